@@ -1,0 +1,1 @@
+"""Measurements, each beside something a reader can run too."""

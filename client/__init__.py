@@ -1,0 +1,1 @@
+"""What an agency needs to sign, send, retry and keep the proof."""

@@ -1,0 +1,1 @@
+"""How the exchange is set up on machines."""

@@ -1,0 +1,1 @@
+"""Carries obligations out until a person owns each of them."""

@@ -1,0 +1,1 @@
+"""How the other processes speak with the ledger: the messages, the client, and the registry they rebuild from it."""

@@ -1,0 +1,103 @@
+"""The ledger as its callers see it: one method for each thing it may be asked."""
+
+from collections.abc import AsyncIterator
+
+from shared.entries import Entry, parse_entry
+from shared.identifiers import EntryId, ObligationId, Position
+from shared.ledger.messages import (
+    AdmitRead,
+    Appended,
+    AppendRequest,
+    EntriesPage,
+    EntryStatus,
+    ObligationQuery,
+    ObligationState,
+    OpenedSection,
+    OpenSection,
+    OwedPage,
+    OwedQuery,
+    ResolveChild,
+    ResolvedChild,
+    TreeHead,
+)
+from shared.process.remote import Remote
+
+PAGE_LIMIT = 500
+
+
+class LedgerClient:
+    """Calls to the ledger. What a caller may ask depends on the socket or certificate it came by.
+
+    Every method raises an ExchangeError; Unavailable with ``outcome_unknown`` means: ask again with the same
+    idempotency key.
+    """
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._remote.close()
+
+    async def append(self, request: AppendRequest) -> Appended:
+        """Append an entry; durable when this returns. A repeat returns the original answer's bytes.
+
+        Raises Conflict ``version-conflict`` (resolve and decide again), Conflict ``idempotency-key-reused``,
+        NotPermitted ``nonce-replayed``, ``key-revoked`` or ``caller-not-permitted``, InvalidInput, Unavailable.
+        """
+        return await self._remote.call("/append", request, Appended)
+
+    async def resolve_child(self, request: ResolveChild) -> ResolvedChild:
+        """Return who these identifiers name, with the version and roles to decide on."""
+        return await self._remote.call("/resolve-child", request, ResolvedChild)
+
+    async def admit_read(self, request: AdmitRead) -> None:
+        """Use up the nonce of a signed request that changes nothing. Raises NotPermitted ``nonce-replayed``."""
+        await self._remote.call("/admit-read", request, bool)
+
+    async def entries(self, *, after: int, limit: int = PAGE_LIMIT, registry_only: bool = False) -> EntriesPage:
+        """Return the entries after a position (-1 for all), in order, at most ``limit``."""
+        path = "/registry-entries" if registry_only else "/entries"
+        return await self._remote.call(path, {"after": after, "limit": limit}, EntriesPage)
+
+    async def stream(self, *, after: int, registry_only: bool = False) -> AsyncIterator[Entry]:
+        """Yield every entry after a position, in order, up to the ledger's end at the time of asking."""
+        while True:
+            page = await self.entries(after=after, registry_only=registry_only)
+            for stored in page.entries:
+                yield parse_entry(stored.leaf)
+                after = stored.position
+            if len(page.entries) < PAGE_LIMIT:
+                return
+
+    async def entry_status(self, entry_id: EntryId) -> EntryStatus:
+        """Return an entry, its original answer and what is owed because of it. Raises NotFound."""
+        return await self._remote.call("/entry-status", {"entry_id": entry_id}, EntryStatus)
+
+    async def obligation(self, obligation_id: ObligationId) -> ObligationState:
+        """Return the state of one obligation. Raises NotFound."""
+        return await self._remote.call("/obligation", ObligationQuery(obligation_id), ObligationState)
+
+    async def owed(self, query: OwedQuery) -> OwedPage:
+        """Return obligations that are not yet received."""
+        return await self._remote.call("/owed", query, OwedPage)
+
+    async def queue(self, query: OwedQuery) -> OwedPage:
+        """Return what stands in the human queues: addressed to one, or that no channel could carry."""
+        return await self._remote.call("/queue", query, OwedPage)
+
+    async def open_section(self, request: OpenSection) -> OpenedSection:
+        """Open one sealed section; the opening is on the record before this returns.
+
+        Raises NotFound when the section never was, or has been erased.
+        """
+        return await self._remote.call("/open-section", request, OpenedSection)
+
+    async def tree_head(self) -> TreeHead:
+        """Return the latest released checkpoint."""
+        return await self._remote.call("/tree-head", {}, TreeHead)
+
+    async def last_position(self) -> Position:
+        """Return the position of the latest entry that has been released."""
+        head = await self.tree_head()
+        return Position(head.size - 1)

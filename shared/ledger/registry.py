@@ -1,0 +1,205 @@
+"""The registry of agencies, keys and endpoints, rebuilt by folding the ledger's registry entries."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from shared.clock import parse_rfc3339
+from shared.entries import Entry
+from shared.errors import IntegrityFailure, NotPermitted
+from shared.identifiers import AgencyId, AuthorityCode, KeyThumbprint, Position, Recipient
+from shared.vocabulary import EntryType
+
+
+class AgencyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``agency.registered``. A later registration of the same agency supersedes the earlier.
+
+    ``home_authority`` is told when an address cannot be placed. ``acts_for`` is who the agency may acknowledge for:
+    ``authority:<GSS>``, ``police:<GSS>``, or None. Agreement and policy document are named with their validity
+    dates (Data Protection Act 2018 Sch 1 para 39).
+    """
+
+    agency: AgencyId
+    name: str
+    duty_class: str
+    nation: str
+    home_authority: AuthorityCode | None
+    acts_for: Recipient | None = None
+    agreement: str | None = None
+    agreement_until: str | None = None
+    policy_document: str | None = None
+    policy_document_until: str | None = None
+
+
+class KeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``agency.key_added``: a public key as a JWK, and when it may sign."""
+
+    agency: AgencyId
+    thumbprint: KeyThumbprint
+    jwk: dict[str, str]
+    valid_from: str
+    valid_until: str | None = None
+
+
+class RevocationFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``agency.key_revoked``. What the key signed from ``compromised_from`` on is suspect."""
+
+    thumbprint: KeyThumbprint
+    reason: str
+    compromised_from: str | None = None
+
+
+class EndpointFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``endpoint.registered``: where a recipient takes pushes, and the key its signed answers carry."""
+
+    endpoint: str
+    recipient: Recipient
+    url: str
+    thumbprint: KeyThumbprint
+    jwk: dict[str, str]
+
+
+class WithdrawalFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``endpoint.withdrawn``."""
+
+    endpoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredKey:
+    """A public key, whose it is, and from when to when it may sign."""
+
+    thumbprint: KeyThumbprint
+    agency: AgencyId
+    jwk: Mapping[str, str]
+    valid_from: datetime
+    valid_until: datetime | None
+    revoked_at: datetime | None
+    position: Position
+
+
+NO_POSITION = Position(-1)
+"""Before the first entry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What the registry entries up to ``position`` say. Immutable: ``with_entry`` returns the next state."""
+
+    position: Position = NO_POSITION
+    agencies: Mapping[AgencyId, AgencyFacts] = field(default_factory=dict)
+    keys: Mapping[KeyThumbprint, RegisteredKey] = field(default_factory=dict)
+    endpoints: Mapping[str, EndpointFacts] = field(default_factory=dict)
+
+    def with_entry(self, entry: Entry) -> "Registry":
+        """Return the registry after ``entry``. Raises IntegrityFailure when its facts do not fit its type."""
+        fold = _FOLDS.get(entry.type)
+        folded = fold(self, entry) if fold is not None else self
+        return replace(folded, position=entry.position)
+
+    def with_entries(self, entries: Iterable[Entry]) -> "Registry":
+        """Return the registry after ``entries``, in position order."""
+        registry = self
+        for entry in entries:
+            registry = registry.with_entry(entry)
+        return registry
+
+    def key_valid_at(self, thumbprint: str, *, at: datetime) -> RegisteredKey:
+        """Return the key of that thumbprint if it may sign at that moment.
+
+        Raises UnknownKey, KeyNotValid or KeyRevoked.
+        """
+        key = self.keys.get(KeyThumbprint(thumbprint))
+        if key is None:
+            raise UnknownKey("no agency has registered the key that signed this", remedy="Register it, or check keyid.")
+        if key.revoked_at is not None:
+            raise KeyRevoked("the key that signed this has been revoked", remedy="Sign with a current key.")
+        if at < key.valid_from or (key.valid_until is not None and at >= key.valid_until):
+            raise KeyNotValid("the key that signed this is outside its validity dates", remedy="Use a current key.")
+        return key
+
+    def endpoints_of(self, recipient: Recipient) -> tuple[EndpointFacts, ...]:
+        """Return where a recipient takes pushes; empty when nowhere."""
+        return tuple(facts for facts in self.endpoints.values() if facts.recipient == recipient)
+
+
+class UnknownKey(NotPermitted):
+    """No agency has registered this key."""
+
+    code = "unknown-key"
+
+
+class KeyNotValid(NotPermitted):
+    """The key's validity has not begun or has ended."""
+
+    code = "key-not-valid"
+
+
+class KeyRevoked(NotPermitted):
+    """The key has been revoked."""
+
+    code = "key-revoked"
+
+
+Facts = TypeVar("Facts", bound=msgspec.Struct)
+
+
+def read_facts(entry: Entry, shape: type[Facts]) -> Facts:
+    """Return an entry's facts in their shape. Raises IntegrityFailure when they do not fit it."""
+    try:
+        return msgspec.convert(entry.facts, shape)
+    except msgspec.ValidationError as error:
+        raise IntegrityFailure(f"the facts of the entry at position {entry.position} do not fit its type") from error
+
+
+def _agency_registered(registry: Registry, entry: Entry) -> Registry:
+    facts = read_facts(entry, AgencyFacts)
+    return replace(registry, agencies={**registry.agencies, facts.agency: facts})
+
+
+def _key_added(registry: Registry, entry: Entry) -> Registry:
+    facts = read_facts(entry, KeyFacts)
+    known = registry.keys.get(facts.thumbprint)
+    key = RegisteredKey(
+        thumbprint=facts.thumbprint,
+        agency=facts.agency,
+        jwk=facts.jwk,
+        valid_from=parse_rfc3339(facts.valid_from),
+        valid_until=parse_rfc3339(facts.valid_until) if facts.valid_until is not None else None,
+        # A revoked key stays revoked, whoever adds it again.
+        revoked_at=known.revoked_at if known is not None else None,
+        position=entry.position,
+    )
+    return replace(registry, keys={**registry.keys, facts.thumbprint: key})
+
+
+def _key_revoked(registry: Registry, entry: Entry) -> Registry:
+    facts = read_facts(entry, RevocationFacts)
+    key = registry.keys.get(facts.thumbprint)
+    if key is None:
+        raise IntegrityFailure(f"the entry at position {entry.position} revokes a key that was never added")
+    revoked = replace(key, revoked_at=parse_rfc3339(entry.time))
+    return replace(registry, keys={**registry.keys, facts.thumbprint: revoked})
+
+
+def _endpoint_registered(registry: Registry, entry: Entry) -> Registry:
+    facts = read_facts(entry, EndpointFacts)
+    return replace(registry, endpoints={**registry.endpoints, facts.endpoint: facts})
+
+
+def _endpoint_withdrawn(registry: Registry, entry: Entry) -> Registry:
+    facts = read_facts(entry, WithdrawalFacts)
+    kept = {name: known for name, known in registry.endpoints.items() if name != facts.endpoint}
+    return replace(registry, endpoints=kept)
+
+
+_FOLDS: Mapping[EntryType, Callable[[Registry, Entry], Registry]] = {
+    EntryType.AGENCY_REGISTERED: _agency_registered,
+    EntryType.AGENCY_KEY_ADDED: _key_added,
+    EntryType.AGENCY_KEY_REVOKED: _key_revoked,
+    EntryType.ENDPOINT_REGISTERED: _endpoint_registered,
+    EntryType.ENDPOINT_WITHDRAWN: _endpoint_withdrawn,
+}

@@ -1,0 +1,31 @@
+"""Structured logs: one JSON object a line on standard error, holding codes and references and never content."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure_logs(service: str) -> None:
+    """Send all logs of this process to standard error as JSON lines, each naming the service.
+
+    Libraries log at WARNING and above, so that their debug output can never carry a body or a key.
+    """
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    logging.basicConfig(
+        level=logging.WARNING, format='{"service": "' + service + '", "library": "%(name)s", "event": "%(message)s"}'
+    )
+    # aiokafka reports an empty cluster's first moments as errors; what matters is measured as lag instead.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)

@@ -1,0 +1,138 @@
+"""Every setting of every process, typed and in one place; read from the environment and refused when wrong.
+
+Secrets are never settings: a setting names the file that holds one.
+"""
+
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.errors import InvalidInput
+
+
+class GatewaySettings(BaseSettings):
+    """Settings of the gateway, each from the environment variable ``GATEWAY_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", extra="ignore")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    port: int = Field(default=8480, ge=1, le=65_535, description="Port to listen on")
+    authority: str = Field(
+        default="", description="The public host[:port] that requests are signed for; host:port when empty"
+    )
+    ledger_address: str = Field(description="unix:/path or tls://host:port of the ledger's door for the gateway")
+    ledger_timeout_s: float = Field(default=10.0, gt=0, description="How long one call to the ledger may take")
+    tls_certificate_file: Path | None = Field(default=None, description="This side's certificate, for tls:// addresses")
+    tls_private_key_file: Path | None = Field(default=None, description="Its private key")
+    tls_peer_authority_file: Path | None = Field(default=None, description="Authority of the ledger's certificate")
+    signing_key_file: Path = Field(description="PKCS#8 PEM: the key that signs answers to agencies")
+    postcode_file: Path | None = Field(default=None, description="A whole NSPL or ONSPD file instead of the sample")
+    production: bool = Field(default=False, description="True flags 999 test numbers and never identifies by them")
+
+
+class LedgerSettings(BaseSettings):
+    """Settings of the ledger, each from the environment variable ``LEDGER_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="LEDGER_", extra="ignore")
+
+    database_url: str = Field(
+        description="postgresql://host[:port]/database, or with ?host=/socket/directory; no password"
+    )
+    writer_password_file: Path = Field(description="Password of the role exchange_ledger_writer")
+    relay_password_file: Path = Field(description="Password of the role exchange_ledger_relay")
+    origin: str = Field(default="exchange.example/ledger", description="The log's name: a URL prefix without scheme")
+    log_key_file: Path = Field(description="PKCS#8 PEM: the Ed25519 key that signs checkpoints")
+    key_encryption_key_file: Path = Field(description="32 bytes that wrap the children's data keys")
+    blind_index_key_file: Path = Field(description="32 bytes that key the look-up hashes of identifiers")
+    guard_file: Path = Field(description="Remembers, outside the database, the last size and root that were signed")
+    gateway_door: str = Field(description="unix:/path or tls://host:port where the gateway comes in")
+    notifier_door: str = Field(description="Where the notifier comes in")
+    operator_door: str = Field(description="Where the operator's command line comes in")
+    auditor_door: str = Field(description="Where an auditor's command line comes in")
+    tls_certificate_file: Path | None = Field(default=None, description="This side's certificate, for tls:// doors")
+    tls_private_key_file: Path | None = Field(default=None, description="Its private key")
+    gateway_peer_authority_file: Path | None = Field(default=None, description="Authority of the gateway's certificate")
+    notifier_peer_authority_file: Path | None = Field(default=None, description="Authority of the notifier's")
+    operator_peer_authority_file: Path | None = Field(default=None, description="Authority of the operator's")
+    auditor_peer_authority_file: Path | None = Field(default=None, description="Authority of the auditors'")
+    kafka_bootstrap_servers: str = Field(default="", description="host:port, comma separated; empty: do not relay")
+    kafka_topic: str = Field(default="exchange.entries", description="Topic that entries are relayed to")
+    kafka_partitions: int = Field(
+        default=4, ge=1, le=1024, description="Partitions of the topic; children spread over them"
+    )
+    kafka_replication: int = Field(default=1, ge=1, le=9, description="Copies of each partition; 3 in production")
+    metrics_port: int = Field(default=0, ge=0, le=65_535, description="Loopback port for /metrics; 0: none")
+
+
+class NotifierSettings(BaseSettings):
+    """Settings of the notifier, each from the environment variable ``NOTIFIER_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFIER_", extra="ignore")
+
+    database_url: str = Field(
+        description="postgresql://host[:port]/database, or with ?host=/socket/directory; no password"
+    )
+    password_file: Path = Field(description="Password of the role exchange_notifier")
+    ledger_address: str = Field(description="unix:/path or tls://host:port of the ledger's door for the notifier")
+    ledger_timeout_s: float = Field(default=10.0, gt=0, description="How long one call to the ledger may take")
+    operator_door: str = Field(description="unix:/path or tls://host:port where the operator's command line comes in")
+    tls_certificate_file: Path | None = Field(default=None, description="This side's certificate, for tls:// addresses")
+    tls_private_key_file: Path | None = Field(default=None, description="Its private key")
+    tls_peer_authority_file: Path | None = Field(default=None, description="Authority of the other sides' certificates")
+    signing_key_file: Path = Field(description="PKCS#8 PEM: the key that signs pushes")
+    kafka_bootstrap_servers: str = Field(default="", description="host:port, comma separated; empty: reconcile only")
+    kafka_topic: str = Field(default="exchange.entries", description="Topic that entries are relayed to")
+    kafka_group: str = Field(default="exchange-notifier", description="Consumer group")
+    kafka_session_timeout_ms: int = Field(default=10_000, ge=1_000, description="Consumer group session timeout")
+    reconcile_interval_s: float = Field(
+        default=30.0, gt=0, description="How often obligations are compared with notifications"
+    )
+    push_timeout_s: float = Field(default=10.0, gt=0, description="Total time for one push")
+    push_retry_first_s: float = Field(default=1.0, gt=0, description="Wait before the second attempt; doubles")
+    push_retry_most_s: float = Field(default=300.0, gt=0, description="Longest wait between attempts")
+    push_allow_private_addresses: bool = Field(
+        default=False,
+        description="True lets pushes go to loopback and private addresses: one machine, or a closed network",
+    )
+    push_authority_file: Path | None = Field(
+        default=None, description="PEM of the only authority that endpoints' TLS may have"
+    )
+    queue_owner: str = Field(
+        default="duty-operator", description="Who owns a human-queue item until somebody is assigned"
+    )
+    metrics_port: int = Field(default=0, ge=0, le=65_535, description="Loopback port for /metrics; 0: none")
+
+
+ALL_SETTINGS: tuple[type[BaseSettings], ...] = (GatewaySettings, LedgerSettings, NotifierSettings)
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def read_settings(kind: type[Settings]) -> Settings:
+    """Return a process's settings from its environment.
+
+    Raises InvalidInput naming every variable that is missing or wrong, and what was expected; never its value.
+    """
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = kind.model_config.get("env_prefix", "")
+        wrong = "; ".join(f"{prefix}{str(each['loc'][0]).upper()}: {each['msg']}" for each in error.errors())
+        raise InvalidInput(f"settings are missing or wrong: {wrong}", remedy="See docs/operations.md.") from error
+
+
+def read_secret(path: Path) -> bytes:
+    """Return the bytes of a secret's file. Raises InvalidInput when it cannot be read or others may read it."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise InvalidInput(f"the secret file {path.name} can be read by others", remedy="chmod 600 it.")
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"the secret file {path.name} cannot be read: {error.strerror}") from error
+
+
+def read_password(path: Path) -> str:
+    """Return the password that a file holds. Raises InvalidInput when it cannot be read or others may read it."""
+    return read_secret(path).decode("ascii").strip()

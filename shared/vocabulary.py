@@ -1,0 +1,142 @@
+"""The closed lists of words that entries, requests and pages use, one word per thing."""
+
+from enum import StrEnum
+
+
+class EntryType(StrEnum):
+    """What kind of fact a ledger entry records. Facts are in the past tense."""
+
+    LEDGER_OPENED = "ledger.opened"
+    AGENCY_REGISTERED = "agency.registered"
+    AGENCY_KEY_ADDED = "agency.key_added"
+    AGENCY_KEY_REVOKED = "agency.key_revoked"
+    ENDPOINT_REGISTERED = "endpoint.registered"
+    ENDPOINT_WITHDRAWN = "endpoint.withdrawn"
+    SHARE_RECORDED = "share.recorded"
+    WITHHOLDING_RECORDED = "withholding.recorded"
+    WHEREABOUTS_REPORTED = "whereabouts.reported"
+    CHILD_MOVE_SUSPECTED = "child.move_suspected"
+    NOTIFICATION_DELIVERED = "notification.delivered"
+    NOTIFICATION_RECEIVED = "notification.received"
+    NOTIFICATION_OWNED = "notification.owned"
+    NOTIFICATION_DECIDED = "notification.decided"
+    NOTIFICATION_QUEUED = "notification.queued"
+    NOTIFICATION_OVERDUE = "notification.overdue"
+    QUEUE_ASSIGNED = "queue.assigned"
+    QUEUE_RESOLVED = "queue.resolved"
+    CONTENT_OPENED = "content.opened"
+    REQUEST_CONFLICTED = "request.conflicted"
+
+
+REGISTRY_TYPES = frozenset(
+    {
+        EntryType.LEDGER_OPENED,
+        EntryType.AGENCY_REGISTERED,
+        EntryType.AGENCY_KEY_ADDED,
+        EntryType.AGENCY_KEY_REVOKED,
+        EntryType.ENDPOINT_REGISTERED,
+        EntryType.ENDPOINT_WITHDRAWN,
+    }
+)
+"""Entries from which the registry of agencies, keys and endpoints is rebuilt."""
+
+
+class Level(StrEnum):
+    """How serious a concern is, from least to most urgent."""
+
+    EARLY_HELP = "early_help"
+    CHILD_IN_NEED = "child_in_need"
+    SIGNIFICANT_HARM = "significant_harm"
+    IMMEDIATE_DANGER = "immediate_danger"
+
+
+class Urgency(StrEnum):
+    """By when a recipient must act."""
+
+    IMMEDIATE = "immediate"
+    SAME_DAY = "same_day"
+    ONE_WORKING_DAY = "one_working_day"
+    ROUTINE = "routine"
+
+
+class DutyClass(StrEnum):
+    """Which duty to share an agency has (Children Act 2004 s.16LA)."""
+
+    S11_BODY = "s11_body"
+    DESIGNATED_EDUCATION_CHILDCARE = "designated_education_childcare"
+    CONTRACTED_PROVIDER = "contracted_provider"
+    VOLUNTARY_OTHER = "voluntary_other"
+
+
+class ConsentStatus(StrEnum):
+    """Whether consent was had. A recorded fact, never a gate on a safeguarding share."""
+
+    GIVEN = "given"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    NOT_SOUGHT = "not_sought"
+    NOT_NEEDED = "not_needed"
+
+
+class NoConsentReason(StrEnum):
+    """The three reasons of Data Protection Act 2018 Schedule 1 paragraph 18(2)."""
+
+    CANNOT_BE_GIVEN = "cannot_be_given"
+    NOT_REASONABLE_TO_OBTAIN = "not_reasonable_to_obtain"
+    WOULD_PREJUDICE_PROTECTION = "would_prejudice_protection"
+
+
+class WithholdReason(StrEnum):
+    """Why information was withheld. The last four are misconceptions and are always challenged."""
+
+    MORE_DETRIMENTAL_TO_CHILD = "more_detrimental_to_child"
+    NOT_RELEVANT = "not_relevant"
+    NOT_NECESSARY_FOR_RECIPIENT_FUNCTION = "not_necessary_for_recipient_function"
+    REG13_3_RISK = "reg13_3_risk"
+    RECIPIENT_IDENTITY_UNVERIFIED = "recipient_identity_unverified"
+    CONSENT_BASED_NOTICE_REFUSED = "consent_based_notice_refused"
+    LEGAL_PRIVILEGE_OR_COURT = "legal_privilege_or_court"
+    AWAITING_ADVICE = "awaiting_advice"
+    GDPR = "gdpr"
+    NO_CONSENT = "no_consent"
+    NOT_MY_ROLE = "not_my_role"
+    SOMEONE_ELSE_WILL = "someone_else_will"
+
+
+class AuthorityRole(StrEnum):
+    """What an authority is to a child. A child has several at once."""
+
+    LIVING_AT = "living_at"
+    FOUND_AT = "found_at"
+    ORDINARILY_RESIDENT = "ordinarily_resident"
+    LOOKED_AFTER_BY = "looked_after_by"
+    PLACED_IN = "placed_in"
+    PLAN_HELD_BY = "plan_held_by"
+    COURT_DESIGNATED = "court_designated"
+    DETAINED_IN = "detained_in"
+    EDUCATION = "education"
+    CONTEXT_LOCATION = "context_location"
+
+
+class LadderState(StrEnum):
+    """How far an obligation has been carried out. There is no *failed* and no *discarded*."""
+
+    OWED = "owed"
+    DELIVERED = "delivered"
+    RECEIVED = "received"
+    OWNED = "owned"
+    DECIDED = "decided"
+
+
+LADDER = (
+    LadderState.OWED,
+    LadderState.DELIVERED,
+    LadderState.RECEIVED,
+    LadderState.OWNED,
+    LadderState.DECIDED,
+)
+"""The ladder from bottom to top; a later state implies the earlier ones."""
+
+NOT_KNOWN = "NOT_KNOWN"
+NOT_APPLICABLE = "NOT_APPLICABLE"
+"""Answers of their own in a form's fields, so that a blank is never mistaken for either."""
