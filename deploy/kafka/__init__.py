@@ -1,0 +1,1 @@
+"""What real Apache Kafka needs to run beside the exchange: its jars' coordinates and its settings."""

@@ -1,0 +1,1 @@
+"""One machine: embedded PostgreSQL, a broker, and a supervisor for the processes beside them."""

@@ -1,0 +1,1 @@
+"""Tests of the exchange, from single rules to the real processes."""

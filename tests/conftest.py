@@ -1,0 +1,40 @@
+"""The real parts that every test may ask for by name."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.embedded_broker import EmbeddedBroker
+from deploy.local.kafka import LocalKafka
+from deploy.local.postgres import EmbeddedPostgres
+from tests.machinery.broker import running_embedded_broker, running_kafka
+from tests.machinery.postgres import Database, running_postgres
+from tests.machinery.postgres import fresh_database as database_on
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedPostgres]:
+    """One embedded PostgreSQL for the whole session."""
+    with running_postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def fresh_database(postgres_server: EmbeddedPostgres) -> Iterator[Database]:
+    """An empty database on the session's server, dropped after the test."""
+    with database_on(postgres_server) as database:
+        yield database
+
+
+@pytest.fixture(scope="session")
+def embedded_broker() -> Iterator[EmbeddedBroker]:
+    """One embedded broker for the whole session: use topics of your own."""
+    with running_embedded_broker() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[LocalKafka]:
+    """One real Apache Kafka for the whole session. Tests that ask for it carry the mark ``kafka``."""
+    with running_kafka() as node:
+        yield node

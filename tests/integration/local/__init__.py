@@ -1,0 +1,1 @@
+"""The parts that run the exchange on one machine."""

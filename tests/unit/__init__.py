@@ -1,0 +1,1 @@
+"""Rules on their own: no process, no network, no database."""
