@@ -47,6 +47,9 @@ class LedgerSettings(BaseSettings):
     key_encryption_key_file: Path = Field(description="32 bytes that wrap the children's data keys")
     blind_index_key_file: Path = Field(description="32 bytes that key the look-up hashes of identifiers")
     guard_file: Path = Field(description="Remembers, outside the database, the last size and root that were signed")
+    adopt_size: int | None = Field(
+        default=None, description="The operator's word that a database of this size is the latest, where no guard is"
+    )
     gateway_door: str = Field(description="unix:/path or tls://host:port where the gateway comes in")
     notifier_door: str = Field(description="Where the notifier comes in")
     operator_door: str = Field(description="Where the operator's command line comes in")

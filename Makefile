@@ -1,0 +1,85 @@
+# Every target makes the environment it needs; nothing has to be installed by hand beyond Python 3.11 and make.
+PYTHON ?= python3.11
+BIN := .venv/bin
+RUN_STAMP := .venv/.run-stamp
+DEV_STAMP := .venv/.dev-stamp
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  %-14s %s\n", $$1, $$2}'
+
+$(RUN_STAMP): requirements/run.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	touch $@
+
+.PHONY: run
+run: $(RUN_STAMP) ## Start everything on this machine, play the story on an empty ledger, stay up until Ctrl-C
+	@$(BIN)/exchange run
+
+.PHONY: demo
+demo: $(RUN_STAMP) ## Start everything in a folder of its own, play the story, check it, stop; exits 0 or 1
+	@$(BIN)/exchange demo
+
+.PHONY: test
+test: $(DEV_STAMP) ## All tests that need only Python: real Postgres, the embedded broker
+	BROKER=embedded $(BIN)/pytest -m "not kafka and not foreign" -q
+
+.PHONY: test-kafka
+test-kafka: $(DEV_STAMP) java ## The broker's contract and the main job on real Apache Kafka
+	BROKER=kafka $(BIN)/pytest -m kafka -q
+	BROKER=kafka $(BIN)/exchange demo
+
+.PHONY: test-foreign
+test-foreign: $(DEV_STAMP) node ## What others wrote holds with what we wrote: a client in another language
+	$(BIN)/pytest -m foreign -q
+
+.PHONY: lint
+lint: $(DEV_STAMP) ## Style, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+.PHONY: types
+types: $(DEV_STAMP) ## Types, strictly, in source and tests
+	$(BIN)/mypy
+
+.PHONY: check
+check: lint types test demo test-kafka test-foreign bench-smoke ## What CI runs
+	@echo "make check: all of it passed"
+
+.PHONY: bench
+bench: $(DEV_STAMP) ## Speed as ratios beside something a reader can run too; one JSON line each
+	@$(BIN)/python -m benchmarks
+
+.PHONY: bench-smoke
+bench-smoke: $(DEV_STAMP) ## The benchmarks, briefly: that they run and that what they wrote verifies
+	@$(BIN)/python -m benchmarks --smoke
+
+.PHONY: lock
+lock: $(DEV_STAMP) ## Lock the requirements anew, with hashes
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file requirements/run.txt pyproject.toml requirements/build.in
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --output-file requirements/dev.txt pyproject.toml requirements/build.in --constraint requirements/run.txt
+
+.PHONY: java
+java:
+	@command -v java >/dev/null && command -v mvn >/dev/null || { \
+		echo "Java and Maven are missing; installing them from the system's packages"; \
+		apt-get update -qq && apt-get install -y -qq default-jre-headless maven; }
+
+.PHONY: node
+node:
+	@command -v node >/dev/null || { \
+		echo "Node is missing; installing it from the system's packages"; \
+		apt-get update -qq && apt-get install -y -qq nodejs; }
+
+.PHONY: clean
+clean: ## Remove what was built and kept here: the environment and all data
+	rm -rf .venv .exchange build *.egg-info

@@ -1,0 +1,1 @@
+"""Postgres, Kafka and files as the ledger uses them."""

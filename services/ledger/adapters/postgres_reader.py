@@ -1,0 +1,200 @@
+"""Reading the ledger from Postgres: entries, children, obligations, sealed bytes, and the nonces of reads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import asyncpg
+
+from services.ledger.adapters.tables import REGISTRY_PREDICATE
+from services.ledger.domain.ladder import ASSIGNED, QUEUED, SETTLED, highest
+from shared.entries import Entry, Obligation, RoleFact, parse_entry
+from shared.errors import NotFound, Unavailable
+from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Position
+from shared.ledger.messages import ObligationState, OwedPage, OwedQuery, ResolvedChild, StoredEntry
+from shared.vocabulary import LadderState
+
+_ENTRIES = "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY position LIMIT $2"
+_REGISTRY_ENTRIES = (
+    f"SELECT position, leaf FROM ledger.entry WHERE {REGISTRY_PREDICATE} AND position > $1 ORDER BY position LIMIT $2"  # noqa: S608
+)
+
+_POINTED_AT = """
+SELECT i.ref, bool_or(i.identifying AND i.token = ANY($2::bytea[])) AS identified, min(i.position) AS since
+  FROM unnest($1::bytea[]) AS asked (token) JOIN ledger.child_identifier i ON i.token = asked.token
+ GROUP BY i.ref ORDER BY since
+"""
+
+_CHILD = "SELECT version, roles FROM ledger.child_entry WHERE ref = $1 ORDER BY version"
+
+_OBLIGATIONS = """
+SELECT o.obligation_id, o.position, e.leaf,
+       array_agg(s.state ORDER BY s.position) FILTER (WHERE s.state IS NOT NULL) AS states,
+       array_agg(s.recorded_at ORDER BY s.position) FILTER (WHERE s.state IS NOT NULL) AS times,
+       array_agg(s.owner ORDER BY s.position) FILTER (WHERE s.state IS NOT NULL) AS owners
+  FROM ledger.obligation o
+  JOIN ledger.entry e ON e.position = o.position
+  LEFT JOIN ledger.obligation_step s ON s.obligation_id = o.obligation_id
+ WHERE {condition}
+ GROUP BY o.obligation_id, o.position, e.leaf
+ ORDER BY o.position, o.obligation_id
+ LIMIT $1
+"""
+
+_UNSETTLED = """
+NOT EXISTS (SELECT 1 FROM ledger.obligation_step d WHERE d.obligation_id = o.obligation_id
+                     AND d.state IN ('received', 'owned', 'decided'))
+"""
+_NOT_DECIDED = """
+NOT EXISTS (SELECT 1 FROM ledger.obligation_step d WHERE d.obligation_id = o.obligation_id AND d.state = 'decided')
+"""
+_IN_QUEUE = f"""
+(o.recipient LIKE 'queue:%' AND {_NOT_DECIDED} OR {_UNSETTLED} AND EXISTS
+   (SELECT 1 FROM ledger.obligation_step q WHERE q.obligation_id = o.obligation_id AND q.state = 'queued'))
+"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRow:
+    """A sealed section as stored; ``wrapped`` is None when its key has been destroyed."""
+
+    entry: Entry
+    content: bytes
+    data_key_id: str
+    wrapped: bytes | None
+
+
+class PostgresReader:
+    """Reads over a pool of connections. Every method raises Unavailable when the database does not answer."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def entries(self, *, after: int, limit: int, registry_only: bool) -> tuple[StoredEntry, ...]:
+        """Return stored entries after a position, in order."""
+        query = _REGISTRY_ENTRIES if registry_only else _ENTRIES
+        rows = await self._fetch(query, after, limit)
+        return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
+
+    async def wrapped_key(self, key_id: str) -> bytes | None:
+        """Return the wrapped data key of that id, or None."""
+        rows = await self._fetch("SELECT wrapped FROM ledger.data_key WHERE key_id = $1", key_id)
+        return cast(bytes, rows[0]["wrapped"]) if rows else None
+
+    async def resolve(self, *, identifying: Sequence[bytes], all_tokens: Sequence[bytes]) -> ResolvedChild:
+        """Return the child whom identifying tokens name; whoever else is pointed at is *similar*.
+
+        Two identified children are two children: the one known longer is meant, the other is for a person to see.
+        """
+        rows = await self._fetch(_POINTED_AT, all_tokens, identifying) if all_tokens else []
+        identified = [ChildRef(row["ref"]) for row in rows if row["identified"]]
+        ref = identified[0] if identified else None
+        similar = tuple(ChildRef(row["ref"]) for row in rows if row["ref"] != ref)
+        if ref is None:
+            return ResolvedChild(None, 0, (), similar)
+        history = await self._fetch(_CHILD, ref)
+        latest: dict[str, str] = {}
+        for row in history:
+            latest.update(fact.split(":", 1) for fact in row["roles"])
+        roles = tuple(RoleFact(role, AuthorityCode(authority)) for role, authority in sorted(latest.items()))
+        return ResolvedChild(ref, history[-1]["version"] if history else 0, roles, similar)
+
+    async def entry(self, entry_id: EntryId) -> StoredEntry:
+        """Return an entry by id. Raises NotFound."""
+        rows = await self._fetch("SELECT position, leaf FROM ledger.entry WHERE entry_id = $1", entry_id)
+        if not rows:
+            raise NotFound("there is no entry of that id")
+        return StoredEntry(Position(rows[0]["position"]), rows[0]["leaf"])
+
+    async def answer(self, position: Position) -> bytes:
+        """Return the original answer given for the entry at a position; empty when it had none."""
+        rows = await self._fetch("SELECT body FROM ledger.answer WHERE position = $1", position)
+        return cast(bytes, rows[0]["body"]) if rows else b""
+
+    async def obligations_of(self, position: Position) -> tuple[ObligationState, ...]:
+        """Return everything owed because of one entry."""
+        return await self._obligations("o.position = $2", 1000, position)
+
+    async def obligation(self, obligation_id: ObligationId) -> ObligationState:
+        """Return one obligation. Raises NotFound."""
+        found = await self._obligations("o.obligation_id = $2", 1, obligation_id)
+        if not found:
+            raise NotFound("there is no notification of that id")
+        return found[0]
+
+    async def owed(self, query: OwedQuery) -> OwedPage:
+        """Return obligations not yet received (G5): obligations minus received, at this moment."""
+        return await self._page(_UNSETTLED, query)
+
+    async def queue(self, query: OwedQuery) -> OwedPage:
+        """Return what stands in the human queues."""
+        return await self._page(_IN_QUEUE, query)
+
+    async def sealed(self, entry_id: EntryId, section: str) -> SealedRow:
+        """Return a sealed section with its entry. Raises NotFound when it never was or has been erased."""
+        rows = await self._fetch(
+            "SELECT e.leaf, s.content, s.data_key_id, k.wrapped FROM ledger.entry e"
+            " JOIN ledger.sealed_section s ON s.position = e.position AND s.name = $2"
+            " LEFT JOIN ledger.data_key k ON k.key_id = s.data_key_id WHERE e.entry_id = $1",
+            entry_id,
+            section,
+        )
+        if not rows:
+            raise NotFound("there is no such sealed section, or it has been erased")
+        row = rows[0]
+        return SealedRow(parse_entry(row["leaf"]), row["content"], row["data_key_id"], row["wrapped"])
+
+    async def use_nonce(self, token: bytes) -> bool:
+        """Use up the nonce of a request that changes nothing; False when it was used before. Atomic and durable."""
+        rows = await self._fetch(
+            "INSERT INTO ledger.used_nonce (token) VALUES ($1) ON CONFLICT DO NOTHING RETURNING token", token
+        )
+        return bool(rows)
+
+    async def checkpoint_at(self, size: int) -> bytes | None:
+        """Return the checkpoint of a tree head of exactly that size, or None."""
+        rows = await self._fetch("SELECT checkpoint FROM ledger.tree_head WHERE size = $1", size)
+        return cast(bytes, rows[0]["checkpoint"]) if rows else None
+
+    async def _page(self, condition: str, query: OwedQuery) -> OwedPage:
+        recipient = "" if query.recipient is None else query.recipient
+        narrowed = f"{condition} AND o.position > $2 AND ($3 = '' OR o.recipient = $3)"
+        page = await self._obligations(narrowed, query.limit, query.after, recipient)
+        counted = await self._fetch(
+            f"SELECT count(*) AS n FROM ledger.obligation o WHERE {condition} AND ($1 = '' OR o.recipient = $1)",  # noqa: S608
+            recipient,
+        )
+        return OwedPage(page, counted[0]["n"])
+
+    async def _obligations(self, condition: str, limit: int, *arguments: object) -> tuple[ObligationState, ...]:
+        rows = await self._fetch(_OBLIGATIONS.format(condition=condition), limit, *arguments)
+        return tuple(_obligation_state(row) for row in rows)
+
+    async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        try:
+            return await self._pool.fetch(query, *arguments)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise Unavailable("the ledger's database does not answer") from error
+
+
+def _obligation_state(row: asyncpg.Record) -> ObligationState:
+    entry = parse_entry(row["leaf"])
+    obligation: Obligation = next(owed for owed in entry.obligations if owed.id == row["obligation_id"])
+    steps = list(zip(row["states"] or [], row["times"] or [], row["owners"] or [], strict=True))
+    state = highest({reached for reached, _, _ in steps})
+    since = next((time for reached, time, _ in steps if reached == state), entry.time)
+    owner = next(((name, time) for reached, time, name in reversed(steps) if reached == ASSIGNED), (None, None))
+    in_queue = obligation.recipient.startswith("queue:")
+    queued_at = next((time for reached, time, _ in steps if reached == QUEUED), None)
+    return ObligationState(
+        obligation=obligation,
+        entry_id=entry.id,
+        entry_type=entry.type,
+        position=entry.position,
+        child=entry.subjects[0].ref if entry.subjects else None,
+        state=state.value,
+        since=since if state is not LadderState.OWED else entry.time,
+        queued=in_queue or (queued_at is not None and state.value not in SETTLED),
+        owner=owner[0],
+        owner_since=owner[1],
+    )

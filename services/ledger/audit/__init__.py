@@ -1,0 +1,1 @@
+"""Checking and replaying the ledger from what is stored."""

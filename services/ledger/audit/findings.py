@@ -1,0 +1,63 @@
+"""What a check of the ledger can find, each finding naming where and in words a lay reader follows."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class FindingKind(StrEnum):
+    """What is wrong, by what an attacker or a fault would have had to do."""
+
+    MISSING_ENTRY = "missing_entry"
+    EDITED_ENTRY = "edited_entry"
+    UNREADABLE_ENTRY = "unreadable_entry"
+    MISPLACED_ENTRY = "misplaced_entry"
+    COLUMN_MISMATCH = "column_mismatch"
+    TIME_RUNS_BACKWARDS = "time_runs_backwards"
+    CHILD_HISTORY_BROKEN = "child_history_broken"
+    HEAD_MISMATCH = "head_mismatch"
+    HEAD_MISSING = "head_missing"
+    BAD_SIGNATURE = "bad_signature"
+    SECTION_MISSING = "section_missing"
+    SECTION_EDITED = "section_edited"
+    SECTION_FOREIGN = "section_foreign"
+    ANSWER_MISMATCH = "answer_mismatch"
+    OBLIGATION_MISMATCH = "obligation_mismatch"
+    UNREGISTERED_KEY = "unregistered_key"
+    OLDER_CHECKPOINT_CONTRADICTED = "older_checkpoint_contradicted"
+    TRUNCATED = "truncated"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong, from ``first_position`` to ``last_position`` (the same for a single entry)."""
+
+    kind: FindingKind
+    first_position: int
+    last_position: int
+    detail: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What a check saw. ``intact`` only if nothing was found."""
+
+    size: int = 0
+    root: str = ""
+    heads: int = 0
+    children: int = 0
+    sections: int = 0
+    answers: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not self.findings
+
+    def find(self, kind: FindingKind, detail: str, *, at: int, to: int | None = None) -> None:
+        """Add a finding at a position, or from one position to another."""
+        self.findings.append(Finding(kind, at, at if to is None else to, detail))
+
+    def first(self) -> Finding | None:
+        """Return the finding with the lowest position, the one that names a place most exactly."""
+        return min(self.findings, key=lambda each: (each.first_position, each.last_position), default=None)

@@ -1,0 +1,168 @@
+"""Joins the ledger's parts: the one place that knows them all."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from prometheus_client import start_http_server
+
+from services.ledger.adapters.guard_file import GuardFile
+from services.ledger.adapters.kafka_relay import KafkaRelay, RelaySettings
+from services.ledger.adapters.postgres_log import PostgresLog
+from services.ledger.adapters.postgres_reader import PostgresReader
+from services.ledger.api.app import LedgerApp, LedgerParts
+from services.ledger.append_entries import Queue
+from services.ledger.domain.callers import AUDITOR, GATEWAY, NOTIFIER, OPERATOR
+from services.ledger.open_section import SectionOpener
+from services.ledger.prepare_append import AppendPreparer, Secrets
+from services.ledger.term import LogIdentity, Writer
+from shared.clock import SystemClock
+from shared.errors import InvalidInput
+from shared.identifiers import TreeSize
+from shared.process.address import TlsAddress, TlsFiles, parse_address
+from shared.process.serving import Door, serve
+from shared.process.settings import LedgerSettings, read_password, read_secret
+from shared.transparency.checkpoint import Checkpoint, sign_checkpoint
+from shared.transparency.signed_note import NoteSigner
+
+KEY_BYTES = 32
+READERS = 16
+WRITER_ROLE = "exchange_ledger_writer"
+RELAY_ROLE = "exchange_ledger_relay"
+
+
+async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
+    """Be the ledger until ``stop`` is set: stand for election, write, relay, and answer at the doors.
+
+    Raises InvalidInput for wrong settings, and IntegrityFailure when what is found must not be signed.
+    """
+    secrets = Secrets(
+        key_encryption_key=_key(settings.key_encryption_key_file),
+        blind_index_key=_key(settings.blind_index_key_file),
+    )
+    writer_password = read_password(settings.writer_password_file)
+    async with contextlib.AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            _pool(settings.database_url, user=WRITER_ROLE, password=writer_password, size=READERS)
+        )
+        reader = PostgresReader(pool)
+        preparer = AppendPreparer(secrets=secrets, data_keys=reader, random=os.urandom)
+        queue = Queue()
+        writer = _writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
+        opener = SectionOpener(reader=reader, preparer=preparer, queue=queue, secrets=secrets, random=os.urandom)
+        app = LedgerApp(LedgerParts(reader, preparer, queue, opener, writer, secrets.blind_index_key))
+        tasks = [
+            asyncio.create_task(writer.serve(), name="writer"),
+            asyncio.create_task(serve(app, doors(settings), stop=stop), name="doors"),
+        ]
+        if settings.kafka_bootstrap_servers:
+            relay = await stack.enter_async_context(_relay(settings))
+            writer.on_release = relay.wake
+            tasks.append(asyncio.create_task(relay.run(), name="relay"))
+        if settings.metrics_port:
+            start_http_server(settings.metrics_port, addr="127.0.0.1")
+        await _until_first_ends(tasks)
+
+
+def doors(settings: LedgerSettings) -> list[Door]:
+    """Return the ledger's doors. Raises InvalidInput when a TLS door lacks a certificate file."""
+    authorities = {
+        GATEWAY: (settings.gateway_door, settings.gateway_peer_authority_file),
+        NOTIFIER: (settings.notifier_door, settings.notifier_peer_authority_file),
+        OPERATOR: (settings.operator_door, settings.operator_peer_authority_file),
+        AUDITOR: (settings.auditor_door, settings.auditor_peer_authority_file),
+    }
+    made = []
+    for caller, (text, authority) in authorities.items():
+        address = parse_address(text)
+        tls = None
+        if isinstance(address, TlsAddress):
+            certificate, private_key = settings.tls_certificate_file, settings.tls_private_key_file
+            if certificate is None or private_key is None or authority is None:
+                raise InvalidInput(f"the {caller}'s tls:// door needs a certificate, its key, and the peer's authority")
+            tls = TlsFiles(certificate, private_key, authority)
+        made.append(Door(caller, address, tls))
+    return made
+
+
+def _writer(
+    settings: LedgerSettings,
+    secrets: Secrets,
+    *,
+    password: str,
+    reader: PostgresReader,
+    preparer: AppendPreparer,
+    queue: Queue,
+) -> Writer:
+    signer = NoteSigner(settings.origin, _log_key(settings.log_key_file))
+    return Writer(
+        elect=lambda: PostgresLog.elect(settings.database_url, password=password, kek_id=secrets.key_encryption_key_id),
+        reader=reader,
+        guard=GuardFile(settings.guard_file),
+        preparer=preparer,
+        clock=SystemClock(),
+        identity=LogIdentity(settings.origin, signer.verifier().verifier_key()),
+        sign_head=lambda size, root: sign_checkpoint(Checkpoint(settings.origin, TreeSize(size), root), [signer]),
+        adopt_size=settings.adopt_size,
+        random=os.urandom,
+        queue=queue,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _relay(settings: LedgerSettings) -> AsyncIterator[KafkaRelay]:
+    password = read_password(settings.relay_password_file)
+    async with _pool(settings.database_url, user=RELAY_ROLE, password=password, size=2) as pool:
+        yield KafkaRelay(
+            pool,
+            RelaySettings(
+                bootstrap_servers=settings.kafka_bootstrap_servers,
+                topic=settings.kafka_topic,
+                partitions=settings.kafka_partitions,
+                replication=settings.kafka_replication,
+                origin=settings.origin,
+            ),
+        )
+
+
+@contextlib.asynccontextmanager
+async def _pool(dsn: str, *, user: str, password: str, size: int) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]]":
+    pool = await asyncpg.create_pool(dsn, user=user, password=password, min_size=0, max_size=size)
+    try:
+        yield pool
+    finally:
+        pool.terminate()
+
+
+async def _until_first_ends(tasks: "list[asyncio.Task[None]]") -> None:
+    """Wait until any part ends, end the others, and pass on what it ended with."""
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
+
+
+def _key(path: Path) -> bytes:
+    key = read_secret(path)
+    if len(key) != KEY_BYTES:
+        raise InvalidInput(f"the key file {path.name} must hold exactly {KEY_BYTES} bytes")
+    return key
+
+
+def _log_key(path: Path) -> Ed25519PrivateKey:
+    try:
+        key = load_pem_private_key(read_secret(path), password=None)
+    except (ValueError, TypeError) as error:
+        raise InvalidInput(f"the key file {path.name} is not a PKCS#8 PEM private key") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise InvalidInput(f"the key file {path.name} must hold an Ed25519 key")
+    return key

@@ -1,0 +1,1 @@
+"""The ledger's rules as pure functions: who may append what, sealing, sequencing, receipts."""

@@ -1,0 +1,95 @@
+"""Who may ask the ledger for what: least privilege by the door a caller came through (G13, G14)."""
+
+from collections.abc import Mapping
+
+from shared.errors import InvalidInput, NotPermitted
+from shared.ledger.messages import AppendRequest
+from shared.vocabulary import EntryType
+
+GATEWAY = "gateway"
+NOTIFIER = "notifier"
+OPERATOR = "operator"
+AUDITOR = "auditor"
+
+_SIGNED_TYPES = frozenset(
+    {
+        EntryType.SHARE_RECORDED,
+        EntryType.WITHHOLDING_RECORDED,
+        EntryType.WHEREABOUTS_REPORTED,
+        EntryType.NOTIFICATION_RECEIVED,
+        EntryType.NOTIFICATION_OWNED,
+        EntryType.NOTIFICATION_DECIDED,
+    }
+)
+_NOTIFIER_TYPES = frozenset(
+    {
+        EntryType.CHILD_MOVE_SUSPECTED,
+        EntryType.NOTIFICATION_DELIVERED,
+        EntryType.NOTIFICATION_RECEIVED,
+        EntryType.NOTIFICATION_QUEUED,
+        EntryType.NOTIFICATION_OVERDUE,
+    }
+)
+_OPERATOR_TYPES = frozenset(
+    {
+        EntryType.AGENCY_REGISTERED,
+        EntryType.AGENCY_KEY_ADDED,
+        EntryType.AGENCY_KEY_REVOKED,
+        EntryType.ENDPOINT_REGISTERED,
+        EntryType.ENDPOINT_WITHDRAWN,
+        EntryType.QUEUE_ASSIGNED,
+        EntryType.QUEUE_RESOLVED,
+    }
+)
+
+_MAY_APPEND: Mapping[str, frozenset[EntryType]] = {
+    GATEWAY: _SIGNED_TYPES,
+    NOTIFIER: _NOTIFIER_TYPES,
+    OPERATOR: _OPERATOR_TYPES,
+}
+
+_SCOPES: Mapping[str, str] = {GATEWAY: "agency:", NOTIFIER: "service:notifier", OPERATOR: "service:operator"}
+
+_READS = frozenset({"/registry-entries", "/entry-status", "/obligation", "/tree-head"})
+_MAY_CALL: Mapping[str, frozenset[str]] = {
+    GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read"},
+    NOTIFIER: _READS | {"/append", "/entries", "/owed", "/queue", "/open-section"},
+    OPERATOR: _READS | {"/append", "/entries", "/owed", "/queue"},
+    AUDITOR: _READS | {"/entries", "/owed", "/queue"},
+}
+
+
+class CallerNotPermitted(NotPermitted):
+    """This caller may not ask for this."""
+
+    code = "caller-not-permitted"
+
+
+def check_call(path: str, *, caller: str) -> None:
+    """Raise CallerNotPermitted unless that caller may use that path."""
+    if path not in _MAY_CALL.get(caller, frozenset()):
+        raise CallerNotPermitted(f"the {caller} may not call {path}")
+
+
+def check_append(request: AppendRequest, *, caller: str) -> None:
+    """Raise CallerNotPermitted or InvalidInput unless that caller may append such an entry.
+
+    Whatever comes through the gateway must carry an agency's key, nonce, body and signature: no service can speak
+    in an agency's name, and no service can accept a responsibility.
+    """
+    if request.type not in _MAY_APPEND.get(caller, frozenset()):
+        raise CallerNotPermitted(f"the {caller} may not append {request.type}")
+    if not request.idempotency.scope.startswith(_SCOPES[caller]):
+        raise CallerNotPermitted(f"the {caller} may not use another's idempotency keys")
+    sections = {section.name for section in request.sections}
+    if caller == GATEWAY:
+        if request.agency is None or request.key is None or request.nonce is None:
+            raise InvalidInput("an agency's entry needs its agency, key and nonce")
+        if request.idempotency.scope != f"agency:{request.agency}":
+            raise CallerNotPermitted("an agency's idempotency keys are its own")
+        if not {"body", "signature"} <= sections:
+            raise InvalidInput("an agency's entry needs the body and the signature it was sent with")
+    elif request.agency is not None or request.key is not None or request.nonce is not None:
+        raise CallerNotPermitted(f"the {caller} may not speak in an agency's name")
+    if not sections <= {"body", "signature", "note"} or len(sections) != len(request.sections):
+        raise InvalidInput("a section is named body, signature or note, and each comes once")

@@ -1,0 +1,121 @@
+"""Sealing: a section of an entry is encrypted under its child's data key, and the entry commits to it.
+
+Formats are given byte by byte in docs/ledger-format.md. Randomness arrives as arguments.
+"""
+
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from shared.entries import Commitment
+from shared.errors import IntegrityFailure
+from shared.identifiers import EntryId
+
+SALT_BYTES = 32
+NONCE_BYTES = 12
+KEY_BYTES = 32
+SECTION_RANDOM_BYTES = SALT_BYTES + NONCE_BYTES
+
+_COMMITMENT_TAG = b"safeguarding-exchange/commitment/v1\n"
+_SECTION_TAG = b"safeguarding-exchange/section/v1\n"
+_DATA_KEY_TAG = b"safeguarding-exchange/data-key/v1\n"
+_FINGERPRINT_TAG = b"safeguarding-exchange/fingerprint/v1\n"
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A key that seals what is known about one child (or one entry about nobody).
+
+    ``id`` is the child's reference or the entry's id. ``wrapped`` is how it is stored.
+    """
+
+    id: str
+    plain: bytes
+    wrapped: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSection:
+    """One section as stored, with the commitment that its entry carries."""
+
+    name: str
+    content: bytes
+    commitment: Commitment
+
+
+def commitment_hash(plaintext: bytes, *, entry_id: EntryId, section: str, salt: bytes) -> str:
+    """Return the salted hash that binds an entry to a section's plaintext, in lower-case hexadecimal."""
+    return sha256(_COMMITMENT_TAG + _bound_to(entry_id, section) + salt + plaintext).hexdigest()
+
+
+def seal(plaintext: bytes, *, entry_id: EntryId, section: str, key: DataKey, random: bytes) -> SealedSection:
+    """Return a section sealed with AES-256-GCM under ``key``.
+
+    ``random`` is 44 fresh random bytes (salt, then nonce). The salt is stored only inside the ciphertext, so that
+    destroying the key makes the commitment impossible to test by guessing.
+    """
+    salt, nonce = random[:SALT_BYTES], random[SALT_BYTES:]
+    content = nonce + AESGCM(key.plain).encrypt(nonce, salt + plaintext, _SECTION_TAG + _bound_to(entry_id, section))
+    return SealedSection(
+        name=section,
+        content=content,
+        commitment=Commitment(
+            sha256=commitment_hash(plaintext, entry_id=entry_id, section=section, salt=salt),
+            ciphertext_sha256=sha256(content).hexdigest(),
+        ),
+    )
+
+
+def unseal(content: bytes, *, entry_id: EntryId, section: str, key: bytes, commitment: Commitment) -> bytes:
+    """Return a section's plaintext. Raises IntegrityFailure unless it is exactly what the entry committed to."""
+    try:
+        opened = AESGCM(key).decrypt(
+            content[:NONCE_BYTES], content[NONCE_BYTES:], _SECTION_TAG + _bound_to(entry_id, section)
+        )
+    except (InvalidTag, ValueError) as error:
+        raise IntegrityFailure("a sealed section does not open with the key it was sealed under") from error
+    salt, plaintext = opened[:SALT_BYTES], opened[SALT_BYTES:]
+    if commitment_hash(plaintext, entry_id=entry_id, section=section, salt=salt) != commitment.sha256:
+        raise IntegrityFailure("a sealed section is not what its entry committed to")
+    return plaintext
+
+
+def wrap_data_key(plain: bytes, *, key_id: str, key_encryption_key: bytes, nonce: bytes) -> DataKey:
+    """Return a data key with its wrapped form (AES-256-GCM; ``nonce`` is 12 fresh random bytes)."""
+    wrapped = nonce + AESGCM(key_encryption_key).encrypt(nonce, plain, _DATA_KEY_TAG + key_id.encode("ascii"))
+    return DataKey(id=key_id, plain=plain, wrapped=wrapped)
+
+
+def unwrap_data_key(wrapped: bytes, *, key_id: str, key_encryption_key: bytes) -> DataKey:
+    """Return the data key that ``wrapped`` holds. Raises IntegrityFailure when it does not open."""
+    try:
+        plain = AESGCM(key_encryption_key).decrypt(
+            wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _DATA_KEY_TAG + key_id.encode("ascii")
+        )
+    except (InvalidTag, ValueError) as error:
+        raise IntegrityFailure("a data key does not open with this key-encryption key") from error
+    return DataKey(id=key_id, plain=plain, wrapped=wrapped)
+
+
+def request_fingerprint(request: bytes, *, key: bytes) -> bytes:
+    """Return what tells whether a repeated request is the same one, keyed so that erasure makes it meaningless."""
+    return hmac.digest(key, _FINGERPRINT_TAG + request, "sha256")
+
+
+def blind_token(purpose: str, *parts: str, key: bytes) -> bytes:
+    """Return a keyed hash by which something can be looked up without being stored.
+
+    ``purpose`` keeps look-ups of different kinds apart. Parts are length-prefixed, so that no two lists of parts
+    give the same bytes.
+    """
+    message = b"".join(
+        len(part).to_bytes(4) + part for part in (text.encode("utf-8", "surrogatepass") for text in (purpose, *parts))
+    )
+    return hmac.digest(key, message, "sha256")
+
+
+def _bound_to(entry_id: EntryId, section: str) -> bytes:
+    return f"{entry_id}\n{section}\n".encode("ascii")

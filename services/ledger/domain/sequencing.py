@@ -1,0 +1,333 @@
+"""The sequencer's decision: which waiting requests become entries, in which order, and what each is answered.
+
+Pure: it takes what is known of the ledger and returns a plan to commit. The ledger has one writer, so what this
+module decides on cannot change between deciding and committing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.ledger.domain.ladder import Step, step_of
+from services.ledger.domain.sealing import DataKey, SealedSection
+from shared.canonical_json import Json
+from shared.clock import rfc3339
+from shared.entries import Entry, Subject, encode_entry
+from shared.errors import Conflict, ExchangeError, IntegrityFailure, InvalidInput, NotPermitted
+from shared.identifiers import ChildRef, EntryId, Position
+from shared.ledger.messages import AppendRequest
+from shared.ledger.registry import Registry
+from shared.transparency.merkle import Frontier, leaf_hash
+from shared.vocabulary import REGISTRY_TYPES, EntryType
+
+
+class IdempotencyKeyReused(Conflict):
+    """The idempotency key was used for another request. The attempt is on record."""
+
+    code = "idempotency-key-reused"
+
+
+class VersionConflict(Conflict):
+    """The child's record moved since the caller looked."""
+
+    code = "version-conflict"
+
+
+class NonceReplayed(NotPermitted):
+    """The nonce has been seen with another request."""
+
+    code = "nonce-replayed"
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierToken:
+    """The blind hash of one identifier, and whether it identifies."""
+
+    token: bytes
+    identifying: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request made ready outside the sequencer: sealed and hashed, lacking only its place in the ledger.
+
+    ``child_ref`` is the child's reference, freshly made for a child the ledger has not met. ``fingerprint`` tells,
+    under the data key, whether a repeat is the same request; ``digest`` tells it within this process.
+    ``key_is_new`` says that the data key is to be stored with the entry.
+    """
+
+    request: AppendRequest
+    answer_token: bytes
+    nonce_token: bytes | None
+    digest: bytes
+    fingerprint: bytes
+    data_key: DataKey
+    key_is_new: bool
+    sections: tuple[SealedSection, ...]
+    identifiers: tuple[IdentifierToken, ...]
+    child_ref: ChildRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """An answer given before. ``same_request`` was judged under the data key; None when that key is destroyed."""
+
+    position: Position
+    entry_id: EntryId
+    status: int
+    body: bytes
+    same_request: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database says about a batch of requests."""
+
+    answers: Mapping[bytes, StoredAnswer] = field(default_factory=dict)
+    nonces: frozenset[bytes] = frozenset()
+    versions: Mapping[ChildRef, int] = field(default_factory=dict)
+    identified: Mapping[bytes, ChildRef] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """What the batch before this one added. The database was asked while that batch was still being committed."""
+
+    answers: Mapping[bytes, tuple[StoredAnswer, bytes]] = field(default_factory=dict)
+    nonces: frozenset[bytes] = frozenset()
+    versions: Mapping[ChildRef, int] = field(default_factory=dict)
+    identified: Mapping[bytes, ChildRef] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WriterState:
+    """Where the log stands: its tree, the time of its last entry, and the registry."""
+
+    frontier: Frontier
+    last_time: datetime
+    registry: Registry
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEntry:
+    """An entry with its bytes and everything that is stored beside it in the same transaction.
+
+    ``new_identifiers`` are the hashes to index. ``answers`` is false for the record of a conflicting attempt, which
+    must not take the idempotency key.
+    """
+
+    entry: Entry
+    leaf: bytes
+    leaf_hash: bytes
+    prepared: Prepared
+    new_identifiers: tuple[IdentifierToken, ...]
+    step: Step | None
+    answers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The request was known: this is its original answer."""
+
+    stored: StoredAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class SameAs:
+    """The request is a duplicate of one in this very batch: it gets the answer of that planned entry."""
+
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Becomes:
+    """The request becomes that planned entry."""
+
+    ordinal: int
+
+
+Outcome = Repeat | SameAs | Becomes | ExchangeError
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Entries to commit, in order, and one outcome for each request; ``state`` holds once they are committed.
+
+    The frontier in ``state`` is still the one before: growing the tree needs all leaves at once.
+    """
+
+    entries: tuple[PlannedEntry, ...]
+    outcomes: tuple[Outcome, ...]
+    registry: Registry
+    time: datetime
+
+
+class _Deciding:
+    """The ledger as it would be after the requests decided so far."""
+
+    def __init__(self, *, state: WriterState, known: Known, recent: Recent, now: datetime) -> None:
+        self.known = known
+        self.recent = recent
+        self.registry = state.registry
+        # Times never run backwards along the ledger, whatever the machine's clock does.
+        self.now = max(now, state.last_time)
+        self.time = rfc3339(self.now)
+        self.first_position = state.frontier.size
+        self.planned: list[PlannedEntry] = []
+        self.ordinals: dict[bytes, int] = {}
+        self.nonces: set[bytes] = set()
+        self.versions: dict[ChildRef, int] = {}
+        self.identified: dict[bytes, ChildRef] = {}
+
+    def decide(self, prepared: Prepared) -> Outcome:
+        """Return what becomes of one request, adding its entry to the plan if it becomes one."""
+        earlier = self._earlier_answer(prepared)
+        nonce_seen = self._nonce_seen(prepared.nonce_token)
+        if isinstance(earlier, Repeat | SameAs):
+            return earlier
+        if nonce_seen:
+            return NonceReplayed(
+                "the nonce of this signature has been seen before", remedy="Sign each request anew, with a new nonce."
+            )
+        if earlier is not None:
+            return self._record_conflict(prepared, earlier)
+        try:
+            return self._append(prepared)
+        except ExchangeError as refusal:
+            return refusal
+
+    def _earlier_answer(self, prepared: Prepared) -> Repeat | SameAs | EntryId | None:
+        """Return the original answer, or the id of the entry whose idempotency key this request abuses."""
+        ordinal = self.ordinals.get(prepared.answer_token)
+        if ordinal is not None:
+            first = self.planned[ordinal]
+            return SameAs(ordinal) if first.prepared.digest == prepared.digest else first.entry.id
+        recent = self.recent.answers.get(prepared.answer_token)
+        if recent is not None:
+            stored, digest = recent
+            return Repeat(stored) if digest == prepared.digest else stored.entry_id
+        known = self.known.answers.get(prepared.answer_token)
+        if known is None:
+            return None
+        # Once erasure has destroyed the key of the fingerprint, the idempotency key alone names the answer.
+        return known.entry_id if known.same_request is False else Repeat(known)
+
+    def _nonce_seen(self, token: bytes | None) -> bool:
+        return token is not None and (token in self.nonces or token in self.recent.nonces or token in self.known.nonces)
+
+    def _record_conflict(self, prepared: Prepared, original: EntryId) -> IdempotencyKeyReused:
+        entry = Entry(
+            position=self._next_position(),
+            id=prepared.request.entry_id,
+            type=EntryType.REQUEST_CONFLICTED,
+            time=self.time,
+            agency=prepared.request.agency,
+            key=prepared.request.key,
+            facts={"as_type": prepared.request.type.value},
+            causes=(original,),
+            registry=prepared.request.registry,
+            commitments={section.name: section.commitment for section in prepared.sections},
+        )
+        self._plan(entry, prepared, answers=False)
+        return IdempotencyKeyReused(
+            "this idempotency key was used for a different request; the attempt has been recorded",
+            remedy="Use a new Idempotency-Key for a new request, and the same one only to repeat the same bytes.",
+        )
+
+    def _append(self, prepared: Prepared) -> Becomes:
+        request = prepared.request
+        if request.key is not None:
+            key = self.registry.key_valid_at(request.key, at=self.now)
+            if key.agency != request.agency:
+                raise InvalidInput("the key belongs to another agency than the entry names")
+        subjects, new_identifiers = self._subjects(prepared)
+        entry = Entry(
+            position=self._next_position(),
+            id=request.entry_id,
+            type=request.type,
+            time=self.time,
+            agency=request.agency,
+            key=request.key,
+            subjects=subjects,
+            facts=_as_json(request.facts),
+            obligations=request.obligations,
+            causes=request.causes,
+            rules=request.rules,
+            registry=request.registry,
+            commitments={section.name: section.commitment for section in prepared.sections},
+        )
+        if request.type in REGISTRY_TYPES:
+            try:
+                self.registry = self.registry.with_entry(entry)
+            except IntegrityFailure as error:
+                raise InvalidInput(error.detail) from error
+        ordinal = self._plan(entry, prepared, new_identifiers=new_identifiers)
+        self.ordinals[prepared.answer_token] = ordinal
+        for subject in subjects:
+            self.versions[subject.ref] = subject.version
+        for identifier in new_identifiers:
+            if identifier.identifying and prepared.child_ref is not None:
+                self.identified[identifier.token] = prepared.child_ref
+        return Becomes(ordinal)
+
+    def _subjects(self, prepared: Prepared) -> tuple[tuple[Subject, ...], tuple[IdentifierToken, ...]]:
+        child, ref = prepared.request.child, prepared.child_ref
+        if child is None or ref is None:
+            return (), ()
+        version = self._version(ref)
+        if child.expected_version is not None and child.expected_version != version:
+            raise VersionConflict("the child's record has moved on", remedy="Resolve the child and decide again.")
+        new_identifiers = []
+        for identifier in prepared.identifiers:
+            owner = self._identified(identifier.token) if identifier.identifying else None
+            if owner is None:
+                new_identifiers.append(identifier)
+            elif child.ref is None:
+                # Somebody else made this child known since the caller looked: it must be seen as the same child.
+                raise VersionConflict("the child has become known", remedy="Resolve the child and decide again.")
+            # An identifier that names another child stays with that child: two are never merged here (G14).
+        return (Subject(ref, version + 1, child.roles),), tuple(new_identifiers)
+
+    def _version(self, ref: ChildRef) -> int:
+        if ref in self.versions:
+            return self.versions[ref]
+        return self.recent.versions.get(ref, self.known.versions.get(ref, 0))
+
+    def _identified(self, token: bytes) -> ChildRef | None:
+        return self.identified.get(token) or self.recent.identified.get(token) or self.known.identified.get(token)
+
+    def _next_position(self) -> Position:
+        return Position(self.first_position + len(self.planned))
+
+    def _plan(
+        self,
+        entry: Entry,
+        prepared: Prepared,
+        *,
+        new_identifiers: tuple[IdentifierToken, ...] = (),
+        answers: bool = True,
+    ) -> int:
+        leaf = encode_entry(entry)
+        planned = PlannedEntry(entry, leaf, leaf_hash(leaf), prepared, new_identifiers, step_of(entry), answers)
+        self.planned.append(planned)
+        if prepared.nonce_token is not None:
+            self.nonces.add(prepared.nonce_token)
+        return len(self.planned) - 1
+
+
+def decide_batch(
+    requests: Sequence[Prepared], *, state: WriterState, known: Known, recent: Recent, now: datetime
+) -> Plan:
+    """Return the plan for a batch of requests, each decided as if those before it were already in the ledger.
+
+    Idempotency is decided first, the nonce second, then the key, then the child's version. A request that is
+    refused leaves the others as they are.
+    """
+    deciding = _Deciding(state=state, known=known, recent=recent, now=now)
+    outcomes = tuple(deciding.decide(prepared) for prepared in requests)
+    return Plan(tuple(deciding.planned), outcomes, deciding.registry, deciding.now)
+
+
+def _as_json(facts: dict[str, object]) -> Mapping[str, Json]:
+    # Facts were accepted by canonical_bytes when the request was prepared.
+    return facts  # type: ignore[return-value]

@@ -1,0 +1,79 @@
+"""Opens sealed content, once it is on the record that it is opened: by whom, what for, and what (G12)."""
+
+from collections.abc import Callable
+
+from services.ledger.adapters.postgres_reader import PostgresReader
+from services.ledger.append_entries import Queue
+from services.ledger.domain.sealing import unseal, unwrap_data_key
+from services.ledger.prepare_append import AppendPreparer, Secrets
+from shared.errors import IntegrityFailure, NotFound
+from shared.identifiers import EntryId
+from shared.ledger.messages import (
+    Answer,
+    AppendRequest,
+    Idempotency,
+    NamedChild,
+    OpenedSection,
+    OpenSection,
+)
+from shared.vocabulary import EntryType
+
+
+class SectionOpener:
+    """Opens sections for callers that may see them."""
+
+    def __init__(
+        self,
+        *,
+        reader: PostgresReader,
+        preparer: AppendPreparer,
+        queue: Queue,
+        secrets: Secrets,
+        random: Callable[[int], bytes],
+    ) -> None:
+        self._reader = reader
+        self._preparer = preparer
+        self._queue = queue
+        self._secrets = secrets
+        self._random = random
+
+    async def open(self, asked: OpenSection, *, caller: str) -> OpenedSection:
+        """Return a section's plaintext; the opening is durable in the ledger before this returns.
+
+        Opening again for the same purpose makes no second entry. Raises NotFound when the section never was or has
+        been erased, Unavailable when the opening cannot be recorded: then nothing is shown.
+        """
+        sealed = await self._reader.sealed(asked.entry_id, asked.section)
+        if sealed.wrapped is None:
+            raise NotFound("what was sealed here has been erased")
+        commitment = sealed.entry.commitments.get(asked.section)
+        if commitment is None:
+            raise IntegrityFailure(f"the entry at position {sealed.entry.position} commits to no such section")
+        key = unwrap_data_key(
+            sealed.wrapped, key_id=sealed.data_key_id, key_encryption_key=self._secrets.key_encryption_key
+        )
+        content = unseal(
+            sealed.content, entry_id=asked.entry_id, section=asked.section, key=key.plain, commitment=commitment
+        )
+        facts: dict[str, object] = {
+            "section": asked.section,
+            "purpose": asked.purpose,
+            "recipient": asked.recipient,
+            "caller": caller,
+        }
+        subjects = sealed.entry.subjects
+        opening = AppendRequest(
+            entry_id=EntryId(self._random(16).hex()),
+            type=EntryType.CONTENT_OPENED,
+            idempotency=Idempotency(
+                "service:ledger",
+                f"opened:{asked.entry_id}:{asked.section}:{asked.purpose}",
+                f"{caller}:{asked.recipient}".encode(),
+            ),
+            answer=Answer(201, {}),
+            child=NamedChild(subjects[0].ref, None) if subjects else None,
+            facts=facts,
+            causes=(asked.entry_id,),
+        )
+        recorded = await self._queue.submit(await self._preparer.prepare(opening))
+        return OpenedSection(content, recorded.position)

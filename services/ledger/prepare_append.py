@@ -1,0 +1,147 @@
+"""Makes an append ready for the sequencer: checked, hashed for look-up, and sealed under its child's key."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Protocol, cast
+
+from services.ledger.domain import sealing
+from services.ledger.domain.sealing import DataKey
+from services.ledger.domain.sequencing import IdentifierToken, Prepared
+from shared.canonical_json import Json, canonical_bytes
+from shared.errors import InvalidInput, NotFound
+from shared.identifiers import ChildRef, EntryId, parse_child_ref, parse_entry_id, parse_obligation_id, parse_recipient
+from shared.ledger.messages import AppendRequest, ChildIdentifier
+
+
+class Randomness(Protocol):
+    """A source of secret random bytes."""
+
+    def __call__(self, size_bytes: int, /) -> bytes:
+        """Return that many fresh random bytes."""
+        ...
+
+
+class DataKeys(Protocol):
+    """The stored data keys."""
+
+    async def wrapped_key(self, key_id: str) -> bytes | None:
+        """Return the wrapped key of that id, or None when there is none (any more)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The keys that only the ledger holds: one wraps data keys, one makes look-up hashes."""
+
+    key_encryption_key: bytes
+    blind_index_key: bytes
+
+    @property
+    def key_encryption_key_id(self) -> str:
+        """A name for the key-encryption key that gives nothing of it away."""
+        return sha256(b"safeguarding-exchange/kek-id/v1\n" + self.key_encryption_key).hexdigest()[:16]
+
+
+class AppendPreparer:
+    """Turns requests into ``Prepared`` ones. Holds the ledger's secrets so that the sequencer need not."""
+
+    def __init__(self, *, secrets: Secrets, data_keys: DataKeys, random: Randomness) -> None:
+        self._secrets = secrets
+        self._data_keys = data_keys
+        self._random = random
+
+    async def prepare(self, request: AppendRequest) -> Prepared:
+        """Return the request ready for the sequencer.
+
+        Raises InvalidInput when it could never be stored, NotFound when the child's key has been destroyed.
+        """
+        _check(request)
+        child = request.child
+        child_ref: ChildRef | None = None
+        if child is not None:
+            child_ref = child.ref if child.ref is not None else ChildRef(self._random(16).hex())
+        existing = child.ref if child is not None else None
+        if existing is not None:
+            key, key_is_new = await self._stored_key(existing), False
+        else:
+            key, key_is_new = self._new_key(child_ref or request.entry_id), True
+        scope = request.idempotency.scope
+        index_key = self._secrets.blind_index_key
+        return Prepared(
+            request=request,
+            answer_token=sealing.blind_token("idempotency", scope, request.idempotency.key, key=index_key),
+            nonce_token=nonce_token(request.key, request.nonce, index_key=index_key),
+            digest=sha256(request.idempotency.request).digest(),
+            fingerprint=sealing.request_fingerprint(request.idempotency.request, key=key.plain),
+            data_key=key,
+            key_is_new=key_is_new,
+            sections=tuple(
+                sealing.seal(
+                    section.content,
+                    entry_id=request.entry_id,
+                    section=section.name,
+                    key=key,
+                    random=self._random(sealing.SECTION_RANDOM_BYTES),
+                )
+                for section in request.sections
+            ),
+            identifiers=identifier_tokens(child.identifiers, index_key=index_key) if child is not None else (),
+            child_ref=child_ref,
+        )
+
+    def same_request(
+        self, prepared: Prepared, *, fingerprint: bytes, key_id: str, wrapped: bytes | None
+    ) -> bool | None:
+        """Return whether a stored fingerprint is of this request; None when its key has been destroyed."""
+        if wrapped is None:
+            return None
+        key = sealing.unwrap_data_key(wrapped, key_id=key_id, key_encryption_key=self._secrets.key_encryption_key)
+        return sealing.request_fingerprint(prepared.request.idempotency.request, key=key.plain) == fingerprint
+
+    def _new_key(self, key_id: str) -> DataKey:
+        return sealing.wrap_data_key(
+            self._random(sealing.KEY_BYTES),
+            key_id=key_id,
+            key_encryption_key=self._secrets.key_encryption_key,
+            nonce=self._random(sealing.NONCE_BYTES),
+        )
+
+    async def _stored_key(self, ref: ChildRef) -> DataKey:
+        wrapped = await self._data_keys.wrapped_key(ref)
+        if wrapped is None:
+            raise NotFound("there is no child of that reference, or what was known has been erased")
+        return sealing.unwrap_data_key(wrapped, key_id=ref, key_encryption_key=self._secrets.key_encryption_key)
+
+
+def nonce_token(key: str | None, nonce: str | None, *, index_key: bytes) -> bytes | None:
+    """Return the keyed hash that a used nonce is remembered by; None for a request without one."""
+    if key is None or nonce is None:
+        return None
+    return sealing.blind_token("nonce", key, nonce, key=index_key)
+
+
+def identifier_tokens(identifiers: tuple[ChildIdentifier, ...], *, index_key: bytes) -> tuple[IdentifierToken, ...]:
+    """Return the keyed hashes that identifiers are looked up by, each once."""
+    tokens: dict[bytes, bool] = {}
+    for identifier in identifiers:
+        token = sealing.blind_token("identifier", identifier.scheme, identifier.value, key=index_key)
+        tokens[token] = tokens.get(token, False) or identifier.identifying
+    return tuple(IdentifierToken(token, identifying) for token, identifying in tokens.items())
+
+
+def _check(request: AppendRequest) -> None:
+    parse_entry_id(request.entry_id)
+    if request.child is not None and request.child.ref is not None:
+        parse_child_ref(request.child.ref)
+    for obligation in request.obligations:
+        parse_recipient(obligation.recipient)
+        if not parse_obligation_id(obligation.id).startswith(f"{request.entry_id}-"):
+            raise InvalidInput("an obligation's id begins with its entry's id")
+    if len({obligation.id for obligation in request.obligations}) != len(request.obligations):
+        raise InvalidInput("an obligation's id comes once")
+    # Postgres text cannot hold a zero byte; such a value would fail the whole batch's statement.
+    if b"\\u0000" in canonical_bytes(cast(Json, request.facts)):
+        raise InvalidInput("facts hold codes, never a zero character")
+    canonical_bytes(cast(Json, request.answer.body))
+    for cause in request.causes:
+        parse_entry_id(EntryId(cause))

@@ -1,0 +1,164 @@
+"""A term of office: being elected the writer, checking what is found against what was signed, then sequencing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from services.ledger.adapters.guard_file import Guarded, GuardFile
+from services.ledger.adapters.postgres_log import PostgresLog
+from services.ledger.adapters.postgres_reader import PostgresReader
+from services.ledger.append_entries import Queue, Sequencer
+from services.ledger.domain.sequencing import Plan, WriterState
+from services.ledger.ports import Head, WriterLost
+from services.ledger.prepare_append import AppendPreparer
+from shared.clock import Clock, parse_rfc3339
+from shared.entries import ENTRY_FORMAT, parse_entry
+from shared.errors import IntegrityFailure, Unavailable
+from shared.identifiers import EntryId
+from shared.ledger.messages import Answer, AppendRequest, Idempotency
+from shared.ledger.registry import Registry
+from shared.transparency.merkle import EMPTY
+from shared.vocabulary import EntryType
+
+RETRY_AFTER_S = 1.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class LogIdentity:
+    """The log's name and verifier key, recorded in its first entry."""
+
+    origin: str
+    verifier_key: str
+
+
+@dataclass(slots=True)
+class Writer:
+    """Keeps this process the writer for as long as it can be, term after term.
+
+    A lost connection ends a term with every request in hand answered *unknown*; the next term begins by reading what
+    is there, so that the outcome is found out and never guessed.
+    """
+
+    elect: Callable[[], Awaitable[PostgresLog]]
+    reader: PostgresReader
+    guard: GuardFile
+    preparer: AppendPreparer
+    clock: Clock
+    identity: LogIdentity
+    sign_head: Callable[[int, bytes], bytes]
+    adopt_size: int | None
+    random: Callable[[int], bytes]
+    queue: Queue
+    released_head: Head | None = None
+    on_release: Callable[[], None] = lambda: None
+
+    async def serve(self) -> None:
+        """Hold office until cancelled. Raises IntegrityFailure when what is found must not be signed."""
+        while True:
+            try:
+                elected = await self.elect()
+            except WriterLost:
+                log.warning("ledger_database_unreachable")
+                await asyncio.sleep(RETRY_AFTER_S)
+                continue
+            try:
+                await self._hold_office(elected)
+            except (WriterLost, Unavailable):
+                log.warning("ledger_writer_lost")
+            finally:
+                self.queue.close(
+                    Unavailable("the ledger cannot write now", remedy="Send the same request again in a few seconds.")
+                )
+                await elected.close()
+            await asyncio.sleep(RETRY_AFTER_S)
+
+    async def _hold_office(self, elected: PostgresLog) -> None:
+        head = await elected.head()
+        await self._check_against_guard(head)
+        state = await self._state(head)
+        self.released_head = head
+        if head is not None:
+            # A crash between commit and guard leaves the guard one batch behind: what is committed is released now.
+            await self.guard.remember(head)
+        sequencer = Sequencer(
+            state=state,
+            writer=elected,
+            guard=self.guard,
+            preparer=self.preparer,
+            clock=self.clock,
+            sign_head=self.sign_head,
+            released=self._release,
+        )
+        running = asyncio.create_task(sequencer.run(self.queue))
+        try:
+            self.queue.open()
+            log.info("ledger_writing", size=state.frontier.size)
+            self.on_release()
+            if head is None:
+                await self._open_ledger()
+            await running
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def _state(self, head: Head | None) -> WriterState:
+        if head is None:
+            return WriterState(EMPTY, datetime.fromtimestamp(0, UTC), Registry())
+        last = await self.reader.entries(after=head.size - 2, limit=2, registry_only=False)
+        if len(last) != 1 or last[0].position != head.size - 1:
+            raise IntegrityFailure("the log's entries and its last tree head do not end at the same position")
+        registry, after = Registry(), -1
+        while page := await self.reader.entries(after=after, limit=500, registry_only=True):
+            registry = registry.with_entries(parse_entry(stored.leaf) for stored in page)
+            after = page[-1].position
+        return WriterState(head.frontier, parse_rfc3339(parse_entry(last[0].leaf).time), registry)
+
+    async def _check_against_guard(self, head: Head | None) -> None:
+        guarded = self.guard.recall()
+        size = head.size if head is not None else 0
+        if guarded is None:
+            if size and self.adopt_size != size:
+                raise IntegrityFailure(
+                    f"the database holds {size} entries but there is no guard file that says what was signed",
+                    remedy=f"If this database is known to be the latest, say so once: LEDGER_ADOPT_SIZE={size}.",
+                )
+            return
+        await self._check_extends(guarded, head)
+
+    async def _check_extends(self, guarded: Guarded, head: Head | None) -> None:
+        size = head.size if head is not None else 0
+        if size < guarded.size:
+            raise IntegrityFailure(
+                f"the database holds {size} entries but {guarded.size} were signed: it is an old copy or was truncated",
+                remedy="Restore the latest database. Signing from here would fork the log.",
+            )
+        if await self.reader.checkpoint_at(guarded.size) != guarded.checkpoint:
+            raise IntegrityFailure(
+                f"the database's tree head of size {guarded.size} is not the one that was signed",
+                remedy="The history was changed. Keep both copies and call the auditor.",
+            )
+
+    async def _open_ledger(self) -> None:
+        """Append the genesis entry: whose log this is, in which format, and the key that proves it."""
+        facts: dict[str, object] = {
+            "origin": self.identity.origin,
+            "format": ENTRY_FORMAT,
+            "vkey": self.identity.verifier_key,
+        }
+        request = AppendRequest(
+            entry_id=EntryId(self.random(16).hex()),
+            type=EntryType.LEDGER_OPENED,
+            idempotency=Idempotency("service:ledger", "genesis", b"genesis"),
+            answer=Answer(201, {}),
+            facts=facts,
+        )
+        await self.queue.submit(await self.preparer.prepare(request))
+
+    def _release(self, head: Head, _plan: Plan) -> None:
+        self.released_head = head
+        self.on_release()
