@@ -1,0 +1,154 @@
+"""Keys that sign HTTP messages: Ed25519, and ECDSA on P-256 for estates whose keys live in an HSM."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from shared.canonical_json import canonical_bytes
+from shared.errors import InvalidInput
+from shared.identifiers import KeyThumbprint
+from shared.signatures.errors import SignatureInvalid
+
+_P256_BYTES = 32
+
+
+class Algorithm(StrEnum):
+    """Signature algorithms by their names in the HTTP Signature Algorithms registry (RFC 9421 section 6.2)."""
+
+    ED25519 = "ed25519"
+    ECDSA_P256_SHA256 = "ecdsa-p256-sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key that verifies. Its algorithm comes with it, never from a message."""
+
+    algorithm: Algorithm
+    thumbprint: KeyThumbprint
+    key: Ed25519PublicKey | ec.EllipticCurvePublicKey
+
+    def verify(self, signature: bytes, message: bytes) -> None:
+        """Return when the signature is good; raise SignatureInvalid if not."""
+        try:
+            if isinstance(self.key, Ed25519PublicKey):
+                self.key.verify(signature, message)
+            else:
+                if len(signature) != 2 * _P256_BYTES:
+                    raise InvalidSignature
+                r, s = int.from_bytes(signature[:_P256_BYTES]), int.from_bytes(signature[_P256_BYTES:])
+                self.key.verify(encode_dss_signature(r, s), message, ec.ECDSA(SHA256()))
+        except (InvalidSignature, ValueError) as error:
+            raise SignatureInvalid(
+                "the signature was not made by this key over this message",
+                remedy="Sign exactly what is sent; compare your base with the worked one in docs/api.md.",
+            ) from error
+
+    def jwk(self) -> dict[str, str]:
+        """Return the key as a JSON Web Key, with its thumbprint as ``kid``."""
+        return {**_public_members(self.key), "kid": self.thumbprint}
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A private key that signs."""
+
+    key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+    public: PublicKey
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the signature: 64 bytes for either algorithm (ECDSA as r and s side by side)."""
+        if isinstance(self.key, Ed25519PrivateKey):
+            return self.key.sign(message)
+        r, s = decode_dss_signature(self.key.sign(message, ec.ECDSA(SHA256())))
+        return r.to_bytes(_P256_BYTES) + s.to_bytes(_P256_BYTES)
+
+    def pem(self) -> bytes:
+        """Return the key as unencrypted PKCS#8 PEM. Keep it in a file that only its owner can read."""
+        return self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def generate_signing_key(algorithm: Algorithm = Algorithm.ED25519) -> SigningKey:
+    """Return a new key."""
+    if algorithm is Algorithm.ED25519:
+        return _signing_key(Ed25519PrivateKey.generate())
+    return _signing_key(ec.generate_private_key(ec.SECP256R1()))
+
+
+def load_signing_key(pem: bytes) -> SigningKey:
+    """Return the key in a PKCS#8 PEM. Raises InvalidInput unless it is Ed25519 or P-256 and not encrypted."""
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise InvalidInput("not an unencrypted private key in PKCS#8 PEM") from error
+    if isinstance(key, Ed25519PrivateKey) or (
+        isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1)
+    ):
+        return _signing_key(key)
+    raise InvalidInput("the private key is neither Ed25519 nor on the curve P-256")
+
+
+def public_key_from_jwk(jwk: Mapping[str, str]) -> PublicKey:
+    """Return the public key that a JSON Web Key holds. Raises InvalidInput for any other kind of key."""
+    try:
+        if (jwk.get("kty"), jwk.get("crv")) == ("OKP", "Ed25519"):
+            return _public_key(Ed25519PublicKey.from_public_bytes(_decode(jwk["x"])))
+        if (jwk.get("kty"), jwk.get("crv")) == ("EC", "P-256"):
+            numbers = ec.EllipticCurvePublicNumbers(
+                int.from_bytes(_decode(jwk["x"])), int.from_bytes(_decode(jwk["y"])), ec.SECP256R1()
+            )
+            return _public_key(numbers.public_key())
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
+        raise InvalidInput("the JSON Web Key is not whole") from error
+    raise InvalidInput("a JSON Web Key of kty OKP with crv Ed25519, or kty EC with crv P-256, is expected")
+
+
+def thumbprint(members: Mapping[str, str]) -> KeyThumbprint:
+    """Return the RFC 7638 thumbprint of a key's required members: base64url of SHA-256, without padding."""
+    return KeyThumbprint(_encode(sha256(canonical_bytes(dict(members))).digest()))
+
+
+def _signing_key(key: Ed25519PrivateKey | ec.EllipticCurvePrivateKey) -> SigningKey:
+    return SigningKey(key, _public_key(key.public_key()))
+
+
+def _public_key(key: Ed25519PublicKey | ec.EllipticCurvePublicKey) -> PublicKey:
+    algorithm = Algorithm.ED25519 if isinstance(key, Ed25519PublicKey) else Algorithm.ECDSA_P256_SHA256
+    return PublicKey(algorithm, thumbprint(_public_members(key)), key)
+
+
+def _public_members(key: Ed25519PublicKey | ec.EllipticCurvePublicKey) -> dict[str, str]:
+    if isinstance(key, Ed25519PublicKey):
+        return {"crv": "Ed25519", "kty": "OKP", "x": _encode(key.public_bytes_raw())}
+    numbers = key.public_numbers()
+    return {
+        "crv": "P-256",
+        "kty": "EC",
+        "x": _encode(numbers.x.to_bytes(_P256_BYTES)),
+        "y": _encode(numbers.y.to_bytes(_P256_BYTES)),
+    }
+
+
+def _encode(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _decode(text: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    except binascii.Error as error:
+        raise InvalidInput("not base64url") from error
