@@ -1,0 +1,1 @@
+"""Reference data and pure look-ups in it: authorities, postcodes, police areas, working days, number formats."""
