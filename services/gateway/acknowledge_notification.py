@@ -1,0 +1,119 @@
+"""Acknowledging a notification: the authority's signed word that it arrived, who owns it, or what was decided."""
+
+from collections.abc import Callable
+
+from services.gateway.admit_request import Admitted
+from services.gateway.domain.record import AcknowledgementRecord, said
+from services.gateway.ports import Ledger
+from services.gateway.record_decision import idempotency
+from shared.errors import InvalidInput, NotFound, NotPermitted
+from shared.identifiers import EntryId, agency_recipient, parse_obligation_id
+from shared.ledger.messages import Answer, Appended, AppendRequest, NamedChild, ObligationState, Section
+from shared.vocabulary import EntryType, LadderState
+
+_TYPES = {
+    LadderState.RECEIVED.value: EntryType.NOTIFICATION_RECEIVED,
+    LadderState.OWNED.value: EntryType.NOTIFICATION_OWNED,
+    LadderState.DECIDED.value: EntryType.NOTIFICATION_DECIDED,
+}
+_OUTCOMES = {
+    "immediate_protection",
+    "section_47_enquiry",
+    "section_17_assessment",
+    "early_help",
+    "specialist_assessment",
+    "no_further_action",
+    "passed_on",
+}
+
+
+class NotYourNotification(NotPermitted):
+    """The notification is for somebody else."""
+
+    code = "not-your-notification"
+
+
+class StateMissing(InvalidInput):
+    """The acknowledgement does not say what it acknowledges."""
+
+    code = "acknowledgement-state-missing"
+
+
+class OwnerMissing(InvalidInput):
+    """A notification is owned by a named person or by nobody."""
+
+    code = "acknowledgement-owner-missing"
+
+
+class NotificationAcknowledger:
+    """Records acknowledgements."""
+
+    def __init__(self, *, ledger: Ledger, new_entry_id: Callable[[], EntryId]) -> None:
+        self._ledger = ledger
+        self._new_entry_id = new_entry_id
+
+    async def acknowledge(
+        self,
+        notification: str,
+        record: AcknowledgementRecord,
+        admitted: Admitted,
+        *,
+        body: bytes,
+        idempotency_key: str,
+        target: str,
+    ) -> Appended:
+        """Return the outcome once it is durable. The person's name stays sealed; responsibility does not move (G14).
+
+        Raises NotYourNotification unless the agency acts for the recipient, NotFound, StateMissing, OwnerMissing.
+        """
+        state = (said(record.state) or "").lower()
+        entry_type = _TYPES.get(state)
+        if entry_type is None:
+            raise StateMissing(
+                "the acknowledgement does not say received, owned or decided", remedy="Give state as one of the three."
+            )
+        if entry_type is not EntryType.NOTIFICATION_RECEIVED and (
+            record.person is None or said(record.person.name) is None
+        ):
+            raise OwnerMissing("the acknowledgement names no person", remedy="Give person.name and person.role.")
+        owed = await self._owed(notification, admitted)
+        outcome = (said(record.outcome) or "").lower()
+        facts: dict[str, object] = {
+            "obligation": owed.obligation.id,
+            "recipient": owed.obligation.recipient,
+            "state": state,
+            "by": "acknowledgement",
+        }
+        if entry_type is EntryType.NOTIFICATION_DECIDED:
+            facts["outcome"] = outcome if outcome in _OUTCOMES else "other"
+        return await self._ledger.append(
+            AppendRequest(
+                entry_id=self._new_entry_id(),
+                type=entry_type,
+                idempotency=idempotency(admitted, key=idempotency_key, target=target, body=body),
+                answer=Answer(
+                    201, {"kind": "acknowledgement", "result": "accepted", "notification": notification, "state": state}
+                ),
+                agency=admitted.agency_id,
+                key=admitted.key,
+                nonce=admitted.nonce,
+                child=NamedChild(owed.child, None) if owed.child is not None else None,
+                facts=facts,
+                causes=(owed.entry_id,),
+                registry=admitted.registry,
+                sections=(Section("body", body), Section("signature", admitted.evidence)),
+            )
+        )
+
+    async def _owed(self, notification: str, admitted: Admitted) -> ObligationState:
+        try:
+            obligation = parse_obligation_id(notification)
+        except InvalidInput as error:
+            raise NotFound("there is no notification of that id") from error
+        owed = await self._ledger.obligation(obligation)
+        mine = (admitted.agency.acts_for, agency_recipient(admitted.agency_id))
+        if owed.obligation.recipient not in mine:
+            raise NotYourNotification(
+                "the notification is for another recipient", remedy="Acknowledge with the key of whom it was sent to."
+            )
+        return owed

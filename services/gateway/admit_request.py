@@ -1,0 +1,75 @@
+"""Admitting a signed request: whose it is, and that it is exactly what they signed, now."""
+
+from dataclasses import dataclass
+
+from services.gateway.ports import Ledger
+from services.gateway.registry import RegistryCopy
+from shared.canonical_json import canonical_bytes
+from shared.clock import Clock
+from shared.identifiers import AgencyId, KeyThumbprint, Position
+from shared.ledger.messages import AdmitRead
+from shared.ledger.registry import AgencyFacts
+from shared.signatures.content_digest import verify_content_digest
+from shared.signatures.message import RequestParts, Tag
+from shared.signatures.request_signature import read_signature, verify_request
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that is proven to be an agency's.
+
+    ``evidence`` is what was signed and the signature, to be sealed beside the entry so that anybody with the right to
+    open it can verify again. ``registry`` is the position of the registry it was checked against.
+    """
+
+    agency: AgencyFacts
+    key: KeyThumbprint
+    nonce: str
+    evidence: bytes
+    registry: Position
+
+    @property
+    def agency_id(self) -> AgencyId:
+        """The agency that signed."""
+        return self.agency.agency
+
+
+class Admission:
+    """Proves requests. Digest before signature, and the registered algorithm, never the message's."""
+
+    def __init__(self, *, registry: RegistryCopy, ledger: Ledger, clock: Clock) -> None:
+        self._registry = registry
+        self._ledger = ledger
+        self._clock = clock
+
+    async def admit_write(self, request: RequestParts, body: bytes) -> Admitted:
+        """Return whose request with a body this is; its nonce is judged by the ledger, with the idempotency key.
+
+        Raises the SignatureErrors of ``shared.signatures``, UnknownKey, KeyRevoked, KeyNotValid, DigestMissing or
+        DigestMismatch.
+        """
+        return await self._admit(request, body)
+
+    async def admit_read(self, request: RequestParts) -> Admitted:
+        """Return whose request without a body this is, with its nonce used up. Raises the same, and NonceReplayed."""
+        admitted = await self._admit(request, None)
+        await self._ledger.admit_read(AdmitRead(admitted.agency_id, admitted.key, admitted.nonce))
+        return admitted
+
+    async def _admit(self, request: RequestParts, body: bytes | None) -> Admitted:
+        claimed = read_signature(request)
+        registered, agency, public_key = await self._registry.key(claimed.key_id)
+        if body is not None:
+            verify_content_digest(request.headers.get("content-digest"), body)
+        verified = verify_request(
+            request, claimed, key=public_key, tag=Tag.REQUEST, now=self._clock.now(), has_body=body is not None
+        )
+        evidence = canonical_bytes(
+            {
+                "base": verified.base.decode("ascii"),
+                "signature_input": request.headers["signature-input"],
+                "signature": request.headers["signature"],
+                "content_digest": request.headers.get("content-digest", ""),
+            }
+        )
+        return Admitted(agency, registered.thumbprint, verified.nonce, evidence, self._registry.current.position)

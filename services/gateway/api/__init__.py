@@ -1,0 +1,1 @@
+"""HTTP in: bytes to requests, outcomes to signed answers."""

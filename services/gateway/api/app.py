@@ -1,0 +1,258 @@
+"""The gateway's HTTP interface: each route reads, has the request proven, and answers with the ledger's bytes."""
+
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import cast
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from services.gateway.acknowledge_notification import NotificationAcknowledger
+from services.gateway.admit_request import Admission, Admitted
+from services.gateway.api.answers import Answering
+from services.gateway.api.metrics import REFUSALS, REQUESTS, SECONDS
+from services.gateway.api.openapi import DESCRIPTION, acknowledgement_operation, post_operation, read_operation
+from services.gateway.api.problems import MethodNotAllowed, problem_of
+from services.gateway.api.reading import (
+    RecordDecoder,
+    check_content_type,
+    idempotency_key,
+    read_body,
+    request_parts,
+)
+from services.gateway.domain import sharing, whereabouts, withholding
+from services.gateway.domain.record import (
+    AcknowledgementRecord,
+    ShareRecord,
+    WhereaboutsRecord,
+    WithholdingRecord,
+)
+from services.gateway.read_record import RecordReader
+from services.gateway.record_decision import Decision, DecisionRecorder
+from services.gateway.registry import RegistryCopy
+from shared.errors import ExchangeError, IntegrityFailure, NotFound
+from shared.ledger.messages import Appended
+from shared.signatures.keys import PublicKey
+from shared.signatures.message import RequestParts
+
+log = structlog.get_logger()
+
+Handling = Callable[[RequestParts, bytes, Admitted], Awaitable[Appended]]
+
+
+class GatewayFailed(IntegrityFailure):
+    """Something failed here that should not have."""
+
+    code = "internal"
+
+
+class GatewayApi:
+    """The routes, over the use cases."""
+
+    def __init__(
+        self,
+        *,
+        admission: Admission,
+        recorder: DecisionRecorder,
+        acknowledger: NotificationAcknowledger,
+        reader: RecordReader,
+        registry: RegistryCopy,
+        answering: Answering,
+        answer_key: PublicKey,
+        authority: str,
+    ) -> None:
+        self._admission = admission
+        self._recorder = recorder
+        self._acknowledger = acknowledger
+        self._reader = reader
+        self._registry = registry
+        self._answering = answering
+        self._answer_key = answer_key
+        self._authority = authority
+        self._shares = RecordDecoder(ShareRecord)
+        self._withholdings = RecordDecoder(WithholdingRecord)
+        self._whereabouts = RecordDecoder(WhereaboutsRecord)
+        self._acknowledgements = RecordDecoder(AcknowledgementRecord)
+
+    async def post_share(self, request: Request) -> Response:
+        """Record a decision to share a concern, and tell whom its level demands."""
+
+        async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
+            record = cast(ShareRecord, self._shares.decode(body))
+            sharing.check_readable(record)
+            return await self._recorder.record(
+                Decision(
+                    child=record.child,
+                    decided_at=record.decided_at,
+                    plan=lambda circumstances: sharing.plan_share(record, circumstances),
+                    body=body,
+                    idempotency_key=idempotency_key(parts),
+                    target=parts.raw_target.decode("latin-1"),
+                ),
+                admitted,
+            )
+
+        return await self._post(request, "shares", handle)
+
+    async def post_withholding(self, request: Request) -> Response:
+        """Record a decision to withhold; it is challenged when its reason is no reason."""
+
+        async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
+            record = cast(WithholdingRecord, self._withholdings.decode(body))
+            withholding.check_readable(record)
+            return await self._recorder.record(
+                Decision(
+                    child=record.child,
+                    decided_at=record.decided_at,
+                    plan=lambda circumstances: withholding.plan_withholding(record, circumstances),
+                    body=body,
+                    idempotency_key=idempotency_key(parts),
+                    target=parts.raw_target.decode("latin-1"),
+                ),
+                admitted,
+            )
+
+        return await self._post(request, "withholdings", handle)
+
+    async def post_whereabouts(self, request: Request) -> Response:
+        """Record where a child is; a move between authorities is found from it."""
+
+        async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
+            record = cast(WhereaboutsRecord, self._whereabouts.decode(body))
+            whereabouts.check_readable(record)
+            return await self._recorder.record(
+                Decision(
+                    child=record.child,
+                    decided_at=record.decided_at,
+                    plan=lambda circumstances: whereabouts.plan_whereabouts(record, circumstances),
+                    body=body,
+                    idempotency_key=idempotency_key(parts),
+                    target=parts.raw_target.decode("latin-1"),
+                ),
+                admitted,
+            )
+
+        return await self._post(request, "whereabouts", handle)
+
+    async def post_acknowledgement(self, request: Request) -> Response:
+        """Record that a notification arrived, who owns it, or what was decided."""
+        notification = str(request.path_params["notification"])
+
+        async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
+            record = cast(AcknowledgementRecord, self._acknowledgements.decode(body))
+            return await self._acknowledger.acknowledge(
+                notification,
+                record,
+                admitted,
+                body=body,
+                idempotency_key=idempotency_key(parts),
+                target=parts.raw_target.decode("latin-1"),
+            )
+
+        return await self._post(request, "acknowledgements", handle)
+
+    async def get_record(self, request: Request) -> Response:
+        """Return what became of a record of one's own."""
+        started, parts = perf_counter(), request_parts(request, authority=self._authority)
+        try:
+            admitted = await self._admission.admit_read(parts)
+            body = await self._reader.read(str(request.path_params["record"]), admitted)
+            response = self._answering.success(body, status=200, request=parts)
+        except ExchangeError as error:
+            response = self._refuse(error, parts)
+        return _counted(response, "records", started)
+
+    async def _post(self, request: Request, route: str, handle: Handling) -> Response:
+        started, parts = perf_counter(), request_parts(request, authority=self._authority)
+        try:
+            body = await read_body(request)
+            check_content_type(parts)
+            idempotency_key(parts)
+            admitted = await self._admission.admit_write(parts, body)
+            appended = await handle(parts, body, admitted)
+            response = self._answering.success(appended.answer, status=appended.status, request=parts)
+        except ExchangeError as error:
+            response = self._refuse(error, parts)
+        return _counted(response, route, started)
+
+    async def get_keys(self, _request: Request) -> Response:
+        """Return the key that signs answers and the ledger's verifier key."""
+        try:
+            origin, log_key = self._registry.log_facts()
+        except ExchangeError as error:
+            return self._refuse(error, None)
+        return JSONResponse({"keys": [self._answer_key.jwk()], "origin": origin, "log": log_key})
+
+    async def get_livez(self, _request: Request) -> Response:
+        """Say that the process runs."""
+        return JSONResponse({"status": "alive"})
+
+    async def get_readyz(self, _request: Request) -> Response:
+        """Say whether requests can be proven and recorded. Kafka has no part in it."""
+        try:
+            await self._registry.refresh()
+            self._registry.log_facts()
+        except ExchangeError as error:
+            return self._refuse(error, None)
+        return JSONResponse({"status": "ready"})
+
+    async def get_metrics(self, _request: Request) -> Response:
+        """Return Prometheus metrics."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    async def on_http_error(self, request: Request, error: Exception) -> Response:
+        """Answer an unknown path or method with a problem document."""
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        parts = request_parts(request, authority=self._authority)
+        if status == 405:
+            return self._refuse(MethodNotAllowed("the path does not take that method"), parts)
+        return self._refuse(NotFound("there is nothing at that path"), parts)
+
+    async def on_failure(self, request: Request, error: Exception) -> Response:
+        """Answer a fault of ours without a trace of what was sent."""
+        log.error("gateway_failed", route=request.scope.get("path", "").split("/")[-1][:16], kind=type(error).__name__)
+        return self._refuse(GatewayFailed("something failed here", remedy="Send the same request again."), None)
+
+    def _refuse(self, error: ExchangeError, parts: RequestParts | None) -> Response:
+        problem = problem_of(error)
+        REFUSALS.labels(problem.code).inc()
+        return self._answering.problem(error, request=parts)
+
+
+def make_app(api: GatewayApi) -> FastAPI:
+    """Return the application: every route, its description in OpenAPI 3.1, and problem documents for all else."""
+    app = FastAPI(title="Safeguarding exchange", version="1", description=DESCRIPTION, redoc_url=None)
+    posts: list[tuple[str, Callable[[Request], Awaitable[Response]], dict[str, object]]] = [
+        ("/v1/shares", api.post_share, post_operation(ShareRecord)),
+        ("/v1/withholdings", api.post_withholding, post_operation(WithholdingRecord)),
+        ("/v1/whereabouts", api.post_whereabouts, post_operation(WhereaboutsRecord)),
+        (
+            "/v1/notifications/{notification}/acknowledgements",
+            api.post_acknowledgement,
+            acknowledgement_operation(AcknowledgementRecord),
+        ),
+    ]
+    for path, endpoint, operation in posts:
+        app.add_api_route(
+            path, endpoint, methods=["POST"], status_code=201, openapi_extra=operation, response_model=None
+        )
+    app.add_api_route(
+        "/v1/shares/{record}", api.get_record, methods=["GET"], openapi_extra=read_operation(), response_model=None
+    )
+    for path, endpoint in (("/v1/keys", api.get_keys), ("/livez", api.get_livez), ("/readyz", api.get_readyz)):
+        app.add_api_route(path, endpoint, methods=["GET"], response_model=None)
+    app.add_api_route("/metrics", api.get_metrics, methods=["GET"], response_model=None, include_in_schema=False)
+    app.add_exception_handler(HTTPException, api.on_http_error)
+    app.add_exception_handler(RequestValidationError, api.on_http_error)
+    app.add_exception_handler(Exception, api.on_failure)
+    return app
+
+
+def _counted(response: Response, route: str, started: float) -> Response:
+    REQUESTS.labels(route, str(response.status_code)).inc()
+    SECONDS.labels(route).observe(perf_counter() - started)
+    return response

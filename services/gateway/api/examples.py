@@ -1,0 +1,67 @@
+"""Example records for the documents: invented people, and NHS numbers from the range reserved for tests."""
+
+from collections.abc import Mapping
+
+from shared.canonical_json import Json
+
+_PRACTITIONER: Mapping[str, Json] = {
+    "name": "Marian Oduya-Finch",
+    "role": "designated safeguarding lead",
+    "contact": {"telephone": "01632 960011", "email": "dsl@st-hilda.example"},
+}
+_CHILD: Mapping[str, Json] = {
+    "family_name": "Marrow-Tate",
+    "given_names": "Ellis",
+    "date_of_birth": "2020-03-31",
+    "identifiers": [
+        {"scheme": "nhs_number", "value": "999 007 3104", "traced": True},
+        {"scheme": "local", "value": "SH-0417"},
+    ],
+    "address": {"lines": ["1 Example Terrace"], "postcode": "DL1 5QT", "authority": "E06000005"},
+}
+
+EXAMPLES: Mapping[str, Mapping[str, Json]] = {
+    "ShareRecord": {
+        "format": "safeguarding-exchange/share/v1",
+        "practitioner": _PRACTITIONER,
+        "child": _CHILD,
+        "concern": {
+            "level": "significant_harm",
+            "seen_or_said": "Linear bruise on the left arm; said that a visitor hit him with a belt.",
+            "opinion": "I believe what he says.",
+            "observed_at": "2026-11-24T10:40:00Z",
+            "immediate_danger": False,
+            "possible_crime": True,
+        },
+        "rationale": "He is collected at 15:15 and may meet the same adult at home.",
+        "consent": {"status": "not_sought", "no_consent_reason": "would_prejudice_protection", "whose": "parents"},
+        "family_informed": {"informed": False, "reason_not_informed": "raises_risk"},
+        "lawful_basis": {"article_6": "6(1)(c)", "condition": "sch1_para18"},
+        "recipients": ["E06000005"],
+        "decided_at": "2026-11-24T10:50:00Z",
+    },
+    "WithholdingRecord": {
+        "format": "safeguarding-exchange/withholding/v1",
+        "practitioner": {"name": "Piers Haldane-Moss", "role": "receptionist"},
+        "child": _CHILD,
+        "reasons": ["gdpr"],
+        "rationale": "Told that data protection does not allow it.",
+        "concern": {"indicators": ["injury"]},
+        "review_on": "2026-12-01",
+        "decided_at": "2026-11-24T11:30:00Z",
+    },
+    "WhereaboutsRecord": {
+        "format": "safeguarding-exchange/whereabouts/v1",
+        "practitioner": {"name": "Anneke Brough", "role": "nursery manager"},
+        "child": _CHILD,
+        "where": {"role": "living_at", "postcode": "DH1 5UL", "authority": "E06000047"},
+        "permanence": "permanent",
+        "since": "2026-11-20",
+        "how_known": "Registered by his grandmother with a new tenancy.",
+    },
+    "AcknowledgementRecord": {
+        "format": "safeguarding-exchange/acknowledgement/v1",
+        "state": "owned",
+        "person": {"name": "Rosalind Achterberg", "role": "duty social worker"},
+    },
+}

@@ -1,0 +1,172 @@
+"""Problem documents (RFC 9457): one table from what went wrong to what the sender is told and can do."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from shared.errors import Conflict, ExchangeError, IntegrityFailure, InvalidInput, NotFound, NotPermitted, Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """A kind of problem: its code, HTTP status, title, and what usually causes and cures it."""
+
+    code: str
+    status: int
+    title: str
+    cause: str
+    cure: str
+
+
+class NotJson(InvalidInput):
+    """The body is not JSON."""
+
+    code = "not-json"
+
+
+class InvalidUtf8(InvalidInput):
+    """The body is not UTF-8."""
+
+    code = "invalid-utf8"
+
+
+class WrongTypes(InvalidInput):
+    """The body is JSON of another shape."""
+
+    code = "wrong-types"
+
+
+class TooLarge(InvalidInput):
+    """The body is larger than is taken."""
+
+    code = "too-large"
+
+
+class WrongContentType(InvalidInput):
+    """The body is not said to be JSON."""
+
+    code = "wrong-content-type"
+
+
+class IdempotencyKeyMissing(InvalidInput):
+    """There is no usable Idempotency-Key."""
+
+    code = "idempotency-key-missing"
+
+
+class MethodNotAllowed(InvalidInput):
+    """The path takes other methods."""
+
+    code = "method-not-allowed"
+
+
+_SIGN = "Sign as docs/api.md shows; compare your signature base with the worked example."
+
+PROBLEMS: Mapping[str, ProblemType] = {
+    problem.code: problem
+    for problem in (
+        ProblemType("digest-missing", 400, "No digest", "Content-Digest is missing or unreadable", "Send sha-256."),
+        ProblemType(
+            "digest-mismatch", 400, "Wrong digest", "The body changed after the digest was made", "Digest what is sent."
+        ),
+        ProblemType("not-json", 400, "Not JSON", "The body does not parse", "Send one JSON object."),
+        ProblemType("invalid-utf8", 400, "Not UTF-8", "The body is in another encoding", "Encode it as UTF-8."),
+        ProblemType(
+            "idempotency-key-missing",
+            400,
+            "No idempotency key",
+            "Idempotency-Key is missing, empty, longer than 255, or not printable ASCII",
+            "Send a new random key for each new record, and the same one to repeat it.",
+        ),
+        ProblemType("signature-missing", 401, "Not signed", "Signature headers are missing", _SIGN),
+        ProblemType("signature-malformed", 401, "Unreadable signature", "Signature headers do not parse", _SIGN),
+        ProblemType("signature-invalid", 401, "Wrong signature", "Another key, or other bytes, were signed", _SIGN),
+        ProblemType(
+            "signature-stale",
+            401,
+            "Stale signature",
+            "Older than 5 minutes, expired, or ahead",
+            "Sign anew; set clocks.",
+        ),
+        ProblemType(
+            "signature-component-uncovered", 401, "Part not signed", "A required component is not covered", _SIGN
+        ),
+        ProblemType("signature-tag", 401, "Wrong purpose", "The tag is missing or another one", _SIGN),
+        ProblemType(
+            "signature-algorithm", 401, "Wrong algorithm", "alg differs from the registered key's", "Omit alg."
+        ),
+        ProblemType("unknown-key", 401, "Unknown key", "keyid is no registered key's thumbprint", "Register the key."),
+        ProblemType("key-not-valid", 401, "Key not valid now", "Outside its validity dates", "Use a current key."),
+        ProblemType("key-revoked", 401, "Revoked key", "The key has been revoked", "Use a current key."),
+        ProblemType("nonce-replayed", 401, "Replayed", "The nonce was used with another request", "Use a new nonce."),
+        ProblemType(
+            "not-your-record", 403, "Another agency's record", "The record was made by another agency", "None."
+        ),
+        ProblemType(
+            "not-your-notification",
+            403,
+            "Another's notification",
+            "It is for another recipient",
+            "Use its recipient's key.",
+        ),
+        ProblemType("caller-not-permitted", 403, "Not permitted", "The role does not allow it", "Ask the operator."),
+        ProblemType("not-found", 404, "Not found", "Nothing of that name, or erased", "Check the id and path."),
+        ProblemType("method-not-allowed", 405, "Wrong method", "The path takes another method", "See docs/api.md."),
+        ProblemType(
+            "idempotency-key-reused", 409, "Key reused", "The key came with another body before; recorded", "New key."
+        ),
+        ProblemType("too-large", 413, "Too large", "The body is over 256 KiB", "Send attachments by hash, not inline."),
+        ProblemType("wrong-content-type", 415, "Not said to be JSON", "Content-Type is another", "application/json."),
+        ProblemType("wrong-types", 422, "Wrong shape", "A member has another type than docs/api.md says", "Mend it."),
+        ProblemType(
+            "nobody-and-nowhere", 422, "About nobody", "No child and no place is named", "Give anything known."
+        ),
+        ProblemType("nothing-said", 422, "Nothing said", "No level, observation or rationale", "Say what is feared."),
+        ProblemType(
+            "acknowledgement-state-missing",
+            422,
+            "Nothing acknowledged",
+            "state is missing",
+            "received, owned, decided.",
+        ),
+        ProblemType("acknowledgement-owner-missing", 422, "Nobody named", "person.name is missing", "Name the person."),
+        ProblemType("invalid-input", 422, "Not understood", "A value cannot be stored", "Mend the value."),
+        ProblemType("unavailable", 503, "Not now", "The ledger cannot write; nothing was accepted", "Send it again."),
+        ProblemType("internal", 500, "Our fault", "Something failed here; the outcome is unknown", "Send it again."),
+    )
+}
+"""Every problem an answer can be, by code. docs/api.md lists it, and a test compares the two."""
+
+_FALLBACKS: Sequence[tuple[type[ExchangeError], str]] = (
+    (Unavailable, "unavailable"),
+    (NotFound, "not-found"),
+    (Conflict, "unavailable"),
+    (NotPermitted, "caller-not-permitted"),
+    (IntegrityFailure, "internal"),
+    (InvalidInput, "invalid-input"),
+)
+
+
+def problem_of(error: ExchangeError) -> ProblemType:
+    """Return the problem type for an error: by its code, else by its category."""
+    known = PROBLEMS.get(error.code)
+    if known is not None:
+        return known
+    return PROBLEMS[next((code for category, code in _FALLBACKS if isinstance(error, category)), "internal")]
+
+
+def problem_body(error: ExchangeError) -> bytes:
+    """Return the problem document. It names the failed check and the cure, and repeats nothing that was sent."""
+    problem = problem_of(error)
+    return orjson.dumps(
+        {
+            "type": f"/problems/{problem.code}",
+            "title": problem.title,
+            "status": problem.status,
+            "detail": error.detail,
+            "remedy": error.remedy or problem.cure,
+        }
+    )

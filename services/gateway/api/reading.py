@@ -1,0 +1,109 @@
+"""Reading a request off the wire: size, type, key and shape, each refused by its own name."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+from starlette.requests import ClientDisconnect, Request
+
+from services.gateway.api.problems import (
+    IdempotencyKeyMissing,
+    InvalidUtf8,
+    NotJson,
+    TooLarge,
+    WrongContentType,
+    WrongTypes,
+)
+from shared.errors import ExchangeError, InvalidInput, Unavailable
+from shared.signatures.message import RequestParts
+
+LARGEST_BODY_BYTES = 256 * 1024
+_JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?\s*\Z', re.IGNORECASE)
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
+_PATH_IN_ERROR = re.compile(r"`(\$[^`]*)`\Z")
+
+Record = TypeVar("Record")
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the body's bytes as received. Raises TooLarge without reading more than the limit."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > LARGEST_BODY_BYTES:
+        raise _too_large()
+    parts: list[bytes] = []
+    size_bytes = 0
+    try:
+        async for part in request.stream():
+            size_bytes += len(part)
+            if size_bytes > LARGEST_BODY_BYTES:
+                raise _too_large()
+            parts.append(part)
+    except ClientDisconnect as error:
+        raise Unavailable("the sender went away before the whole body had come") from error
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def request_parts(request: Request, *, authority: str) -> RequestParts:
+    """Return the request as its signature sees it: the target as sent, never decoded; repeated headers joined.
+
+    ``authority`` is the gateway's own name: a request that was signed for another host does not verify here.
+    """
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in request.scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    path: bytes = request.scope.get("raw_path") or request.scope["path"].encode("latin-1", "replace")
+    query: bytes = request.scope["query_string"]
+    target = path.partition(b"?")[0] + (b"?" + query if query else b"")
+    return RequestParts(request.method, authority, target, headers)
+
+
+def check_content_type(parts: RequestParts) -> None:
+    """Raise WrongContentType unless the body is said to be JSON."""
+    if not _JSON_TYPE.match(parts.headers.get("content-type", "")):
+        raise WrongContentType("the Content-Type is not application/json", remedy="Send application/json in UTF-8.")
+
+
+def idempotency_key(parts: RequestParts) -> str:
+    """Return the Idempotency-Key. Raises IdempotencyKeyMissing when it cannot serve as one."""
+    key = parts.headers.get("idempotency-key", "")
+    if not _IDEMPOTENCY_KEY.match(key):
+        raise IdempotencyKeyMissing("there is no usable Idempotency-Key")
+    return key
+
+
+class RecordDecoder:
+    """Decodes bodies of one shape. Members that are not known are left in the sealed body and passed over."""
+
+    def __init__(self, shape: type[Record]) -> None:
+        self._decoder = msgspec.json.Decoder(shape)
+
+    def decode(self, body: bytes) -> object:
+        """Return the record. Raises NotJson, InvalidUtf8, or WrongTypes that points at the member."""
+        try:
+            return self._decoder.decode(body)
+        except msgspec.ValidationError as error:
+            raise _wrong_types(str(error)) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise _unreadable(body) from error
+
+
+def _unreadable(body: bytes) -> ExchangeError:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return InvalidUtf8("the body is not valid UTF-8")
+    return NotJson("the body is not JSON")
+
+
+def _wrong_types(message: str) -> InvalidInput:
+    # The library's message names types and the member's path, and never a value. Anything else is left out.
+    found = _PATH_IN_ERROR.search(message)
+    pointer = "/" + found.group(1).removeprefix("$").lstrip(".").replace(".", "/") if found else "/"
+    expected = re.match(r"Expected `([a-z |`]+)`, got `([a-z ]+)`", message)
+    what = f": {expected.group(1)} is expected there, not {expected.group(2)}" if expected else ""
+    return WrongTypes(f"the member at {pointer} has the wrong type{what}", remedy="See docs/api.md for each member.")
+
+
+def _too_large() -> TooLarge:
+    return TooLarge("the body is larger than 256 KiB", remedy="Send attachments by hash, not inline.")

@@ -1,0 +1,90 @@
+"""Joins the gateway's parts: the one place that knows them all."""
+
+import asyncio
+import contextlib
+import secrets
+
+from services.gateway.acknowledge_notification import NotificationAcknowledger
+from services.gateway.admit_request import Admission
+from services.gateway.api.answers import Answering
+from services.gateway.api.app import GatewayApi, make_app
+from services.gateway.domain.placing import Directories
+from services.gateway.ports import Ledger
+from services.gateway.read_record import RecordReader
+from services.gateway.record_decision import DecisionRecorder
+from services.gateway.registry import RegistryCopy
+from shared.clock import Clock, SystemClock
+from shared.errors import InvalidInput
+from shared.identifiers import EntryId
+from shared.ledger.client import LedgerClient
+from shared.process.address import TlsAddress, TlsFiles, parse_address
+from shared.process.remote import Remote
+from shared.process.serving import Door, HttpAddress, serve
+from shared.process.settings import GatewaySettings, read_secret
+from shared.reference.authorities import load_register
+from shared.reference.postcodes import load_postcodes
+from shared.signatures.keys import SigningKey, load_signing_key
+
+
+def make_gateway(
+    *, ledger: Ledger, directories: Directories, key: SigningKey, clock: Clock, authority: str, in_production: bool
+) -> tuple[GatewayApi, RegistryCopy]:
+    """Return the gateway's interface over a ledger, and the registry copy that must be followed while it runs."""
+    registry = RegistryCopy(ledger, clock=clock)
+    api = GatewayApi(
+        admission=Admission(registry=registry, ledger=ledger, clock=clock),
+        recorder=DecisionRecorder(
+            ledger=ledger,
+            directories=directories,
+            clock=clock,
+            new_entry_id=_new_entry_id,
+            in_production=in_production,
+        ),
+        acknowledger=NotificationAcknowledger(ledger=ledger, new_entry_id=_new_entry_id),
+        reader=RecordReader(ledger=ledger, directories=directories),
+        registry=registry,
+        answering=Answering(key=key, clock=clock),
+        answer_key=key.public,
+        authority=authority,
+    )
+    return api, registry
+
+
+async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
+    """Be the gateway until ``stop`` is set. Raises InvalidInput for wrong settings."""
+    ledger = LedgerClient(
+        Remote(parse_address(settings.ledger_address), timeout_s=settings.ledger_timeout_s, tls=_tls(settings))
+    )
+    register = load_register()
+    directories = Directories(register, load_postcodes(register, file=settings.postcode_file))
+    api, registry = make_gateway(
+        ledger=ledger,
+        directories=directories,
+        key=load_signing_key(read_secret(settings.signing_key_file)),
+        clock=SystemClock(),
+        authority=(settings.authority or f"{settings.host}:{settings.port}").lower(),
+        in_production=settings.production,
+    )
+    following = asyncio.create_task(registry.follow(), name="registry")
+    try:
+        door = Door("agencies", HttpAddress(settings.host, settings.port))
+        await serve(make_app(api), [door], stop=stop)
+    finally:
+        following.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await following
+        await ledger.close()
+
+
+def _new_entry_id() -> EntryId:
+    return EntryId(secrets.token_hex(16))
+
+
+def _tls(settings: GatewaySettings) -> TlsFiles | None:
+    if not isinstance(parse_address(settings.ledger_address), TlsAddress):
+        return None
+    files = (settings.tls_certificate_file, settings.tls_private_key_file, settings.tls_peer_authority_file)
+    certificate, private_key, authority = files
+    if certificate is None or private_key is None or authority is None:
+        raise InvalidInput("a tls:// address of the ledger needs a certificate, its key, and the ledger's authority")
+    return TlsFiles(certificate, private_key, authority)

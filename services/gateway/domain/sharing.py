@@ -1,0 +1,167 @@
+"""Planning a share: the level decides who must be told, whatever recipients the sender names."""
+
+from services.gateway.domain import judging
+from services.gateway.domain.obligations import POLICE_QUEUE, ROUTING_QUEUE, URGENCY_OF, ObligationBook, deadline_for
+from services.gateway.domain.placing import NOWHERE, Placed, advice_on, place
+from services.gateway.domain.planning import (
+    Circumstances,
+    Plan,
+    advise_on_practitioner,
+    ask_a_person_to_place,
+    compare_with_similar,
+    holders,
+    note_placed,
+    tell_authority,
+    tell_queue,
+)
+from services.gateway.domain.record import ShareRecord, is_about_somebody, is_somewhere, said
+from shared.errors import InvalidInput
+from shared.identifiers import Recipient
+from shared.vocabulary import AuthorityRole, EntryType, Level, Urgency
+
+FORMAT = "safeguarding-exchange/share/v1"
+
+
+class NobodyAndNowhere(InvalidInput):
+    """The record names neither a child nor a place."""
+
+    code = "nobody-and-nowhere"
+
+
+class NothingSaid(InvalidInput):
+    """The record says nothing of any concern."""
+
+    code = "nothing-said"
+
+
+def check_readable(record: ShareRecord) -> None:
+    """Raise NobodyAndNowhere or NothingSaid when there is nothing that anybody could act on."""
+    child = record.child
+    places = (record.place, child.address if child else None, child.found_at if child else None)
+    if not is_about_somebody(child) and not any(is_somewhere(where) for where in places):
+        raise NobodyAndNowhere(
+            "the record names neither a child nor a place",
+            remedy="Give anything you have: a name, a description, an identifier, an address or a place.",
+        )
+    concern = record.concern
+    texts = (record.rationale, concern.seen_or_said if concern else None, concern.opinion if concern else None)
+    has_level = concern is not None and (said(concern.level) is not None or concern.immediate_danger is True)
+    if not has_level and all(said(text) is None for text in texts):
+        raise NothingSaid(
+            "the record says nothing of any concern", remedy="Give a level, or what was seen or said, or a rationale."
+        )
+
+
+def plan_share(record: ShareRecord, circumstances: Circumstances) -> Plan:
+    """Return who must be told of a share and why, and what the sender should know. Never refuses."""
+    plan = Plan(EntryType.SHARE_RECORDED, "share", ObligationBook(circumstances.now))
+    level, level_as_given, level_advice = judging.judge_level(record.concern)
+    urgency = URGENCY_OF[level]
+    plan.advice.extend(level_advice)
+    plan.acted_on = {"level": level.value, "urgency": urgency.value}
+    _judge(plan, record, circumstances, level=level, level_as_given=level_as_given)
+    _route(plan, record, circumstances, level=level, urgency=urgency)
+    if level_as_given != "known":
+        tell_queue(plan, circumstances, ROUTING_QUEUE, reason="level_needs_a_person", urgency=Urgency.IMMEDIATE)
+    compare_with_similar(plan, circumstances)
+    return plan
+
+
+def _judge(plan: Plan, record: ShareRecord, circumstances: Circumstances, *, level: Level, level_as_given: str) -> None:
+    advise_on_practitioner(plan, record.practitioner)
+    if said(record.rationale) is None:
+        plan.advice.append("rationale-missing")
+    concern = record.concern
+    if concern is None or said(concern.seen_or_said) is None:
+        plan.advice.append("concern-text-missing")
+    if said(record.format) not in (None, FORMAT):
+        plan.advice.append("format-unknown")
+    consent = judging.judge_consent(record.consent, record.lawful_basis, record.family_informed)
+    basis = judging.judge_basis(
+        record.lawful_basis, duty_class=circumstances.agency.duty_class, decided_on=circumstances.decided_on
+    )
+    decided_at, decided_advice = judging.read_moment(record.decided_at)
+    observed_at, observed_advice = judging.read_moment(concern.observed_at if concern else None)
+    plan.advice.extend((*consent.advice, *basis.advice, *decided_advice, *observed_advice))
+    plan.facts = {
+        "level": level.value,
+        "level_as_given": level_as_given,
+        "decided_at": decided_at,
+        "observed_at": observed_at,
+        "recipients_as_given": len(record.recipients),
+        **consent.facts,
+        **basis.facts,
+    }
+
+
+def _route(plan: Plan, record: ShareRecord, circumstances: Circumstances, *, level: Level, urgency: Urgency) -> None:
+    child, directories, on = record.child, circumstances.directories, circumstances.now.date()
+    living = place(child.address if child else None, directories=directories, on=on)
+    found = place(child.found_at if child else None, directories=directories, on=on)
+    context = place(record.place, directories=directories, on=on)
+    school = place(child.school if child else None, directories=directories, on=on)
+    note_placed(plan, found, AuthorityRole.FOUND_AT)
+    note_placed(plan, living, AuthorityRole.LIVING_AT)
+    note_placed(plan, context, AuthorityRole.CONTEXT_LOCATION)
+    note_placed(plan, school, AuthorityRole.EDUCATION)
+    holding = holders(plan, circumstances, child)
+    _tell_named(plan, record, circumstances, urgency=urgency)
+    if level is Level.EARLY_HELP and plan.book.told_authorities:
+        return
+    # The authority where the child is found acts first; it and the one where the child lives are both told.
+    for placed, reason in ((found, "found_in_area"), (living, "lives_in_area"), (context, "place_in_area")):
+        if placed.authority is not None:
+            tell_authority(plan, circumstances, placed.authority, reason=reason, urgency=urgency)
+    for authority in holding:
+        tell_authority(plan, circumstances, authority, reason="holds_plan_or_looks_after", urgency=urgency)
+    if not any(placed.authority for placed in (found, living, context)):
+        _tell_where_known(plan, circumstances, urgency=urgency)
+        unplaced = found.given or living.given or context.given
+        if not plan.book.told_authorities:
+            if not unplaced:
+                plan.advice.append("nowhere-given")
+            ask_a_person_to_place(plan, circumstances)
+        elif unplaced:
+            tell_queue(plan, circumstances, ROUTING_QUEUE, reason="address_not_placed", urgency=Urgency.ROUTINE)
+    _tell_police(plan, record, circumstances, level=level, placed=(found, living, context))
+
+
+def _tell_named(plan: Plan, record: ShareRecord, circumstances: Circumstances, *, urgency: Urgency) -> None:
+    """Tell whom the sender named, taken to the authority in force; an unknown name goes to a person."""
+    for text in record.recipients:
+        named = said(text)
+        if named is None:
+            continue
+        resolution = circumstances.directories.register.resolve(named, on=circumstances.now.date())
+        plan.advice.extend(advice_on(resolution))
+        if resolution.single is not None:
+            tell_authority(plan, circumstances, resolution.single, reason="named_by_sender", urgency=urgency)
+        else:
+            tell_queue(plan, circumstances, ROUTING_QUEUE, reason="recipient_not_known", urgency=urgency)
+
+
+def _tell_where_known(plan: Plan, circumstances: Circumstances, *, urgency: Urgency) -> None:
+    """Where the record says nothing of where the child is, tell the authority where the ledger knows it to live."""
+    for fact in circumstances.known.roles:
+        if fact.role in (AuthorityRole.LIVING_AT, AuthorityRole.FOUND_AT):
+            resolution = circumstances.directories.register.resolve(fact.authority, on=circumstances.now.date())
+            if resolution.single is not None:
+                tell_authority(plan, circumstances, resolution.single, reason="known_in_area", urgency=urgency)
+
+
+def _tell_police(
+    plan: Plan, record: ShareRecord, circumstances: Circumstances, *, level: Level, placed: tuple[Placed, ...]
+) -> None:
+    """Immediate danger and a possible crime are for the police as well."""
+    crime = record.concern is not None and record.concern.possible_crime is True
+    if level is not Level.IMMEDIATE_DANGER and not crime:
+        return
+    reason = "immediate_danger" if level is Level.IMMEDIATE_DANGER else "possible_crime"
+    where = next((each for each in placed if each.police is not None), NOWHERE)
+    force = where.police
+    if force is None:
+        told = plan.book.told_authorities
+        force = circumstances.directories.register.police_of(told[0]) if told else None
+    deadline = deadline_for(Urgency.IMMEDIATE, now=circumstances.now, nation=circumstances.agency.nation)
+    recipient = Recipient(f"police:{force}") if force is not None else POLICE_QUEUE
+    plan.book.owe(recipient, reason=reason, urgency=Urgency.IMMEDIATE, deadline=deadline)

@@ -1,0 +1,155 @@
+"""Recording a decision: who is it about, who must be told, and into the ledger; again when the child's record moved."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+
+from services.gateway.admit_request import Admitted
+from services.gateway.domain import judging
+from services.gateway.domain.advice import spelled_out
+from services.gateway.domain.identity import identifiers_of
+from services.gateway.domain.placing import Directories
+from services.gateway.domain.planning import Circumstances, Plan
+from services.gateway.domain.record import Child
+from services.gateway.ports import Ledger
+from shared.clock import Clock
+from shared.entries import Obligation
+from shared.errors import Conflict, Unavailable
+from shared.identifiers import EntryId, Recipient
+from shared.ledger.messages import (
+    Answer,
+    Appended,
+    AppendRequest,
+    Idempotency,
+    NamedChild,
+    ResolveChild,
+    ResolvedChild,
+    Section,
+)
+
+MOST_ATTEMPTS = 6
+NOBODY_KNOWN = ResolvedChild(None, 0, (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision as it came: its record's child and time, the way to plan it, and the bytes that were signed."""
+
+    child: Child | None
+    decided_at: str | None
+    plan: Callable[[Circumstances], Plan]
+    body: bytes
+    idempotency_key: str
+    target: str
+
+
+class DecisionRecorder:
+    """Plans decisions and appends them."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        directories: Directories,
+        clock: Clock,
+        new_entry_id: Callable[[], EntryId],
+        in_production: bool,
+    ) -> None:
+        self._ledger = ledger
+        self._directories = directories
+        self._clock = clock
+        self._new_entry_id = new_entry_id
+        self._in_production = in_production
+
+    async def record(self, decision: Decision, admitted: Admitted) -> Appended:
+        """Return the outcome once it is durable, with every obligation it makes in the same transaction (G1).
+
+        Routing rests on what is known of the child; when that has moved meanwhile, it is routed again. Raises
+        Unavailable when the ledger cannot write or the child's record does not come to rest, and what the ledger
+        refuses (NonceReplayed, IdempotencyKeyReused, KeyRevoked).
+        """
+        named = identifiers_of(decision.child, agency=admitted.agency_id, in_production=self._in_production)
+        for _ in range(MOST_ATTEMPTS):
+            known = NOBODY_KNOWN
+            if named.identifiers:
+                known = await self._ledger.resolve_child(ResolveChild(named.identifiers))
+            now = self._clock.now()
+            plan = decision.plan(
+                Circumstances(
+                    agency=admitted.agency,
+                    known=known,
+                    directories=self._directories,
+                    now=now,
+                    decided_on=judging.decision_day(decision.decided_at, now=now),
+                )
+            )
+            plan.advice.extend(named.advice)
+            child = None
+            if decision.child is not None:
+                child = NamedChild(known.ref, known.version, named.identifiers, plan.role_facts)
+            try:
+                return await self._ledger.append(self._request(decision, admitted, plan, child))
+            except Conflict as conflict:
+                if conflict.code != "version-conflict":
+                    raise
+        raise Unavailable("the child's record is changing too fast", remedy="Send the same request again.")
+
+    def _request(self, decision: Decision, admitted: Admitted, plan: Plan, child: NamedChild | None) -> AppendRequest:
+        entry_id = self._new_entry_id()
+        obligations = plan.book.obligations(entry_id)
+        advice = list(dict.fromkeys(plan.advice))
+        return AppendRequest(
+            entry_id=entry_id,
+            type=plan.type,
+            idempotency=idempotency(admitted, key=decision.idempotency_key, target=decision.target, body=decision.body),
+            answer=Answer(
+                201,
+                {
+                    "kind": plan.kind,
+                    "result": "accepted_with_advice" if advice or plan.challenges else "accepted",
+                    "acted_on": plan.acted_on,
+                    "advice": spelled_out(advice),
+                    "challenges": spelled_out(plan.challenges),
+                    "told": [self._told(obligation) for obligation in obligations],
+                },
+            ),
+            agency=admitted.agency_id,
+            key=admitted.key,
+            nonce=admitted.nonce,
+            child=child,
+            facts={**plan.facts, "advice": advice},
+            obligations=obligations,
+            rules=judging.RULES_VERSION,
+            registry=admitted.registry,
+            sections=(Section("body", decision.body), Section("signature", admitted.evidence)),
+        )
+
+    def _told(self, obligation: Obligation) -> dict[str, object]:
+        return {
+            "obligation": obligation.id,
+            "recipient": obligation.recipient,
+            "name": recipient_name(obligation.recipient, self._directories),
+            "reasons": list(obligation.reasons),
+            "urgency": obligation.urgency,
+            "due_at": obligation.due_at,
+            "calendar": obligation.calendar,
+        }
+
+
+def idempotency(admitted: Admitted, *, key: str, target: str, body: bytes) -> Idempotency:
+    """Return what makes two requests of an agency the same: key, method and target, and body; not who signed when."""
+    return Idempotency(f"agency:{admitted.agency_id}", key, f"POST {target}\n".encode() + sha256(body).digest())
+
+
+def recipient_name(recipient: Recipient, directories: Directories) -> str:
+    """Return whom a recipient names, in words."""
+    kind, _, name = recipient.partition(":")
+    match kind:
+        case "authority":
+            return f"{directories.register.name_of(name)} children's social care"
+        case "police":
+            return directories.register.force_name(name)
+        case "agency":
+            return f"the safeguarding lead of {name}"
+        case _:
+            return f"a person, in the queue {name}"
