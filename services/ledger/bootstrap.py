@@ -15,7 +15,7 @@ from services.ledger.adapters.guard_file import GuardFile
 from services.ledger.adapters.kafka_relay import KafkaRelay, RelaySettings
 from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.adapters.postgres_reader import PostgresReader
-from services.ledger.api.app import LedgerApp, LedgerParts
+from services.ledger.api.app import LedgerParts, make_app
 from services.ledger.append_entries import Queue
 from services.ledger.domain.callers import AUDITOR, GATEWAY, NOTIFIER, OPERATOR
 from services.ledger.open_section import SectionOpener
@@ -25,6 +25,7 @@ from shared.clock import SystemClock
 from shared.errors import InvalidInput
 from shared.identifiers import TreeSize
 from shared.process.address import TlsAddress, TlsFiles, parse_address
+from shared.process.parts import run_until_first_ends
 from shared.process.serving import Door, serve
 from shared.process.settings import LedgerSettings, read_password, read_secret
 from shared.transparency.checkpoint import Checkpoint, sign_checkpoint
@@ -55,18 +56,15 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
         queue = Queue()
         writer = _writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
         opener = SectionOpener(reader=reader, preparer=preparer, queue=queue, secrets=secrets, random=os.urandom)
-        app = LedgerApp(LedgerParts(reader, preparer, queue, opener, writer, secrets.blind_index_key))
-        tasks = [
-            asyncio.create_task(writer.serve(), name="writer"),
-            asyncio.create_task(serve(app, doors(settings), stop=stop), name="doors"),
-        ]
+        app = make_app(LedgerParts(reader, preparer, queue, opener, writer, secrets.blind_index_key))
+        tasks = [writer.serve(), serve(app, doors(settings), stop=stop)]
         if settings.kafka_bootstrap_servers:
             relay = await stack.enter_async_context(_relay(settings))
             writer.on_release = relay.wake
-            tasks.append(asyncio.create_task(relay.run(), name="relay"))
+            tasks.append(relay.run())
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr="127.0.0.1")
-        await _until_first_ends(tasks)
+        await run_until_first_ends(tasks)
 
 
 def doors(settings: LedgerSettings) -> list[Door]:
@@ -137,18 +135,6 @@ async def _pool(dsn: str, *, user: str, password: str, size: int) -> "AsyncItera
         yield pool
     finally:
         pool.terminate()
-
-
-async def _until_first_ends(tasks: "list[asyncio.Task[None]]") -> None:
-    """Wait until any part ends, end the others, and pass on what it ended with."""
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()
 
 
 def _key(path: Path) -> bytes:

@@ -67,7 +67,8 @@ class KafkaRelay:
         while True:
             try:
                 await self._publish_with_new_producer()
-            except (KafkaError, OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:
+                # Nothing that a broker or its client does may reach the writer, which runs in this process.
                 RELAY_FAILURES.inc()
                 log.warning("relay_interrupted", kind=type(error).__name__)
                 await asyncio.sleep(RETRY_AFTER_S)
@@ -165,8 +166,9 @@ class KafkaRelay:
                 num_partitions=self._settings.partitions,
                 replication_factor=self._settings.replication,
             )
-            # The embedded broker makes topics on first use and cannot be asked to.
-            with contextlib.suppress(TopicAlreadyExistsError, UnsupportedVersionError):
+            # The embedded broker makes topics on first use and cannot be asked to: it names no controller, which the
+            # client answers with an AttributeError.
+            with contextlib.suppress(TopicAlreadyExistsError, UnsupportedVersionError, AttributeError):
                 await admin.create_topics([topic])
         finally:
             with contextlib.suppress(KafkaError, OSError, TimeoutError):

@@ -1,0 +1,1 @@
+"""Postgres, Kafka and HTTP as the notifier uses them."""

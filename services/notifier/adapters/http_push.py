@@ -1,0 +1,188 @@
+"""Pushing over HTTP: signed, bounded, to checked addresses, and believed only when the answer is signed."""
+
+import asyncio
+import ipaddress
+import secrets
+import socket
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from services.notifier.ports import DELIVERED, RECEIVED, PushOutcome
+from shared.canonical_json import canonical_bytes
+from shared.clock import Clock
+from shared.errors import ExchangeError, InvalidInput
+from shared.identifiers import ObligationId
+from shared.ledger.registry import EndpointFacts
+from shared.signatures.content_digest import content_digest, verify_content_digest
+from shared.signatures.keys import SigningKey, public_key_from_jwk
+from shared.signatures.message import RequestParts, ResponseParts, Tag
+from shared.signatures.request_signature import sign_request
+from shared.signatures.response_signature import verify_response
+from shared.signatures.standard_webhooks import sign_webhook
+
+LARGEST_RESPONSE_BYTES = 64 * 1024
+CONNECTIONS_PER_ENDPOINT = 4
+
+
+class AddressRefused(InvalidInput):
+    """An endpoint's address is private, and this installation does not push to private addresses."""
+
+    code = "address-refused"
+
+
+class _CheckedResolver(AbstractResolver):
+    """Resolves names and refuses private addresses, so that what was checked is what is connected to."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        results: list[ResolveResult] = []
+        for each_family, _, protocol, _, address in found:
+            check_address(str(address[0]))
+            results.append(
+                ResolveResult(
+                    hostname=host,
+                    host=str(address[0]),
+                    port=port,
+                    family=each_family,
+                    proto=protocol,
+                    flags=socket.AI_NUMERICHOST,
+                )
+            )
+        return results
+
+    async def close(self) -> None:
+        return
+
+
+class HttpPush:
+    """Sends events. One instance for a process; ``close`` it at the end."""
+
+    def __init__(
+        self,
+        *,
+        key: SigningKey,
+        clock: Clock,
+        timeout_s: float,
+        private_addresses: "PrivateAddresses",
+        authority_file: Path | None = None,
+    ) -> None:
+        self._key = key
+        self._clock = clock
+        self._private = private_addresses
+        context: ssl.SSLContext | bool = True
+        if authority_file is not None:
+            context = ssl.create_default_context(cafile=str(authority_file))
+        resolver = None if private_addresses.allowed else _CheckedResolver()
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=timeout_s),
+            connector=aiohttp.TCPConnector(
+                ssl=context, resolver=resolver, limit=64, limit_per_host=CONNECTIONS_PER_ENDPOINT
+            ),
+            auto_decompress=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._session.close()
+
+    async def send(
+        self, endpoint: EndpointFacts, *, obligation: ObligationId, body: bytes, headers: Mapping[str, str]
+    ) -> PushOutcome:
+        """Return what came of one attempt. Never raises because of anything the other side does."""
+        try:
+            target = urlsplit(endpoint.url)
+            self._private.check_literal(target.hostname or "")
+            request = self._signed_request(endpoint, obligation=obligation, body=body, headers=headers)
+            async with self._session.post(
+                endpoint.url, data=body, headers=dict(request.headers), allow_redirects=False
+            ) as response:
+                received = await response.content.read(LARGEST_RESPONSE_BYTES + 1)
+                answer = ResponseParts(
+                    response.status, {name.lower(): value for name, value in response.headers.items()}
+                )
+        except AddressRefused:
+            return PushOutcome("address_refused")
+        except (TimeoutError, aiohttp.ServerTimeoutError):
+            return PushOutcome("timed_out")
+        except aiohttp.ClientSSLError:
+            return PushOutcome("tls_failed")
+        except (aiohttp.ClientError, OSError, ValueError, ExchangeError):
+            return PushOutcome("not_connected")
+        return self._judge(endpoint, request, answer, received)
+
+    def _signed_request(
+        self, endpoint: EndpointFacts, *, obligation: ObligationId, body: bytes, headers: Mapping[str, str]
+    ) -> RequestParts:
+        now_s = int(self._clock.now().timestamp())
+        target = urlsplit(endpoint.url)
+        raw_target = (target.path or "/") + (f"?{target.query}" if target.query else "")
+        unsigned = {
+            **headers,
+            "content-digest": content_digest(body),
+            "idempotency-key": obligation,
+            **sign_webhook(body, message_id=obligation, timestamp_s=now_s, key=self._key),
+        }
+        parts = RequestParts("POST", target.netloc.lower(), raw_target.encode("latin-1"), unsigned)
+        signature = sign_request(
+            parts, key=self._key, tag=Tag.PUSH, created=now_s, nonce=secrets.token_urlsafe(16), has_body=True
+        )
+        return RequestParts(parts.method, parts.authority, parts.raw_target, {**unsigned, **signature})
+
+    def _judge(
+        self, endpoint: EndpointFacts, request: RequestParts, answer: ResponseParts, received: bytes
+    ) -> PushOutcome:
+        if answer.status >= 300:
+            kind = "redirect_refused" if answer.status < 400 else "refused" if answer.status < 500 else "failed"
+            return PushOutcome(kind, answer.status)
+        if len(received) > LARGEST_RESPONSE_BYTES:
+            return PushOutcome(DELIVERED, answer.status)
+        try:
+            verify_content_digest(answer.headers.get("content-digest"), received)
+            verify_response(answer, request=request, key=public_key_from_jwk(endpoint.jwk), now=self._clock.now())
+        except ExchangeError:
+            # A 2xx says that something took it; only the recipient's own key says who.
+            return PushOutcome(DELIVERED, answer.status)
+        evidence = canonical_bytes(
+            {
+                "request_signature_input": request.headers["signature-input"],
+                "request_signature": request.headers["signature"],
+                "signature_input": answer.headers["signature-input"],
+                "signature": answer.headers["signature"],
+                "content_digest": answer.headers["content-digest"],
+                "status": answer.status,
+            }
+        )
+        return PushOutcome(RECEIVED, answer.status, evidence)
+
+
+class PrivateAddresses:
+    """Whether pushes may go to loopback and private addresses: on one machine, or in a closed network."""
+
+    def __init__(self, *, allowed: bool) -> None:
+        self.allowed = allowed
+
+    def check_literal(self, host: str) -> None:
+        """Raise AddressRefused for an address that is written out and not allowed; names are checked when resolved."""
+        if not self.allowed and _is_literal(host):
+            check_address(host)
+
+
+def check_address(address: str) -> None:
+    """Raise AddressRefused unless an address is public."""
+    if not ipaddress.ip_address(address.split("%")[0]).is_global:
+        raise AddressRefused("the endpoint's address is not a public one")
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

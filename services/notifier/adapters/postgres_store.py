@@ -1,0 +1,398 @@
+"""The notifier's own memory in Postgres. Each method is one transaction; none stores content."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Row, and_, exists, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from services.notifier.adapters.tables import (
+    attempt,
+    child_role,
+    fact,
+    intake,
+    notification,
+    partition_progress,
+    seen,
+    unreadable,
+)
+from services.notifier.domain.moves import KnownRole
+from services.notifier.domain.notification import OVERTAKE_AFTER_S, Notification, climbs
+from services.notifier.facts import Fact
+from services.notifier.ports import Road
+from shared.clock import parse_rfc3339
+from shared.entries import Entry
+from shared.identifiers import (
+    AgencyId,
+    AuthorityCode,
+    ChildRef,
+    EntryId,
+    ObligationId,
+    Position,
+    Recipient,
+)
+from shared.vocabulary import EntryType, LadderState
+
+_CARRIED_BY_NOBODY = "queue:%"
+_OPEN_STATES = (LadderState.OWED.value, LadderState.DELIVERED.value)
+_INTAKE = "entries"
+_LADDER_TYPES = {
+    EntryType.NOTIFICATION_DELIVERED,
+    EntryType.NOTIFICATION_RECEIVED,
+    EntryType.NOTIFICATION_OWNED,
+    EntryType.NOTIFICATION_DECIDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A notification past its deadline, and the agency whose entry owes it."""
+
+    notification: Notification
+    referrer: AgencyId | None
+
+
+class Intake:
+    """One transaction of taking entries in. Nothing is taken twice, whatever comes twice and in whatever order."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def is_new(self, position: Position) -> bool:
+        """Mark an entry as taken in; False when it was already."""
+        marked = await self._connection.execute(
+            insert(seen).values(position=position).on_conflict_do_nothing().returning(seen.c.position)
+        )
+        if marked.first() is None:
+            return False
+        complete = await self._connection.scalar(select(intake.c.complete_up_to).where(intake.c.name == _INTAKE))
+        return complete is None or position > complete
+
+    async def owe(self, entry: Entry, *, road: Road, now: datetime) -> None:
+        """Make a notification of each of an entry's obligations that is not one yet."""
+        for owed in entry.obligations:
+            await self._connection.execute(
+                insert(notification)
+                .values(
+                    obligation_id=owed.id,
+                    entry_id=entry.id,
+                    entry_type=entry.type.value,
+                    position=entry.position,
+                    child=entry.subjects[0].ref if entry.subjects else None,
+                    agency=entry.agency,
+                    recipient=owed.recipient,
+                    due_at=parse_rfc3339(owed.due_at),
+                    created_at=now,
+                    next_attempt_at=now,
+                    queued=owed.recipient.startswith("queue:"),
+                    came_by=road.came_by,
+                    topic=road.topic,
+                    partition=road.partition,
+                    offset=road.offset,
+                )
+                .on_conflict_do_nothing()
+            )
+
+    async def climb(self, entry: Entry) -> None:
+        """Move a notification up the ladder as an entry says; never down."""
+        obligation = entry.facts.get("obligation")
+        if not isinstance(obligation, str):
+            return
+        if entry.type in _LADDER_TYPES:
+            await set_state(self._connection, obligation, entry.type.value.removeprefix("notification."))
+        elif entry.type is EntryType.QUEUE_RESOLVED:
+            await set_state(self._connection, obligation, LadderState.DECIDED.value)
+
+    async def known_roles(self, child: ChildRef) -> list[KnownRole]:
+        """Return every role that an authority is known to have had to a child."""
+        rows = await self._connection.execute(
+            select(child_role.c.role, child_role.c.authority, child_role.c.position).where(child_role.c.child == child)
+        )
+        return [KnownRole(row.role, AuthorityCode(row.authority), row.position) for row in rows]
+
+    async def learn_roles(self, entry: Entry) -> None:
+        """Keep the roles that an entry tells of."""
+        for subject in entry.subjects:
+            for told in subject.roles:
+                await self._connection.execute(
+                    insert(child_role)
+                    .values(child=subject.ref, role=told.role, position=entry.position, authority=told.authority)
+                    .on_conflict_do_nothing()
+                )
+
+    async def say(self, facts: Iterable[Fact], *, now: datetime) -> None:
+        """Have facts appended to the ledger."""
+        await say(self._connection, facts, now=now)
+
+    async def progress(self, *, topic: str, partition: int, position: Position) -> int | None:
+        """Remember the last position seen in a partition, and return the one before; None when there was none."""
+        before = await self._connection.scalar(
+            select(partition_progress.c.position).where(
+                partition_progress.c.topic == topic, partition_progress.c.partition == partition
+            )
+        )
+        upsert = insert(partition_progress).values(topic=topic, partition=partition, position=position)
+        await self._connection.execute(
+            upsert.on_conflict_do_update(index_elements=["topic", "partition"], set_={"position": position})
+        )
+        return before
+
+    async def note_unreadable(self, *, topic: str, partition: int, offset: int) -> None:
+        """Put a record that is no entry on record."""
+        await self._connection.execute(
+            insert(unreadable).values(topic=topic, partition=partition, offset=offset).on_conflict_do_nothing()
+        )
+
+
+class PostgresStore:
+    """The notifier's tables."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    def intake(self) -> "IntakeTransaction":
+        """Return a transaction to take entries in with; nothing of it stands unless all of it does."""
+        return IntakeTransaction(self._engine)
+
+    async def complete_up_to(self) -> int:
+        """Return the position up to which every entry has been taken in, moved up as far as it goes."""
+        async with self._engine.begin() as connection:
+            stored = await connection.scalar(select(intake.c.complete_up_to).where(intake.c.name == _INTAKE))
+            before = -1 if stored is None else int(stored)
+            reached = await connection.scalar(
+                text(
+                    "SELECT max(position) FROM"
+                    " (SELECT position, position - row_number() OVER (ORDER BY position) AS run"
+                    "    FROM notifier.seen WHERE position > :before) AS above WHERE run = :before"
+                ),
+                {"before": before},
+            )
+            complete = before if reached is None else int(reached)
+            upsert = insert(intake).values(name=_INTAKE, complete_up_to=complete)
+            await connection.execute(
+                upsert.on_conflict_do_update(index_elements=["name"], set_={"complete_up_to": complete})
+            )
+            await connection.execute(seen.delete().where(seen.c.position <= complete))
+            return complete
+
+    async def seen_above(self, position: int) -> set[int]:
+        """Return the positions above one that have been taken in."""
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(select(seen.c.position).where(seen.c.position > position))
+            return {row.position for row in rows}
+
+    async def claim(self, *, now: datetime, lease_s: float, limit: int) -> list[tuple[Notification, bool]]:
+        """Return notifications whose turn it is, each leased to this process and its next attempt counted.
+
+        In position order for each child and recipient: a later one waits for the earliest that is still owed, unless
+        that one has failed and this one has waited a minute; then it goes marked as overtaking (G8).
+        """
+        earlier = notification.alias("earlier")
+        same = and_(
+            earlier.c.recipient == notification.c.recipient,
+            func.coalesce(earlier.c.child, "") == func.coalesce(notification.c.child, ""),
+            earlier.c.state == LadderState.OWED.value,
+            earlier.c.queued.is_(False),
+            or_(
+                earlier.c.position < notification.c.position,
+                and_(
+                    earlier.c.position == notification.c.position,
+                    earlier.c.obligation_id < notification.c.obligation_id,
+                ),
+            ),
+        )
+        behind = exists().where(same).correlate(notification)
+        behind_fresh = exists().where(and_(same, earlier.c.attempts == 0)).correlate(notification)
+        waited = notification.c.created_at <= now - timedelta(seconds=OVERTAKE_AFTER_S)
+        due = (
+            select(notification, behind.label("overtakes"))
+            .where(
+                notification.c.state.in_(_OPEN_STATES),
+                notification.c.next_attempt_at <= now,
+                notification.c.recipient.not_like(_CARRIED_BY_NOBODY),
+                or_(~behind, and_(waited, ~behind_fresh)),
+            )
+            .order_by(notification.c.position, notification.c.obligation_id)
+            .limit(limit)
+            .with_for_update(of=notification, skip_locked=True)
+        )
+        async with self._engine.begin() as connection:
+            rows = (await connection.execute(due)).all()
+            for row in rows:
+                await connection.execute(
+                    update(notification)
+                    .where(notification.c.obligation_id == row.obligation_id)
+                    .values(attempts=notification.c.attempts + 1, next_attempt_at=now + timedelta(seconds=lease_s))
+                )
+        return [(_notification(row, attempts=row.attempts + 1), bool(row.overtakes)) for row in rows]
+
+    async def begin_attempt(self, claimed: Notification, *, endpoint: str, now: datetime) -> None:
+        """Write an attempt down before it is made: a crash from here on leaves it on record, its outcome not known."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                insert(attempt).values(
+                    obligation_id=claimed.obligation, number=claimed.attempts, endpoint=endpoint, started_at=now
+                )
+            )
+
+    async def end_attempt(
+        self,
+        claimed: Notification,
+        *,
+        outcome: str,
+        status: int | None,
+        state: str | None,
+        next_attempt_at: datetime,
+        facts: Sequence[Fact],
+        now: datetime,
+    ) -> None:
+        """Write down what came of an attempt, move the notification up, and have the ledger told, all at once."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(attempt)
+                .where(attempt.c.obligation_id == claimed.obligation, attempt.c.number == claimed.attempts)
+                .values(finished_at=now, outcome=outcome, status=status)
+            )
+            await connection.execute(
+                update(notification)
+                .where(notification.c.obligation_id == claimed.obligation)
+                .values(next_attempt_at=next_attempt_at, queued=False)
+            )
+            if state is not None:
+                await set_state(connection, claimed.obligation, state)
+            await say(connection, facts, now=now)
+
+    async def stand_in_queue(
+        self, claimed: Notification, *, next_attempt_at: datetime, facts: Sequence[Fact], now: datetime
+    ) -> None:
+        """Put a notification that no channel can carry into the human queue; it is looked at again later."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(notification)
+                .where(notification.c.obligation_id == claimed.obligation)
+                .values(queued=True, next_attempt_at=next_attempt_at, attempts=notification.c.attempts - 1)
+            )
+            await say(connection, facts, now=now)
+
+    async def correct_state(self, obligation: ObligationId, state: str) -> None:
+        """Take over a state that the ledger knows of."""
+        async with self._engine.begin() as connection:
+            await set_state(connection, obligation, state)
+
+    async def overdue(self, *, now: datetime) -> list[Overdue]:
+        """Return what is past its deadline, unowned, and not yet said to be so."""
+        query = select(notification).where(
+            notification.c.due_at < now,
+            notification.c.overdue.is_(False),
+            notification.c.state.not_in((LadderState.OWNED.value, LadderState.DECIDED.value)),
+            notification.c.entry_type != EntryType.NOTIFICATION_OVERDUE.value,
+        )
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query.limit(100))).all()
+        return [
+            Overdue(_notification(row, attempts=row.attempts), AgencyId(row.agency) if row.agency else None)
+            for row in rows
+        ]
+
+    async def say_overdue(self, overdue: Notification, made: Fact, *, now: datetime) -> None:
+        """Have it said, once, that a notification is overdue."""
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                update(notification).where(notification.c.obligation_id == overdue.obligation).values(overdue=True)
+            )
+            await say(connection, [made], now=now)
+
+    async def open_facts(self, limit: int) -> list[tuple[str, str]]:
+        """Return facts that the ledger does not have yet, oldest first, as key and text."""
+        query = select(fact.c.key, fact.c.request).where(fact.c.position.is_(None)).order_by(fact.c.created_at)
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query.limit(limit))
+            return [(row.key, row.request) for row in rows]
+
+    async def fact_said(self, key: str, *, position: Position) -> None:
+        """Remember that the ledger has a fact."""
+        async with self._engine.begin() as connection:
+            await connection.execute(update(fact).where(fact.c.key == key).values(position=position))
+
+    async def unsettled(self) -> list[ObligationId]:
+        """Return the obligations that are still open here."""
+        query = select(notification.c.obligation_id).where(notification.c.state.in_(_OPEN_STATES))
+        async with self._engine.connect() as connection:
+            return [ObligationId(row.obligation_id) for row in await connection.execute(query)]
+
+    async def notifications(self, *, child: ChildRef | None = None, entry: EntryId | None = None) -> list[Notification]:
+        """Return notifications in position order, of one child or one entry if asked."""
+        query = select(notification).order_by(notification.c.position, notification.c.obligation_id)
+        if child is not None:
+            query = query.where(notification.c.child == child)
+        if entry is not None:
+            query = query.where(notification.c.entry_id == entry)
+        async with self._engine.connect() as connection:
+            return [_notification(row, attempts=row.attempts) for row in await connection.execute(query.limit(10_000))]
+
+    async def attempts(self, obligation: ObligationId) -> list[tuple[int, str, str | None, int | None]]:
+        """Return number, endpoint, outcome (None: not known) and status of each attempt, in order."""
+        query = select(attempt).where(attempt.c.obligation_id == obligation).order_by(attempt.c.number)
+        async with self._engine.connect() as connection:
+            rows = await connection.execute(query)
+            return [(row.number, row.endpoint, row.outcome, row.status) for row in rows]
+
+    async def counts(self) -> dict[str, int]:
+        """Return how many notifications stand on each rung."""
+        query = select(notification.c.state, func.count().label("n")).group_by(notification.c.state)
+        async with self._engine.connect() as connection:
+            return {row.state: row.n for row in await connection.execute(query)}
+
+
+class IntakeTransaction:
+    """An ``Intake`` that is committed when its block ends well and undone when it does not."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._beginning = engine.begin()
+
+    async def __aenter__(self) -> Intake:
+        return Intake(await self._beginning.__aenter__())
+
+    async def __aexit__(self, *ended: object) -> None:
+        await self._beginning.__aexit__(*ended)  # type: ignore[arg-type]
+
+
+async def set_state(connection: AsyncConnection, obligation: str, state: str) -> None:
+    """Move a notification up to a rung; one that stands as high or higher stays."""
+    lower = [rung.value for rung in LadderState if climbs(rung.value, state)]
+    await connection.execute(
+        update(notification)
+        .where(notification.c.obligation_id == obligation, notification.c.state.in_(lower))
+        .values(state=state)
+    )
+
+
+async def say(connection: AsyncConnection, facts: Iterable[Fact], *, now: datetime) -> None:
+    """Keep facts until the ledger has them; one that is kept already is left as it is."""
+    for made in facts:
+        await connection.execute(
+            insert(fact).values(key=made.key, request=made.to_text(), created_at=now).on_conflict_do_nothing()
+        )
+
+
+def _notification(row: Row[tuple[object, ...]], *, attempts: int) -> Notification:
+    return Notification(
+        obligation=ObligationId(row.obligation_id),
+        entry=EntryId(row.entry_id),
+        entry_type=row.entry_type,
+        position=Position(row.position),
+        child=ChildRef(row.child) if row.child is not None else None,
+        recipient=Recipient(row.recipient),
+        state=row.state,
+        due_at=row.due_at,
+        created_at=row.created_at,
+        next_attempt_at=row.next_attempt_at,
+        attempts=attempts,
+        came_by=row.came_by,
+        topic=row.topic,
+        partition=row.partition,
+        offset=row.offset,
+        queued=row.queued,
+    )

@@ -1,0 +1,102 @@
+"""The tables of the notifier's schema; the migrations are proven equal to them by a test. No content is stored here."""
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, MetaData, SmallInteger, Table, Text, text
+
+SCHEMA = "notifier"
+
+metadata = MetaData(schema=SCHEMA)
+
+notification = Table(
+    "notification",
+    metadata,
+    Column("obligation_id", Text, primary_key=True),
+    Column("entry_id", Text, nullable=False),
+    Column("entry_type", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("child", Text, nullable=True),
+    Column("agency", Text, nullable=True),
+    Column("recipient", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default=text("'owed'")),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("queued", Boolean, nullable=False, server_default=text("false")),
+    Column("overdue", Boolean, nullable=False, server_default=text("false")),
+    Column("came_by", Text, nullable=False),
+    Column("topic", Text, nullable=True),
+    Column("partition", Integer, nullable=True),
+    Column("offset", BigInteger, nullable=True),
+    Index("notification_due", "next_attempt_at", postgresql_where=text("state IN ('owed', 'delivered')")),
+    Index("notification_order", "recipient", "child", "position"),
+    Index("notification_entry", "entry_id"),
+    comment="Obligations as they are carried out",
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("obligation_id", Text, primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("endpoint", Text, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True), nullable=True),
+    Column("outcome", Text, nullable=True),
+    Column("status", SmallInteger, nullable=True),
+    comment="Every attempt, written down before it is made; no outcome means that it is not known",
+)
+
+child_role = Table(
+    "child_role",
+    metadata,
+    Column("child", Text, primary_key=True),
+    Column("role", Text, primary_key=True),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("authority", Text, primary_key=True),
+    comment="Which authorities stood in which role to each child, for the detection of moves",
+)
+
+fact = Table(
+    "fact",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("request", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("position", BigInteger, nullable=True),
+    Index("fact_open", "created_at", postgresql_where=text("position IS NULL")),
+    comment="What is to be appended to the ledger, once; position when it has been",
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    comment="Entries that have been taken in",
+)
+
+partition_progress = Table(
+    "partition_progress",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, nullable=False),
+    comment="The last ledger position seen in each partition, so that loss is noticed",
+)
+
+intake = Table(
+    "intake",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("complete_up_to", BigInteger, nullable=False),
+    comment="Every entry up to this position has been taken in",
+)
+
+unreadable = Table(
+    "unreadable",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("seen_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    comment="Records that were no entries of this ledger",
+)

@@ -1,0 +1,1 @@
+"""What the notifier answers to the operator."""

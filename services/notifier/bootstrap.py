@@ -1,0 +1,147 @@
+"""Joins the notifier's parts: the one place that knows them all."""
+
+import asyncio
+import contextlib
+import random
+import secrets
+from collections.abc import AsyncIterator, Coroutine
+
+from prometheus_client import start_http_server
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from services.notifier.adapters.http_push import HttpPush, PrivateAddresses
+from services.notifier.adapters.kafka_intake import IntakeSettings, KafkaIntake
+from services.notifier.adapters.postgres_store import PostgresStore
+from services.notifier.api.operator import make_app
+from services.notifier.append_facts import FactAppender
+from services.notifier.deliver import Deliverer, Persistence
+from services.notifier.facts import FactMaker
+from services.notifier.reconcile import Reconciler
+from services.notifier.registry import RegistryCopy
+from services.notifier.take_in import EntryTaker
+from services.notifier.watch_clock import ClockWatcher
+from shared.clock import SystemClock
+from shared.errors import InvalidInput
+from shared.identifiers import EntryId
+from shared.ledger.client import LedgerClient
+from shared.process.address import Address, TlsAddress, TlsFiles, parse_address
+from shared.process.parts import run_until_first_ends
+from shared.process.remote import Remote
+from shared.process.serving import Door, serve
+from shared.process.settings import NotifierSettings, read_password, read_secret
+from shared.reference.authorities import load_register
+from shared.signatures.keys import load_signing_key
+
+ROLE = "exchange_notifier"
+CONNECTIONS = 20
+
+
+async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> None:
+    """Be the notifier until ``stop`` is set. Raises InvalidInput for wrong settings."""
+    clock = SystemClock()
+    register = load_register()
+    facts = FactMaker(register=register, new_entry_id=lambda: EntryId(secrets.token_hex(16)))
+    ledger_address = parse_address(settings.ledger_address)
+    async with contextlib.AsyncExitStack() as stack:
+        store = PostgresStore(await stack.enter_async_context(_engine(settings)))
+        ledger = LedgerClient(
+            Remote(ledger_address, timeout_s=settings.ledger_timeout_s, tls=_tls(settings, ledger_address))
+        )
+        stack.push_async_callback(ledger.close)
+        push = HttpPush(
+            key=load_signing_key(read_secret(settings.signing_key_file)),
+            clock=clock,
+            timeout_s=settings.push_timeout_s,
+            private_addresses=PrivateAddresses(allowed=settings.push_allow_private_addresses),
+            authority_file=settings.push_authority_file,
+        )
+        stack.push_async_callback(push.close)
+        registry = RegistryCopy(ledger)
+        taker = EntryTaker(facts=facts, register=register, clock=clock)
+        deliverer = Deliverer(
+            store=store,
+            ledger=ledger,
+            push=push,
+            registry=registry,
+            facts=facts,
+            clock=clock,
+            persistence=Persistence(settings.push_retry_first_s, settings.push_retry_most_s, settings.push_timeout_s),
+            jitter=random.SystemRandom().random,
+        )
+        tasks = [
+            *_intake_tasks(settings, store=store, ledger=ledger, taker=taker, clock=clock),
+            registry.follow(),
+            deliverer.run(),
+            FactAppender(store=store, ledger=ledger).run(),
+            ClockWatcher(store=store, facts=facts, clock=clock).run(),
+            serve(make_app(store), [_operator_door(settings)], stop=stop),
+        ]
+        if settings.metrics_port:
+            start_http_server(settings.metrics_port, addr="127.0.0.1")
+        await run_until_first_ends(tasks)
+
+
+def _intake_tasks(
+    settings: NotifierSettings, *, store: PostgresStore, ledger: LedgerClient, taker: EntryTaker, clock: SystemClock
+) -> list[Coroutine[None, None, None]]:
+    """Return the tasks that bring entries in: from Kafka if there is one, and by reconciling always."""
+    if not settings.kafka_bootstrap_servers:
+        alone = Reconciler(
+            store=store,
+            ledger=ledger,
+            taker=taker,
+            clock=clock,
+            interval_s=settings.reconcile_interval_s,
+            caught_up=None,
+        )
+        return [alone.run()]
+    noticed: list[Reconciler] = []
+    intake = KafkaIntake(
+        store=store,
+        taker=taker,
+        settings=IntakeSettings(
+            bootstrap_servers=settings.kafka_bootstrap_servers,
+            topic=settings.kafka_topic,
+            group=settings.kafka_group,
+            session_timeout_ms=settings.kafka_session_timeout_ms,
+        ),
+        lost=lambda: noticed[0].notice_loss(),
+    )
+    reconciler = Reconciler(
+        store=store,
+        ledger=ledger,
+        taker=taker,
+        clock=clock,
+        interval_s=settings.reconcile_interval_s,
+        caught_up=intake.caught_up,
+    )
+    noticed.append(reconciler)
+    return [intake.run(), reconciler.run()]
+
+
+@contextlib.asynccontextmanager
+async def _engine(settings: NotifierSettings) -> AsyncIterator[AsyncEngine]:
+    url = make_url(settings.database_url).set(
+        drivername="postgresql+asyncpg", username=ROLE, password=read_password(settings.password_file)
+    )
+    engine = create_async_engine(url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True)
+    try:
+        yield engine
+    finally:
+        await engine.dispose()
+
+
+def _operator_door(settings: NotifierSettings) -> Door:
+    address = parse_address(settings.operator_door)
+    return Door("operator", address, _tls(settings, address))
+
+
+def _tls(settings: NotifierSettings, address: Address) -> TlsFiles | None:
+    if not isinstance(address, TlsAddress):
+        return None
+    files = (settings.tls_certificate_file, settings.tls_private_key_file, settings.tls_peer_authority_file)
+    certificate, private_key, authority = files
+    if certificate is None or private_key is None or authority is None:
+        raise InvalidInput("a tls:// address needs a certificate, its key, and the other side's authority")
+    return TlsFiles(certificate, private_key, authority)

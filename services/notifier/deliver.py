@@ -1,0 +1,182 @@
+"""Delivering: each notification pushed in its turn, again and again, until its recipient has signed for it (G5)."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from prometheus_client import Counter
+
+from services.notifier.adapters.postgres_store import PostgresStore
+from services.notifier.domain.cloud_event import MEDIA_TYPE, event_bytes
+from services.notifier.domain.notification import Notification, next_attempt_at
+from services.notifier.facts import Fact, FactMaker
+from services.notifier.ports import (
+    CONTENT_SECTION,
+    DELIVERED,
+    RECEIVED,
+    Ledger,
+    Push,
+    PushOutcome,
+    content_entry_of,
+)
+from services.notifier.registry import RegistryCopy
+from shared.clock import Clock
+from shared.entries import Entry, parse_entry
+from shared.errors import ExchangeError, IntegrityFailure, NotFound
+from shared.identifiers import EntryId
+from shared.ledger.messages import OpenSection
+from shared.ledger.registry import EndpointFacts
+
+AT_ONCE = 16
+IDLE_S = 0.2
+LEASE_MARGIN_S = 10.0
+LOOK_AGAIN_FOR_CHANNEL_S = 5.0
+
+ATTEMPTS = Counter("notifier_attempts_total", "Attempts to push, by what came of them", ["outcome"])
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Persistence:
+    """How often to try: first wait, longest wait, and how long one attempt may take."""
+
+    first_s: float
+    most_s: float
+    timeout_s: float
+
+
+class Deliverer:
+    """Carries notifications out. Several processes may each run one: rows are leased, never shared."""
+
+    def __init__(
+        self,
+        *,
+        store: PostgresStore,
+        ledger: Ledger,
+        push: Push,
+        registry: RegistryCopy,
+        facts: FactMaker,
+        clock: Clock,
+        persistence: Persistence,
+        jitter: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._push = push
+        self._registry = registry
+        self._facts = facts
+        self._clock = clock
+        self._persistence = persistence
+        self._jitter = jitter
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        while True:
+            try:
+                carried = await self.deliver_due()
+            except Exception as error:
+                # The database or the ledger may be away for a while: what is owed stays owed, and is tried again.
+                log.warning("delivery_interrupted", kind=type(error).__name__)
+                carried = 0
+                await asyncio.sleep(1)
+            if not carried:
+                await asyncio.sleep(IDLE_S)
+
+    async def deliver_due(self) -> int:
+        """Carry out everything whose turn it is, once; returns how many were tried."""
+        claimed = await self._store.claim(
+            now=self._clock.now(), lease_s=self._persistence.timeout_s + LEASE_MARGIN_S, limit=AT_ONCE
+        )
+        await asyncio.gather(*(self._carry_out(notification, overtakes) for notification, overtakes in claimed))
+        return len(claimed)
+
+    async def _carry_out(self, claimed: Notification, overtakes: bool) -> None:
+        endpoints = self._registry.current.endpoints_of(claimed.recipient)
+        if not endpoints:
+            await self._stand_in_queue(claimed)
+            return
+        endpoint = endpoints[claimed.attempts % len(endpoints)]
+        try:
+            body = await self._event(claimed, endpoint)
+        except ExchangeError as error:
+            # The ledger does not answer, or the content is erased: the attempt is not made, and tried again later.
+            log.warning("event_not_made", obligation=claimed.obligation, code=error.code)
+            outcome = PushOutcome("content_erased" if isinstance(error, NotFound) else "ledger_unavailable")
+            await self._store.begin_attempt(claimed, endpoint=endpoint.endpoint, now=self._clock.now())
+        else:
+            await self._store.begin_attempt(claimed, endpoint=endpoint.endpoint, now=self._clock.now())
+            headers = {"content-type": MEDIA_TYPE, "exchange-overtaking": "?1" if overtakes else "?0"}
+            outcome = await self._push.send(endpoint, obligation=claimed.obligation, body=body, headers=headers)
+        ATTEMPTS.labels(outcome.outcome).inc()
+        await self._record(claimed, endpoint, outcome)
+
+    async def _record(self, claimed: Notification, endpoint: EndpointFacts, outcome: PushOutcome) -> None:
+        now = self._clock.now()
+        facts: Sequence[Fact] = ()
+        state = None
+        if outcome.outcome in (RECEIVED, DELIVERED):
+            state = outcome.outcome
+            facts = [self._facts.carried(claimed, state=state, endpoint=endpoint.endpoint, evidence=outcome.evidence)]
+        log.info("push", obligation=claimed.obligation, attempt=claimed.attempts, outcome=outcome.outcome)
+        await self._store.end_attempt(
+            claimed,
+            outcome=outcome.outcome,
+            status=outcome.status,
+            state=state,
+            next_attempt_at=self._when_next(claimed, outcome, now=now),
+            facts=facts,
+            now=now,
+        )
+
+    def _when_next(self, claimed: Notification, outcome: PushOutcome, *, now: datetime) -> datetime:
+        if outcome.outcome == DELIVERED:
+            # It is there, but nobody has signed for it: it stays owed, and is brought again when the deadline passes.
+            return max(claimed.due_at, now + timedelta(seconds=self._persistence.most_s))
+        return next_attempt_at(
+            now,
+            attempts=claimed.attempts,
+            first_s=self._persistence.first_s,
+            most_s=self._persistence.most_s,
+            jitter=self._jitter(),
+        )
+
+    async def _stand_in_queue(self, claimed: Notification) -> None:
+        now = self._clock.now()
+        await self._store.stand_in_queue(
+            claimed,
+            next_attempt_at=now + timedelta(seconds=LOOK_AGAIN_FOR_CHANNEL_S),
+            facts=[] if claimed.queued else [self._facts.queued(claimed)],
+            now=now,
+        )
+
+    async def _event(self, claimed: Notification, endpoint: EndpointFacts) -> bytes:
+        leaf = await self._leaf(claimed)
+        entry = parse_entry(leaf)
+        obligation = next((owed for owed in entry.obligations if owed.id == claimed.obligation), None)
+        if obligation is None:
+            raise IntegrityFailure(f"the entry at position {claimed.position} does not owe this")
+        content = await self._content(entry, claimed, endpoint)
+        return event_bytes(entry, obligation, leaf=leaf, content=content, origin=self._registry.origin)
+
+    async def _leaf(self, claimed: Notification) -> bytes:
+        page = await self._ledger.entries(after=claimed.position - 1, limit=1)
+        if not page.entries or page.entries[0].position != claimed.position:
+            raise IntegrityFailure(f"the ledger has no entry at position {claimed.position}")
+        return page.entries[0].leaf
+
+    async def _content(self, entry: Entry, claimed: Notification, endpoint: EndpointFacts) -> bytes | None:
+        source: EntryId | None = content_entry_of(entry.type.value, entry.id, entry.causes)
+        if source is None:
+            return None
+        opened = await self._ledger.open_section(
+            OpenSection(
+                entry_id=source,
+                section=CONTENT_SECTION,
+                purpose=f"deliver:{claimed.obligation}:{endpoint.endpoint}",
+                recipient=claimed.recipient,
+            )
+        )
+        return opened.content

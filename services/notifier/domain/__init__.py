@@ -1,0 +1,1 @@
+"""What the notifier decides: moves, turns, waits, what a notification says. Pure."""

@@ -1,0 +1,50 @@
+"""What a recipient is sent: a CloudEvents 1.0 event, the same bytes on every attempt."""
+
+import orjson
+
+from shared.entries import Entry, Obligation
+
+MEDIA_TYPE = "application/cloudevents+json"
+
+
+def event_bytes(entry: Entry, obligation: Obligation, *, leaf: bytes, content: bytes | None, origin: str) -> bytes:
+    """Return the event for one obligation.
+
+    ``id`` is the obligation's, so that a repeat is known as one. ``data.entry`` is the ledger's leaf, ``data.content``
+    the record as its sender signed it, or None when nothing may be opened. Whether this attempt overtakes an earlier
+    notification is said in a header, since it may differ between attempts.
+    """
+    return orjson.dumps(
+        {
+            "specversion": "1.0",
+            "id": obligation.id,
+            "source": f"//{origin}",
+            "type": f"safeguarding-exchange.{entry.type.value}.v1",
+            "subject": entry.subjects[0].ref if entry.subjects else None,
+            "time": entry.time,
+            "datacontenttype": "application/json",
+            "data": {
+                "obligation": {
+                    "id": obligation.id,
+                    "recipient": obligation.recipient,
+                    "reasons": obligation.reasons,
+                    "urgency": obligation.urgency,
+                    "due_at": obligation.due_at,
+                    "calendar": obligation.calendar,
+                },
+                "position": entry.position,
+                "entry": orjson.Fragment(leaf),
+                "content": _content(content),
+            },
+        }
+    )
+
+
+def _content(content: bytes | None) -> object:
+    if content is None:
+        return None
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        # It was valid when it was accepted; should a stricter reader differ, the recipient still gets every character.
+        return content.decode("utf-8", "replace")

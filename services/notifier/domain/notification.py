@@ -1,0 +1,52 @@
+"""A notification: one obligation on its way, its turn among others, and when to try again."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.identifiers import ChildRef, EntryId, ObligationId, Position, Recipient
+from shared.vocabulary import LADDER, LadderState
+
+OVERTAKE_AFTER_S = 60.0
+"""How long a later notification waits for an earlier one that has failed, before it goes out marked as overtaking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One obligation as it is carried out. ``attempts`` counts those begun; ``came_by`` is the road it arrived on."""
+
+    obligation: ObligationId
+    entry: EntryId
+    entry_type: str
+    position: Position
+    child: ChildRef | None
+    recipient: Recipient
+    state: str
+    due_at: datetime
+    created_at: datetime
+    next_attempt_at: datetime
+    attempts: int
+    came_by: str
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+    queued: bool = False
+
+
+def climbs(current: str, reached: str) -> bool:
+    """Return whether a state is above the current one on the ladder."""
+    rungs = [rung.value for rung in LADDER]
+    return reached in rungs and rungs.index(reached) > rungs.index(current)
+
+
+def next_attempt_at(now: datetime, *, attempts: int, first_s: float, most_s: float, jitter: float) -> datetime:
+    """Return when to try again after ``attempts`` attempts: doubling, at most ``most_s``, for ever.
+
+    ``jitter`` is from 0 to 1 and takes up to a quarter off, so that many do not come back at once.
+    """
+    wait_s = min(first_s * 2.0 ** min(attempts - 1, 30), most_s)
+    return now + timedelta(seconds=wait_s * (1 - jitter / 4))
+
+
+def is_overdue(state: str, *, due_at: datetime, now: datetime) -> bool:
+    """Return whether a notification is past its deadline and no person owns it: silence that must be told."""
+    return state not in (LadderState.OWNED.value, LadderState.DECIDED.value) and now > due_at

@@ -1,0 +1,182 @@
+"""Facts that go back to the ledger as entries: idempotent by cause and rule, so that repeating one does no harm."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from services.notifier.domain.moves import RULE, Move
+from services.notifier.domain.notification import Notification
+from shared.clock import rfc3339
+from shared.entries import Entry, Obligation
+from shared.identifiers import (
+    AgencyId,
+    ChildRef,
+    EntryId,
+    Recipient,
+    agency_recipient,
+    authority_recipient,
+    obligation_id,
+)
+from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, Section
+from shared.reference.authorities import AuthorityRegister
+from shared.reference.working_days import due_after_hours, due_after_working_days
+from shared.vocabulary import EntryType, Urgency
+
+SCOPE = "service:notifier"
+ESCALATION_QUEUE = Recipient("queue:escalation")
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AppendRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An entry to append, once: ``key`` is its idempotency key in the ledger and here."""
+
+    key: str
+    request: AppendRequest
+
+    def to_text(self) -> str:
+        """Return the request as stored until the ledger has it. Facts hold codes and references only."""
+        return _encoder.encode(self.request).decode("utf-8")
+
+
+def request_from_text(text: str) -> AppendRequest:
+    """Return the request that ``to_text`` wrote."""
+    return _decoder.decode(text)
+
+
+class FactMaker:
+    """Makes facts. Ids are random and fixed when a fact is made, so that a retry says the very same."""
+
+    def __init__(self, *, register: AuthorityRegister, new_entry_id: Callable[[], EntryId]) -> None:
+        self._register = register
+        self._new_entry_id = new_entry_id
+
+    def move(self, entry: Entry, move: Move, *, now: datetime) -> Fact:
+        """Return the fact that a child seems to have moved, owed to every authority concerned."""
+        entry_id = self._new_entry_id()
+        obligations = []
+        for ordinal, authority in enumerate(move.told):
+            deadline = due_after_working_days(now, days=1, nation=self._register.nation_of(authority))
+            obligations.append(
+                Obligation(
+                    id=obligation_id(entry_id, ordinal=ordinal),
+                    recipient=authority_recipient(authority),
+                    reasons=(_move_reason(move, ordinal),),
+                    urgency=Urgency.SAME_DAY.value,
+                    due_at=rfc3339(deadline.due_at),
+                    calendar=deadline.calendar,
+                    clock_start="recorded",
+                )
+            )
+        return self._fact(
+            EntryType.CHILD_MOVE_SUSPECTED,
+            key=f"{EntryType.CHILD_MOVE_SUSPECTED}:{entry.id}:{RULE}",
+            entry_id=entry_id,
+            child=entry.subjects[0].ref,
+            facts={
+                "from": list(move.from_authorities),
+                "to": move.to_authority,
+                "role": move.role,
+                "permanence": move.permanence,
+                "rule": RULE,
+            },
+            causes=(entry.id,),
+            obligations=tuple(obligations),
+        )
+
+    def carried(self, notification: Notification, *, state: str, endpoint: str, evidence: bytes | None) -> Fact:
+        """Return the fact that a notification was delivered or received by push."""
+        entry_type = EntryType(f"notification.{state}")
+        return self._about(
+            entry_type,
+            notification,
+            {"state": state, "endpoint": endpoint, "attempt": notification.attempts, "by": "push"},
+            sections=(Section("signature", evidence),) if evidence is not None else (),
+        )
+
+    def queued(self, notification: Notification) -> Fact:
+        """Return the fact that no channel can carry a notification: it stands in the human queue."""
+        return self._about(EntryType.NOTIFICATION_QUEUED, notification, {"state": "queued", "reason": "no_channel"})
+
+    def overdue(self, notification: Notification, *, referrer: AgencyId | None, now: datetime) -> Fact:
+        """Return the fact that a deadline passed and nobody owns the concern, told to people and to the referrer."""
+        entry_id = self._new_entry_id()
+        deadline = due_after_hours(now, hours=1)
+        recipients = [ESCALATION_QUEUE]
+        if referrer is not None:
+            recipients.append(agency_recipient(referrer))
+        obligations = tuple(
+            Obligation(
+                id=obligation_id(entry_id, ordinal=ordinal),
+                recipient=recipient,
+                reasons=("nobody_owns_it",),
+                urgency=Urgency.IMMEDIATE.value,
+                due_at=rfc3339(deadline.due_at),
+                calendar=deadline.calendar,
+                clock_start="deadline_passed",
+            )
+            for ordinal, recipient in enumerate(recipients)
+        )
+        return self._about(
+            EntryType.NOTIFICATION_OVERDUE,
+            notification,
+            {"state": "overdue", "due_at": rfc3339(notification.due_at)},
+            entry_id=entry_id,
+            obligations=obligations,
+        )
+
+    def _about(
+        self,
+        entry_type: EntryType,
+        notification: Notification,
+        facts: dict[str, object],
+        *,
+        sections: Sequence[Section] = (),
+        entry_id: EntryId | None = None,
+        obligations: tuple[Obligation, ...] = (),
+    ) -> Fact:
+        return self._fact(
+            entry_type,
+            key=f"{entry_type}:{notification.obligation}",
+            entry_id=entry_id or self._new_entry_id(),
+            child=notification.child,
+            facts={"obligation": notification.obligation, "recipient": notification.recipient, **facts},
+            causes=(notification.entry,),
+            obligations=obligations,
+            sections=tuple(sections),
+        )
+
+    def _fact(
+        self,
+        entry_type: EntryType,
+        *,
+        key: str,
+        entry_id: EntryId,
+        child: ChildRef | None,
+        facts: dict[str, object],
+        causes: tuple[EntryId, ...],
+        obligations: tuple[Obligation, ...] = (),
+        sections: tuple[Section, ...] = (),
+    ) -> Fact:
+        request = AppendRequest(
+            entry_id=entry_id,
+            type=entry_type,
+            idempotency=Idempotency(SCOPE, key, key.encode("ascii")),
+            answer=Answer(201, {}),
+            child=NamedChild(child, None) if child is not None else None,
+            facts=facts,
+            obligations=obligations,
+            causes=causes,
+            sections=sections,
+        )
+        return Fact(key, request)
+
+
+def _move_reason(move: Move, ordinal: int) -> str:
+    if ordinal == 0:
+        return "child_now_in_area"
+    return "child_left_area" if move.told[ordinal] in move.from_authorities else "holds_plan_or_looks_after"

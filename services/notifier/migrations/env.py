@@ -1,0 +1,17 @@
+"""Runs the notifier's migrations on a connection handed in by ``deploy.migrate``."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from services.notifier.adapters.tables import SCHEMA, metadata
+
+connection: Connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    version_table="alembic_version",
+    version_table_schema=SCHEMA,
+    include_schemas=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

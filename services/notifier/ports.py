@@ -1,0 +1,91 @@
+"""What the notifier's use cases need from outside, each with its guarantees."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.identifiers import EntryId, ObligationId
+from shared.ledger.messages import (
+    Appended,
+    AppendRequest,
+    EntriesPage,
+    ObligationState,
+    OpenedSection,
+    OpenSection,
+    TreeHead,
+)
+from shared.ledger.registry import EndpointFacts
+
+
+class Ledger(Protocol):
+    """The ledger as the notifier may use it; ``shared.ledger.client.LedgerClient`` says what each call guarantees."""
+
+    async def append(self, request: AppendRequest) -> Appended:
+        """Append an entry; durable when this returns."""
+        ...
+
+    async def entries(self, *, after: int, limit: int = 500, registry_only: bool = False) -> EntriesPage:
+        """Return entries after a position."""
+        ...
+
+    async def obligation(self, obligation_id: ObligationId) -> ObligationState:
+        """Return the state of one obligation."""
+        ...
+
+    async def open_section(self, request: OpenSection) -> OpenedSection:
+        """Open one sealed section, on the record."""
+        ...
+
+    async def tree_head(self) -> TreeHead:
+        """Return the latest checkpoint."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PushOutcome:
+    """What came of one attempt. ``outcome`` is a code: ``received``, ``delivered``, or why not.
+
+    ``evidence`` is the recipient's signature over its answer and our request, when it was ``received``.
+    """
+
+    outcome: str
+    status: int | None = None
+    evidence: bytes | None = None
+
+
+class Push(Protocol):
+    """Sends one event to one endpoint."""
+
+    async def send(
+        self, endpoint: EndpointFacts, *, obligation: ObligationId, body: bytes, headers: Mapping[str, str]
+    ) -> PushOutcome:
+        """Return what came of it. Never raises because of anything the other side does."""
+        ...
+
+
+RECEIVED = "received"
+DELIVERED = "delivered"
+
+CONTENT_SECTION = "body"
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """By which road an entry came: Kafka with its topic, partition and offset, or by reconciling with the ledger."""
+
+    came_by: str
+    topic: str | None = None
+    partition: int | None = None
+    offset: int | None = None
+
+
+RECONCILED = Road("reconciled")
+
+
+def content_entry_of(entry_type: str, own: EntryId, causes: tuple[EntryId, ...]) -> EntryId | None:
+    """Return the entry whose sealed body tells a recipient what happened, or None when there is nothing to open."""
+    if entry_type in ("share.recorded", "withholding.recorded", "whereabouts.reported"):
+        return own
+    if entry_type == "child.move_suspected" and causes:
+        return causes[0]
+    return None

@@ -1,0 +1,42 @@
+"""Watching the clock: a deadline that passes unowned is told to people and to the referrer. Silence is an event."""
+
+import asyncio
+
+import structlog
+
+from services.notifier.adapters.postgres_store import PostgresStore
+from services.notifier.facts import FactMaker
+from shared.clock import Clock
+
+LOOK_EVERY_S = 2.0
+
+log = structlog.get_logger()
+
+
+class ClockWatcher:
+    """Finds what is overdue and has it said, once for each obligation."""
+
+    def __init__(self, *, store: PostgresStore, facts: FactMaker, clock: Clock) -> None:
+        self._store = store
+        self._facts = facts
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            try:
+                await self.say_overdue()
+            except Exception as error:
+                # The database is away: deadlines do not go away with it.
+                log.warning("clock_interrupted", kind=type(error).__name__)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def say_overdue(self) -> int:
+        """Have everything said that is overdue now; returns how many."""
+        now = self._clock.now()
+        found = await self._store.overdue(now=now)
+        for each in found:
+            made = self._facts.overdue(each.notification, referrer=each.referrer, now=now)
+            await self._store.say_overdue(each.notification, made, now=now)
+            log.warning("notification_overdue", obligation=each.notification.obligation)
+        return len(found)
