@@ -86,6 +86,6 @@ def content_entry_of(entry_type: str, own: EntryId, causes: tuple[EntryId, ...])
     """Return the entry whose sealed body tells a recipient what happened, or None when there is nothing to open."""
     if entry_type in ("share.recorded", "withholding.recorded", "whereabouts.reported"):
         return own
-    if entry_type == "child.move_suspected" and causes:
+    if entry_type in ("child.move_suspected", "queue.resolved") and causes:
         return causes[0]
     return None

@@ -1,0 +1,206 @@
+"""What the operator does: registers agencies, keys and endpoints, and works the human queues. Each act is an entry."""
+
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from shared.clock import Clock, rfc3339
+from shared.entries import Obligation
+from shared.errors import InvalidInput
+from shared.identifiers import (
+    AuthorityCode,
+    EntryId,
+    KeyThumbprint,
+    ObligationId,
+    Position,
+    authority_recipient,
+    obligation_id,
+    parse_agency_id,
+    parse_recipient,
+)
+from shared.ledger.client import LedgerClient
+from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild
+from shared.ledger.registry import AgencyFacts, EndpointFacts, KeyFacts, Registry, RevocationFacts, WithdrawalFacts
+from shared.reference.authorities import AuthorityRegister
+from shared.reference.working_days import due_after_working_days
+from shared.signatures.keys import PublicKey
+from shared.vocabulary import DutyClass, EntryType, Urgency
+
+SCOPE = "service:operator"
+_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+
+
+class Operator:
+    """Acts through the operator's door. Every method returns the position of the entry that records the act."""
+
+    def __init__(self, ledger: LedgerClient, *, register: AuthorityRegister, clock: Clock) -> None:
+        self._ledger = ledger
+        self._register = register
+        self._clock = clock
+
+    async def registry(self) -> Registry:
+        """Return the registry as it stands."""
+        registry = Registry()
+        async for entry in self._ledger.stream(after=-1, registry_only=True):
+            registry = registry.with_entry(entry)
+        return registry
+
+    async def register_agency(
+        self,
+        agency: str,
+        *,
+        name: str,
+        duty_class: str,
+        home_authority: str | None,
+        acts_for: str | None = None,
+        agreement: str | None = None,
+        policy_document: str | None = None,
+    ) -> Position:
+        """Register an agency, or supersede its registration.
+
+        Raises InvalidInput when the id, duty class, home authority or ``acts_for`` is not one.
+        """
+        if duty_class not in {each.value for each in DutyClass}:
+            raise InvalidInput(
+                f"{duty_class!r} is no duty class", remedy="Use one of: " + ", ".join(each.value for each in DutyClass)
+            )
+        home = self._authority(home_authority) if home_authority is not None else None
+        facts = AgencyFacts(
+            agency=parse_agency_id(agency),
+            name=name,
+            duty_class=duty_class,
+            nation=self._register.nation_of(home) if home is not None else "England",
+            home_authority=home,
+            acts_for=parse_recipient(acts_for) if acts_for is not None else None,
+            agreement=agreement,
+            policy_document=policy_document,
+        )
+        return await self._record(EntryType.AGENCY_REGISTERED, msgspec.to_builtins(facts))
+
+    async def add_key(self, agency: str, key: PublicKey, *, valid_until: datetime | None = None) -> Position:
+        """Let a key sign for an agency from now on. Keys may overlap, so that one can be rotated without a gap."""
+        facts = KeyFacts(
+            agency=parse_agency_id(agency),
+            thumbprint=key.thumbprint,
+            jwk=key.jwk(),
+            valid_from=rfc3339(self._clock.now()),
+            valid_until=rfc3339(valid_until) if valid_until is not None else None,
+        )
+        return await self._record(EntryType.AGENCY_KEY_ADDED, msgspec.to_builtins(facts))
+
+    async def revoke_key(self, thumbprint: str, *, reason: str, compromised_from: datetime | None = None) -> Position:
+        """Revoke a key, now and for good."""
+        if not _ACCOUNT.match(reason):
+            raise InvalidInput("a reason is a code, such as rotated, lost or compromised")
+        facts = RevocationFacts(
+            thumbprint=KeyThumbprint(thumbprint),
+            reason=reason,
+            compromised_from=rfc3339(compromised_from) if compromised_from is not None else None,
+        )
+        return await self._record(EntryType.AGENCY_KEY_REVOKED, msgspec.to_builtins(facts))
+
+    async def register_endpoint(self, recipient: str, *, url: str, key: PublicKey, name: str | None = None) -> Position:
+        """Have a recipient's notifications pushed to a URL, whose signed answers are by ``key``."""
+        if not url.startswith(("https://", "http://")):
+            raise InvalidInput("an endpoint's URL begins with https:// (or http:// on one machine)")
+        known = parse_recipient(recipient)
+        facts = EndpointFacts(
+            endpoint=name or known.replace(":", "-"),
+            recipient=known,
+            url=url,
+            thumbprint=key.thumbprint,
+            jwk=key.jwk(),
+        )
+        return await self._record(EntryType.ENDPOINT_REGISTERED, msgspec.to_builtins(facts))
+
+    async def withdraw_endpoint(self, endpoint: str) -> Position:
+        """Stop pushing to an endpoint. What is owed to its recipient stays owed, in the human queue."""
+        return await self._record(EntryType.ENDPOINT_WITHDRAWN, msgspec.to_builtins(WithdrawalFacts(endpoint=endpoint)))
+
+    async def assign(self, obligation: ObligationId, *, owner: str) -> Position:
+        """Make an account the owner of a queue item. Raises NotFound when there is no such item."""
+        known = await self._ledger.obligation(obligation)
+        return await self._record(
+            EntryType.QUEUE_ASSIGNED,
+            {"obligation": obligation, "owner": _account(owner)},
+            child=NamedChild(known.child, None) if known.child is not None else None,
+            causes=(known.entry_id,),
+        )
+
+    async def resolve(self, obligation: ObligationId, *, by: str, pass_to: str | None = None) -> Position:
+        """Close a queue item, passing the matter to an authority if one was found: that is then owed notice of it."""
+        known = await self._ledger.obligation(obligation)
+        entry_id = _new_entry_id()
+        obligations: tuple[Obligation, ...] = ()
+        facts: dict[str, object] = {"obligation": obligation, "owner": _account(by), "outcome": "closed"}
+        if pass_to is not None:
+            authority = self._authority(pass_to)
+            deadline = due_after_working_days(self._clock.now(), days=1, nation=self._register.nation_of(authority))
+            facts["outcome"] = "passed_on"
+            obligations = (
+                Obligation(
+                    id=obligation_id(entry_id, ordinal=0),
+                    recipient=authority_recipient(authority),
+                    reasons=("placed_by_a_person",),
+                    urgency=Urgency.SAME_DAY.value,
+                    due_at=rfc3339(deadline.due_at),
+                    calendar=deadline.calendar,
+                    clock_start="placed",
+                ),
+            )
+        return await self._record(
+            EntryType.QUEUE_RESOLVED,
+            facts,
+            entry_id=entry_id,
+            obligations=obligations,
+            child=NamedChild(known.child, None) if known.child is not None else None,
+            causes=(known.entry_id,),
+        )
+
+    def _authority(self, text: str) -> AuthorityCode:
+        resolution = self._register.resolve(text, on=self._clock.now().date())
+        if resolution.single is None:
+            raise InvalidInput(
+                f"{text!r} is no authority with children's-services responsibility ({resolution.kind})",
+                remedy="Give its GSS code, such as E06000005, or its exact name.",
+            )
+        return resolution.single
+
+    async def _record(
+        self,
+        entry_type: EntryType,
+        facts: Mapping[str, object],
+        *,
+        entry_id: EntryId | None = None,
+        obligations: tuple[Obligation, ...] = (),
+        child: NamedChild | None = None,
+        causes: tuple[EntryId, ...] = (),
+    ) -> Position:
+        own_id = entry_id or _new_entry_id()
+        request = AppendRequest(
+            entry_id=own_id,
+            type=entry_type,
+            idempotency=Idempotency(SCOPE, own_id, own_id.encode("ascii")),
+            answer=Answer(201, {}),
+            child=child,
+            facts=dict(facts),
+            obligations=obligations,
+            causes=causes,
+        )
+        return (await self._ledger.append(request)).position
+
+
+def _account(text: str) -> str:
+    if not _ACCOUNT.match(text):
+        raise InvalidInput(
+            "an owner is an account name of lower-case letters, digits, dots and hyphens",
+            remedy="Use the person's account, not their name: entries hold no names in clear.",
+        )
+    return text
+
+
+def _new_entry_id() -> EntryId:
+    return EntryId(secrets.token_hex(16))
