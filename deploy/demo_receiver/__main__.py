@@ -1,4 +1,4 @@
-"""Runs the receiver: ``python -m deploy.demo_receiver --port … --authority … --key-file … --push-key-file …``."""
+"""Runs the receiver: ``python -m deploy.demo_receiver --port … --recipient … --key-file … --push-key-file …``."""
 
 import argparse
 from pathlib import Path
@@ -15,7 +15,7 @@ from shared.signatures.keys import load_signing_key
 
 async def _run(arguments: argparse.Namespace) -> None:
     receiver = Receiver(
-        authority=arguments.authority,
+        recipient=arguments.recipient,
         key=load_signing_key(read_secret(arguments.key_file)),
         # On one machine the exchange's push key lies beside; a real receiver is given the public key alone.
         push_key=load_signing_key(read_secret(arguments.push_key_file)).public,
@@ -29,7 +29,7 @@ def main() -> None:
     """Run until told to stop."""
     parser = argparse.ArgumentParser(description="A stand-in for an authority's system, for demonstrations and tests.")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--authority", required=True, help="GSS code of the authority it plays")
+    parser.add_argument("--recipient", required=True, help="whom it plays, such as authority:E06000005")
     parser.add_argument("--key-file", type=Path, required=True, help="PKCS#8 PEM of the authority's key")
     parser.add_argument("--push-key-file", type=Path, required=True, help="PKCS#8 PEM of the exchange's push key")
     configure_logs("demo-receiver")

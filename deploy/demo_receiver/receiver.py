@@ -33,9 +33,9 @@ class Behaviour(StrEnum):
 
 @dataclass(slots=True)
 class Receiver:
-    """One authority's receiver. ``push_key`` is the exchange's; ``key`` is the authority's own."""
+    """One recipient's receiver. ``push_key`` is the exchange's; ``key`` is the recipient's own."""
 
-    authority: str
+    recipient: str
     key: SigningKey
     push_key: PublicKey
     clock: Clock

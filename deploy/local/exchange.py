@@ -1,6 +1,8 @@
 """The whole exchange on one machine: database, broker and the three services, put together and taken apart."""
 
+import contextlib
 import os
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -9,6 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import URL, make_url
 
 from deploy.local.broker import Broker, BrokerChoice, BrokerKind, choose_broker, make_broker
@@ -20,10 +25,11 @@ from deploy.local.readiness import ReadinessCheck, socket_accepts, url_answers
 from deploy.local.secret_files import SecretFiles
 from deploy.local.supervisor import ChildSpec, Supervisor
 from deploy.migrate import migrate
-from shared.errors import Unavailable
+from shared.errors import InvalidInput, Unavailable
 from shared.ledger.client import LedgerClient
 from shared.process.address import UnixAddress
 from shared.process.remote import Remote
+from shared.transparency.signed_note import NoteSigner
 
 DATABASE = "exchange"
 SERVICES = ("ledger", "notifier", "gateway")
@@ -40,6 +46,27 @@ class Options:
     port: int = DEFAULT_PORT
     origin: str = "exchange.localhost/ledger"
     settings: Mapping[str, str] | None = None
+
+
+class Addresses(msgspec.Struct, frozen=True):
+    """How to reach a running installation, and by which key its log is known. Secrets are named by their files."""
+
+    gateway_url: str
+    sockets: str
+    database_url: str
+    log_key: str
+    auditor_password_file: str
+    guard_file: str
+
+
+def read_addresses(layout: Layout) -> Addresses:
+    """Return the addresses of the installation that runs in a layout. Raises Unavailable when none does."""
+    try:
+        return msgspec.json.decode(layout.addresses_file.read_bytes(), type=Addresses)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise Unavailable(
+            f"no exchange is running in {layout.home}", remedy="Start it with `make run`, or name its EXCHANGE_HOME."
+        ) from error
 
 
 class LocalExchange:
@@ -96,12 +123,14 @@ class LocalExchange:
             self.start_broker()
             for name in SERVICES:
                 await self.start_service(name)
+            self._write_addresses()
         except BaseException:
             await self.stop()
             raise
 
     async def stop(self) -> None:
         """Take everything down, the last started first. Idempotent; the data stays."""
+        self.layout.addresses_file.unlink(missing_ok=True)
         await self._supervisor.stop()
         if self.broker is not None:
             self.broker.stop()
@@ -110,6 +139,29 @@ class LocalExchange:
             self.postgres.stop()
             self.postgres = None
         self._occupancy.release()
+
+    def destroy(self) -> None:
+        """Delete a stopped installation with all its data."""
+        EmbeddedPostgres(self.layout.postgres, password_file=self.layout.superuser_password_file).destroy()
+        shutil.rmtree(self.layout.home, ignore_errors=True)
+
+    def log_verifier_key(self) -> str:
+        """Return the log's verifier key, from its key file and not from the database."""
+        key = load_pem_private_key(self.secrets.signing_key_file("ledger-log").read_bytes(), password=None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise InvalidInput("the log's key file must hold an Ed25519 key")
+        return NoteSigner(self.options.origin, key).verifier().verifier_key()
+
+    def _write_addresses(self) -> None:
+        addresses = Addresses(
+            gateway_url=self.gateway_url,
+            sockets=str(self.sockets),
+            database_url=self.database_url,
+            log_key=self.log_verifier_key(),
+            auditor_password_file=str(self.secrets.password_file("exchange_auditor")),
+            guard_file=str(self.guard_file),
+        )
+        self.layout.addresses_file.write_bytes(msgspec.json.encode(addresses))
 
     @property
     def admin_url(self) -> str:
@@ -239,8 +291,20 @@ class LocalExchange:
             await client.close()
 
 
-def free_port() -> int:
-    """Return a loopback port that nobody listens on at this moment."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(*, in_a_row: int = 1) -> int:
+    """Return a loopback port from which on so many in a row are free at this moment."""
+    while True:
+        with contextlib.ExitStack() as stack:
+            first = _bound(stack, 0)
+            try:
+                for port in range(first + 1, first + in_a_row):
+                    _bound(stack, port)
+            except (OSError, OverflowError):
+                continue
+            return first
+
+
+def _bound(stack: contextlib.ExitStack, port: int) -> int:
+    probe = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+    probe.bind(("127.0.0.1", port))
+    return int(probe.getsockname()[1])

@@ -15,9 +15,13 @@ _PRIVATE = 0o700
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The folders of one installation. Paths are absolute; nothing exists before `create`."""
+    """The folders of one installation. Paths are absolute; nothing exists before `create`.
+
+    ``jars_cache`` lets an installation share another's Kafka jars.
+    """
 
     home: Path
+    jars_cache: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> "Layout":
@@ -52,13 +56,18 @@ class Layout:
 
     @property
     def kafka_jars(self) -> Path:
-        """Kafka's jars, fetched once."""
-        return self.home / "kafka-jars"
+        """Kafka's jars, fetched once; installations may share them."""
+        return self.jars_cache or self.home / "kafka-jars"
 
     @property
     def tiles(self) -> Path:
         """The ledger's tiles, entry bundles and published checkpoint."""
         return self.home / "tiles"
+
+    @property
+    def addresses_file(self) -> Path:
+        """Where a running installation says how to reach it; holds no secret."""
+        return self.run / "addresses.json"
 
     @property
     def superuser_password_file(self) -> Path:

@@ -1,0 +1,88 @@
+"""``exchange``: the one command, for whoever runs the exchange, takes part in it, or audits it."""
+
+import os
+import runpy
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import agencies, audit, queues, reach, send, start
+from deploy.migrate import ROLES, migrate
+from shared.errors import ExchangeError, InvalidInput
+from shared.process.settings import read_password
+
+app = typer.Typer(
+    help="Agencies tell children's social care what they know about a child at risk, and nobody can pretend otherwise.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(agencies.agency_app, name="agency")
+app.add_typer(agencies.authority_app, name="authority")
+app.add_typer(audit.app, name="audit")
+app.add_typer(queues.queue_app, name="queue")
+app.command("owed")(queues.show_owed)
+app.command("keygen")(send.keygen)
+app.command("share")(send.share)
+app.command("withhold")(send.withhold)
+app.command("whereabouts")(send.whereabouts)
+
+
+@app.command()
+def run() -> None:
+    """Start everything on this machine and stay until Ctrl-C; on an empty ledger, play the story first."""
+    raise typer.Exit(reach.run(start.run_here()))
+
+
+@app.command()
+def demo() -> None:
+    """Start everything in a folder of its own, play the story, check every step, stop. Exits 0 or 1."""
+    raise typer.Exit(reach.run(start.demonstrate()))
+
+
+@app.command()
+def gateway() -> None:
+    """Run the gateway alone, with its settings from the environment (see docs/operations.md)."""
+    runpy.run_module("services.gateway", run_name="__main__")
+
+
+@app.command()
+def ledger() -> None:
+    """Run the ledger alone, with its settings from the environment (see docs/operations.md)."""
+    runpy.run_module("services.ledger", run_name="__main__")
+
+
+@app.command()
+def notifier() -> None:
+    """Run the notifier alone, with its settings from the environment (see docs/operations.md)."""
+    runpy.run_module("services.notifier", run_name="__main__")
+
+
+@app.command("migrate")
+def migrate_command(
+    database_url: Annotated[str, typer.Option(envvar="DATABASE_URL", help="A role that may create roles and schemas")],
+) -> None:
+    """Bring a database up to date. Takes each role's password from the file that <ROLE>_PASSWORD_FILE names."""
+    passwords = {}
+    for role in ROLES:
+        named = os.environ.get(f"{role.upper()}_PASSWORD_FILE", "")
+        if not named:
+            raise InvalidInput(f"{role.upper()}_PASSWORD_FILE is not set", remedy="Name a file that holds it.")
+        passwords[role] = read_password(Path(named))
+    reach.run(migrate(database_url, passwords=passwords))
+    typer.echo("the database is up to date")
+
+
+def main() -> None:
+    """Run the command line. An error of ours is one line and what to do about it, and exit code 1."""
+    try:
+        app()
+    except ExchangeError as error:
+        typer.echo(f"error: {error.detail}" + (f"\n{error.remedy}" if error.remedy else ""), err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""``exchange run`` and ``exchange demo``: everything up on this machine, and the story played through it."""
+
+import asyncio
+import os
+import tempfile
+from pathlib import Path
+
+import typer
+
+from cli.operator import Operator
+from cli.parties import EVERYBODY, Parties
+from cli.story import Story
+from deploy.local.exchange import DEFAULT_PORT, LocalExchange, Options, free_port
+from deploy.local.layout import Layout
+from deploy.local.supervisor import signals_as_event
+from shared.clock import SystemClock
+from shared.errors import ExchangeError
+from shared.reference.authorities import load_register
+
+
+async def run_here() -> int:
+    """Run the exchange of this folder until Ctrl-C; on an empty ledger, play the story first."""
+    layout = Layout.from_environment()
+    port = int(os.environ.get("GATEWAY_PORT", DEFAULT_PORT))
+    exchange = LocalExchange(layout, announce=_say, options=Options(port=port))
+    async with signals_as_event() as asked_to_end:
+        working = asyncio.create_task(_run(exchange, first_port=port + 1, stay=asked_to_end))
+        ending = asyncio.create_task(asked_to_end.wait())
+        await asyncio.wait([working, ending], return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            _say("\nstopping …")
+            working.cancel()
+        ending.cancel()
+        await asyncio.wait([working])
+        if working.cancelled():
+            return 0
+        return working.result()
+
+
+async def demonstrate() -> int:
+    """Run an exchange in a folder of its own, play the story, take everything down; 0 when all of it happened."""
+    exchange = LocalExchange(_layout_of_its_own(), announce=_say, options=Options(port=free_port()))
+    try:
+        async with signals_as_event() as asked_to_end:
+            working = asyncio.create_task(_demonstrate(exchange))
+            ending = asyncio.create_task(asked_to_end.wait())
+            await asyncio.wait([working, ending], return_when=asyncio.FIRST_COMPLETED)
+            working.cancel()
+            ending.cancel()
+            await asyncio.wait([working])
+            return 1 if working.cancelled() else working.result()
+    finally:
+        exchange.destroy()
+
+
+def _layout_of_its_own() -> Layout:
+    home = Path(tempfile.mkdtemp(prefix="exchange-demo-"))
+    # The database's own user must be able to walk through to its data.
+    home.chmod(0o711)
+    return Layout(home, jars_cache=Layout.from_environment().home / "kafka-jars")
+
+
+async def _run(exchange: LocalExchange, *, first_port: int, stay: asyncio.Event) -> int:
+    async with exchange:
+        parties = await _welcome(exchange, first_port=first_port)
+        head = await _size(exchange)
+        await _register(exchange, parties)
+        if head == 1:
+            await Story(exchange, parties, _say).play()
+        else:
+            _say(f"the ledger holds {head} entries from before; the story is played on an empty one only")
+        _say(
+            f"\nThe exchange is up. Agencies post to {exchange.gateway_url}; its documentation is at /docs there."
+            f"\nTry, in another terminal:  .venv/bin/exchange owed   .venv/bin/exchange audit verify"
+            f"\nLogs are in {exchange.layout.logs}. Ctrl-C stops everything; the data stays in {exchange.layout.home}."
+        )
+        await stay.wait()
+    return 0
+
+
+async def _demonstrate(exchange: LocalExchange) -> int:
+    try:
+        async with exchange:
+            parties = await _welcome(exchange, first_port=0)
+            await _register(exchange, parties)
+            await Story(exchange, parties, _say).play()
+    except ExchangeError as error:
+        _say(f"\nFAILED: {error.detail}")
+        for log_file in sorted(exchange.layout.logs.glob("*.log")):
+            _say(f"--- {log_file.name}: " + log_file.read_text("utf-8", "replace")[-1500:])
+        return 1
+    _say("\nThe story happened as it should.")
+    return 0
+
+
+async def _welcome(exchange: LocalExchange, *, first_port: int) -> Parties:
+    parties = Parties(exchange, first_port=first_port or free_port(in_a_row=len(EVERYBODY)), clock=SystemClock())
+    await parties.start_receivers()
+    return parties
+
+
+async def _register(exchange: LocalExchange, parties: Parties) -> None:
+    ledger = exchange.ledger_client()
+    try:
+        await parties.register(Operator(ledger, register=load_register(), clock=SystemClock()))
+    finally:
+        await ledger.close()
+
+
+async def _size(exchange: LocalExchange) -> int:
+    ledger = exchange.ledger_client()
+    try:
+        return (await ledger.tree_head()).size
+    finally:
+        await ledger.close()
+
+
+def _say(text: str) -> None:
+    typer.echo(text)

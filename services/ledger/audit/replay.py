@@ -1,0 +1,132 @@
+"""Replaying the ledger: entries in order, and the state they add up to at any moment."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+
+from services.ledger.domain.ladder import SETTLED, highest, step_of
+from shared.entries import Entry
+from shared.identifiers import AuthorityCode, ChildRef, ObligationId, Recipient
+from shared.vocabulary import EntryType, LadderState
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which entries to show. ``as_at`` (RFC 3339, UTC) leaves out what was recorded later."""
+
+    as_at: str | None = None
+    child: str | None = None
+    agency: str | None = None
+    authority: str | None = None
+    type: str | None = None
+
+    def takes(self, entry: Entry) -> bool:
+        """Return whether an entry is one of those selected."""
+        return (
+            (self.child is None or any(subject.ref == self.child for subject in entry.subjects))
+            and (self.agency is None or entry.agency == self.agency)
+            and (self.type is None or entry.type == self.type)
+            and (self.authority is None or self.authority in _authorities(entry))
+        )
+
+    def is_over(self, entry: Entry) -> bool:
+        """Return whether an entry is later than the moment asked for."""
+        return self.as_at is not None and entry.time > self.as_at
+
+
+@dataclass(slots=True)
+class Told:
+    """One recipient told because of one entry: how far it came, and the position of the entry that says so."""
+
+    recipient: Recipient
+    because_of: int
+    reasons: tuple[str, ...]
+    due_at: str
+    state: str = LadderState.OWED.value
+    position: int = -1
+
+
+@dataclass(slots=True)
+class CaseState:
+    """What the ledger says of one child: decisions, who was told, and who is responsible.
+
+    ``responsible`` is the authority that first owned a concern by a signed acknowledgement. Only a signed acceptance
+    would change it (G14): no report of whereabouts and no suspected move does.
+    """
+
+    child: ChildRef
+    shares: list[int] = field(default_factory=list)
+    withholdings: list[int] = field(default_factory=list)
+    moves: list[tuple[int, tuple[str, ...], str]] = field(default_factory=list)
+    openings: int = 0
+    roles: dict[str, AuthorityCode] = field(default_factory=dict)
+    responsible: AuthorityCode | None = None
+
+
+@dataclass(slots=True)
+class ReplayedState:
+    """Everything the entries up to a position add up to."""
+
+    position: int = -1
+    time: str = ""
+    cases: dict[ChildRef, CaseState] = field(default_factory=dict)
+    told: dict[ObligationId, Told] = field(default_factory=dict)
+
+    def take(self, entry: Entry) -> None:
+        """Add one entry. Entries are taken in position order."""
+        self.position, self.time = entry.position, entry.time
+        for owed in entry.obligations:
+            self.told[owed.id] = Told(owed.recipient, entry.position, owed.reasons, owed.due_at)
+        step = step_of(entry)
+        told = self.told.get(step.obligation) if step is not None else None
+        if step is not None and told is not None and highest({told.state, step.state}) != told.state:
+            told.state, told.position = step.state, entry.position
+        for subject in entry.subjects:
+            case = self.cases.setdefault(subject.ref, CaseState(subject.ref))
+            for fact in subject.roles:
+                case.roles[fact.role] = fact.authority
+            _note(case, entry, told)
+
+    def owed(self) -> Mapping[ObligationId, Told]:
+        """Return what is not yet received (G5)."""
+        return {name: told for name, told in self.told.items() if told.state not in SETTLED}
+
+
+async def replay(entries: AsyncIterator[Entry], *, selection: Selection) -> tuple[ReplayedState, list[Entry]]:
+    """Return the state as at the moment selected, and the selected entries in order."""
+    state, shown = ReplayedState(), []
+    async for entry in entries:
+        if selection.is_over(entry):
+            break
+        state.take(entry)
+        if selection.takes(entry):
+            shown.append(entry)
+    return state, shown
+
+
+def _note(case: CaseState, entry: Entry, told: Told | None) -> None:
+    match entry.type:
+        case EntryType.SHARE_RECORDED:
+            case.shares.append(entry.position)
+        case EntryType.WITHHOLDING_RECORDED:
+            case.withholdings.append(entry.position)
+        case EntryType.CONTENT_OPENED:
+            case.openings += 1
+        case EntryType.CHILD_MOVE_SUSPECTED:
+            left, to = entry.facts.get("from"), entry.facts.get("to")
+            origins = tuple(str(code) for code in left) if isinstance(left, list) else ()
+            case.moves.append((entry.position, origins, str(to)))
+        case EntryType.NOTIFICATION_OWNED if told is not None and case.responsible is None:
+            kind, _, code = told.recipient.partition(":")
+            if kind == "authority":
+                case.responsible = AuthorityCode(code)
+        case _:
+            return
+
+
+def _authorities(entry: Entry) -> set[str]:
+    named = {str(fact.authority) for subject in entry.subjects for fact in subject.roles}
+    named |= {owed.recipient.partition(":")[2] for owed in entry.obligations}
+    recipient = entry.facts.get("recipient")
+    if isinstance(recipient, str):
+        named.add(recipient.partition(":")[2])
+    return named
