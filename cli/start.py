@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import tempfile
-from pathlib import Path
 
 import typer
 
@@ -11,7 +9,7 @@ from cli.operator import Operator
 from cli.parties import EVERYBODY, Parties
 from cli.story import Story
 from deploy.local.exchange import DEFAULT_PORT, LocalExchange, Options, free_port
-from deploy.local.layout import Layout
+from deploy.local.layout import Layout, layout_of_its_own
 from deploy.local.supervisor import signals_as_event
 from shared.clock import SystemClock
 from shared.errors import ExchangeError
@@ -39,7 +37,7 @@ async def run_here() -> int:
 
 async def demonstrate() -> int:
     """Run an exchange in a folder of its own, play the story, take everything down; 0 when all of it happened."""
-    exchange = LocalExchange(_layout_of_its_own(), announce=_say, options=Options(port=free_port()))
+    exchange = LocalExchange(layout_of_its_own("exchange-demo-"), announce=_say, options=Options(port=free_port()))
     try:
         async with signals_as_event() as asked_to_end:
             working = asyncio.create_task(_demonstrate(exchange))
@@ -51,13 +49,6 @@ async def demonstrate() -> int:
             return 1 if working.cancelled() else working.result()
     finally:
         exchange.destroy()
-
-
-def _layout_of_its_own() -> Layout:
-    home = Path(tempfile.mkdtemp(prefix="exchange-demo-"))
-    # The database's own user must be able to walk through to its data.
-    home.chmod(0o711)
-    return Layout(home, jars_cache=Layout.from_environment().home / "kafka-jars")
 
 
 async def _run(exchange: LocalExchange, *, first_port: int, stay: asyncio.Event) -> int:

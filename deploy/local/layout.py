@@ -1,6 +1,7 @@
 """Where everything that one machine keeps stands, under ``.exchange/``."""
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +89,13 @@ class Layout:
         for folder in (self.run, self.secrets, self.logs, self.kafka, self.kafka_jars, self.tiles):
             _make(folder, _PRIVATE)
         self.secrets.chmod(_PRIVATE)
+
+
+def layout_of_its_own(prefix: str) -> Layout:
+    """Return the layout of a new installation in the machine's temporary folder, sharing this folder's Kafka jars."""
+    home = Path(tempfile.mkdtemp(prefix=prefix))
+    home.chmod(_PASSABLE)
+    return Layout(home, jars_cache=Layout.from_environment().kafka_jars)
 
 
 def _make(folder: Path, mode: int) -> None:
