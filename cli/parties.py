@@ -1,7 +1,9 @@
 """The invented parties of the story: agencies, and the systems of the two authorities and of a safeguarding lead."""
 
+import asyncio
 import sys
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import aiohttp
@@ -116,29 +118,29 @@ class Parties:
 
     async def start_receivers(self) -> None:
         """Start the receivers of all who take pushes."""
-        for party in EVERYBODY:
-            if party.takes_pushes_as is None:
-                continue
-            url = self.receiver_url(party)
-            await self._exchange.start_child(
-                ChildSpec(
-                    name=f"receiver-{party.id}",
-                    argv=[
-                        sys.executable,
-                        "-m",
-                        "deploy.demo_receiver",
-                        "--port",
-                        url.rpartition(":")[2],
-                        "--recipient",
-                        party.takes_pushes_as,
-                        "--key-file",
-                        str(self.key_file(party)),
-                        "--push-key-file",
-                        str(self._exchange.secrets.signing_key_file("notifier-push")),
-                    ],
-                    ready=url_answers(f"{url}/events"),
-                )
+        await asyncio.gather(
+            *(
+                self._start_receiver(party, party.takes_pushes_as)
+                for party in EVERYBODY
+                if party.takes_pushes_as is not None
             )
+        )
+
+    async def _start_receiver(self, party: Party, recipient: str) -> None:
+        url = self.receiver_url(party)
+        arguments = {
+            "--port": url.rpartition(":")[2],
+            "--recipient": recipient,
+            "--key-file": str(self.key_file(party)),
+            "--push-key-file": str(self._exchange.secrets.signing_key_file("notifier-push")),
+        }
+        await self._exchange.start_child(
+            ChildSpec(
+                name=f"receiver-{party.id}",
+                argv=[sys.executable, "-m", "deploy.demo_receiver", *chain.from_iterable(arguments.items())],
+                ready=url_answers(f"{url}/events"),
+            )
+        )
 
     async def register(self, operator: Operator) -> None:
         """Register whoever is not registered yet, and every receiver that has moved."""

@@ -1,5 +1,6 @@
 """The whole exchange on one machine: database, broker and the three services, put together and taken apart."""
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -33,6 +34,7 @@ from shared.transparency.signed_note import NoteSigner
 
 DATABASE = "exchange"
 SERVICES = ("ledger", "notifier", "gateway")
+"""The services, in the order they depend on one another."""
 DEFAULT_PORT = 8480
 LONGEST_SOCKET_NAME = "notifier-operator.sock"
 
@@ -121,8 +123,8 @@ class LocalExchange:
             self._start_database()
             await migrate(self.admin_url, passwords=self.secrets.role_passwords())
             self.start_broker()
-            for name in SERVICES:
-                await self.start_service(name)
+            await self.start_service("ledger")
+            await asyncio.gather(self.start_service("notifier"), self.start_service("gateway"))
             self._write_addresses()
         except BaseException:
             await self.stop()
@@ -195,6 +197,10 @@ class LocalExchange:
                 ready=self._readiness(name),
             )
         )
+
+    async def stop_service(self, name: str) -> None:
+        """Stop one of SERVICES. Idempotent."""
+        await self._supervisor.stop_child(name)
 
     async def start_child(self, spec: ChildSpec) -> None:
         """Start a process beside the services, such as a demonstration's receiver."""

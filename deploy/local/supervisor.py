@@ -79,6 +79,13 @@ class Supervisor:
             await self._children[name].stop()
             self._children.pop(name, None)
 
+    async def stop_child(self, name: str) -> None:
+        """Stop one child and return when it is gone. Idempotent."""
+        child = self._children.get(name)
+        if child is not None:
+            await child.stop()
+            self._children.pop(name, None)
+
     def log_file(self, name: str) -> Path:
         """Return where the child called ``name`` writes what it has to say."""
         return self._log_dir / f"{name}.log"
