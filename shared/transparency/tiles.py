@@ -44,7 +44,7 @@ def parse_tile_path(path: str) -> tuple[int | None, int, int]:
 
 def tiles_of(size: int) -> list[tuple[int, int, int]]:
     """Return level, index and width of every hash tile that a tree of that size has, partial ones included."""
-    found = []
+    found: list[tuple[int, int, int]] = []
     level, width = 0, size
     while width > 0:
         full, partial = divmod(width, TILE_WIDTH)
@@ -71,7 +71,7 @@ def bundle_bytes(entries: Sequence[bytes]) -> bytes:
 
 def parse_bundle(data: bytes) -> list[bytes]:
     """Return the entries in a bundle. Raises InvalidInput when it is cut short or holds too many."""
-    entries = []
+    entries: list[bytes] = []
     at = 0
     while at < len(data):
         end = at + 2 + int.from_bytes(data[at : at + 2])

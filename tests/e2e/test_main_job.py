@@ -6,6 +6,7 @@ from cli.story import Story
 from client.errors import Refused
 from services.ledger.audit.replay import Selection, replay
 from shared.notifier import NotificationQuery
+from tests.machinery.answers import child_ref, told
 from tests.machinery.exchange import DARLINGTON, NURSERY, PRACTICE, SCHOOL, TestExchange, patiently, running_exchange
 from tests.machinery.people import child, share, whereabouts, withholding
 
@@ -13,9 +14,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_the_story_happens_as_it_should(exchange: TestExchange) -> None:
-    told: list[str] = []
-    await Story(exchange.local, exchange.parties, told.append).play()
-    assert any("verified:" in line for line in told)
+    lines: list[str] = []
+    await Story(exchange.local, exchange.parties, lines.append).play()
+    assert any("verified:" in line for line in lines)
 
 
 async def test_a_withholding_is_always_recorded_however_poor_its_reason(exchange: TestExchange) -> None:
@@ -26,9 +27,7 @@ async def test_a_withholding_is_always_recorded_however_poor_its_reason(exchange
             answer = await client.withhold(withholding(reasons=given))
             assert answer.status == 201
             assert answer.content["challenges"], given
-            told = answer.content["told"]
-            assert isinstance(told, list)
-            assert "agency:linthorpe-surgery" in {each["recipient"] for each in told}  # type: ignore[index,call-overload]
+            assert "agency:linthorpe-surgery" in told(answer)
 
 
 async def test_a_lawful_withholding_passes_quietly(exchange: TestExchange) -> None:
@@ -41,8 +40,10 @@ async def test_an_injury_to_a_baby_is_escalated_within_the_hour(exchange: TestEx
     """Scenario 12: the withholding is recorded, and a second decision-maker is asked within the hour."""
     async with exchange.client(PRACTICE) as client:
         answer = await client.withhold(withholding(concern={"indicators": ["injury", "non_mobile_infant"]}))
-    told = {each["recipient"]: each["urgency"] for each in answer.content["told"]}  # type: ignore[union-attr,index,call-overload]
-    assert told == {"queue:second-decision-maker": "immediate", "agency:linthorpe-surgery": "immediate"}
+    assert {name: each.urgency for name, each in told(answer).items()} == {
+        "queue:second-decision-maker": "immediate",
+        "agency:linthorpe-surgery": "immediate",
+    }
 
 
 async def test_a_move_is_told_to_both_authorities_and_moves_no_responsibility(exchange: TestExchange) -> None:
@@ -50,19 +51,18 @@ async def test_a_move_is_told_to_both_authorities_and_moves_no_responsibility(ex
     who = child()
     async with exchange.client(SCHOOL) as client:
         shared = await client.share(share(who))
-    told = shared.content["told"]
-    assert isinstance(told, list)
+    (notification,) = (each.obligation for each in told(shared).values())
     async with exchange.client(DARLINGTON) as client:
         person = {"name": "Rosalind Achterberg", "role": "duty social worker"}
-        await client.acknowledge(str(told[0]["obligation"]), {"state": "owned", "person": person})  # type: ignore[index,call-overload]
+        await client.acknowledge(notification, {"state": "owned", "person": person})
     async with exchange.client(NURSERY) as client:
         await client.report_whereabouts(whereabouts(who, "E06000047"))
-    ref = shared.content["child"]["ref"]  # type: ignore[index,call-overload]
+    ref = child_ref(shared)
 
     async def both_told() -> list[str] | None:
         seen = [
-            each.recipient
-            for each in await exchange.notifications(NotificationQuery(child=str(ref)))  # type: ignore[arg-type]
+            str(each.recipient)
+            for each in await exchange.notifications(NotificationQuery(child=ref))
             if each.entry_type == "child.move_suspected" and each.state == "received"
         ]
         return seen if len(seen) == 2 else None
@@ -90,9 +90,7 @@ async def test_children_are_never_merged_by_something_weaker_than_a_traced_numbe
         for like in likes:
             answer = await client.share(share(like))
             assert answer.content["child"] != original.content["child"]
-            told = answer.content["told"]
-            assert isinstance(told, list)
-            assert "queue:identity" in {each["recipient"] for each in told}  # type: ignore[index,call-overload]
+            assert "queue:identity" in told(answer)
         same = await client.share(share({**who, "given_names": "spelt otherwise"}))
     assert same.content["child"] == original.content["child"]
 
@@ -100,9 +98,7 @@ async def test_children_are_never_merged_by_something_weaker_than_a_traced_numbe
 async def test_only_whom_a_notification_is_for_may_acknowledge_it(exchange: TestExchange) -> None:
     async with exchange.client(SCHOOL) as client:
         shared = await client.share(share())
-        told = shared.content["told"]
-        assert isinstance(told, list)
-        notification = str(told[0]["obligation"])  # type: ignore[index,call-overload]
+        (notification,) = (each.obligation for each in told(shared).values())
         with pytest.raises(Refused) as refused:
             await client.acknowledge(notification, {"state": "owned", "person": {"name": "Somebody Else"}})
     assert (refused.value.problem.status, refused.value.problem.code) == (403, "not-your-notification")

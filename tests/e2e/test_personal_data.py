@@ -9,6 +9,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from cli.story import Story
+from shared.canonical_json import Json
 from tests.machinery.exchange import PRACTICE, TestExchange, running_exchange
 from tests.machinery.people import child, share, whereabouts, withholding
 
@@ -62,12 +63,12 @@ async def live_through_a_day(exchange: TestExchange) -> list[str]:
         date_of_birth="2017-09-03",
         address={"lines": ["14 Wisteria Crescent"], "authority": "E06000005"},
     )
-    practitioner = {
+    practitioner: dict[str, Json] = {
         "name": "Thaddeus Vandersteen",
         "role": "teacher",
         "contact": {"telephone": "01632 960999", "email": "vandersteen@school.example"},
     }
-    concern = {"level": "significant_harm", "seen_or_said": "An ochre-coloured bruise."}
+    concern: dict[str, Json] = {"level": "significant_harm", "seen_or_said": "An ochre-coloured bruise."}
     await Story(exchange.local, exchange.parties, lambda _line: None).play()
     async with exchange.client() as client, exchange.client(PRACTICE) as practice:
         await client.share(

@@ -4,7 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
-from http_message_signatures import HTTPMessageSigner, HTTPMessageVerifier, HTTPSignatureKeyResolver, algorithms
+from http_message_signatures import (
+    HTTPMessageSigner,
+    HTTPMessageVerifier,
+    HTTPSignatureAlgorithm,
+    HTTPSignatureKeyResolver,
+    algorithms,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +29,7 @@ query = st.lists(st.sampled_from([*"abc=&+", "%20", "%C3%A9"]), max_size=10).map
 token = st.text(st.sampled_from("abcdefghijklmnopqrstuvwxyzABC0123456789-_"), min_size=16, max_size=64)
 
 
-class _Resolver(HTTPSignatureKeyResolver):  # type: ignore[misc]
+class _Resolver(HTTPSignatureKeyResolver):
     def __init__(self, key: SigningKey) -> None:
         self._key = key
 
@@ -34,7 +40,7 @@ class _Resolver(HTTPSignatureKeyResolver):  # type: ignore[misc]
         return self._key.key
 
 
-def library(key: SigningKey) -> object:
+def library(key: SigningKey) -> type[HTTPSignatureAlgorithm]:
     return algorithms.ED25519 if key.public.algorithm is Algorithm.ED25519 else algorithms.ECDSA_P256_SHA256
 
 
