@@ -54,7 +54,7 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
         reader = PostgresReader(pool)
         preparer = AppendPreparer(secrets=secrets, data_keys=reader, random=os.urandom)
         queue = Queue()
-        writer = _writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
+        writer = make_writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
         opener = SectionOpener(reader=reader, preparer=preparer, queue=queue, secrets=secrets, random=os.urandom)
         app = make_app(LedgerParts(reader, preparer, queue, opener, writer, secrets.blind_index_key))
         tasks = [writer.serve(), serve(app, doors(settings), stop=stop)]
@@ -88,7 +88,7 @@ def doors(settings: LedgerSettings) -> list[Door]:
     return made
 
 
-def _writer(
+def make_writer(
     settings: LedgerSettings,
     secrets: Secrets,
     *,
@@ -97,7 +97,8 @@ def _writer(
     preparer: AppendPreparer,
     queue: Queue,
 ) -> Writer:
-    signer = NoteSigner(settings.origin, _log_key(settings.log_key_file))
+    """Return a writer over the settings' database, key and guard; run its ``serve``."""
+    signer = log_signer(settings)
     return Writer(
         elect=lambda: PostgresLog.elect(settings.database_url, password=password, kek_id=secrets.key_encryption_key_id),
         reader=reader,
@@ -110,6 +111,11 @@ def _writer(
         random=os.urandom,
         queue=queue,
     )
+
+
+def log_signer(settings: LedgerSettings) -> NoteSigner:
+    """Return what signs the log's checkpoints. Raises InvalidInput when its key file holds no Ed25519 key."""
+    return NoteSigner(settings.origin, _log_key(settings.log_key_file))
 
 
 @contextlib.asynccontextmanager

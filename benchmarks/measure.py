@@ -1,0 +1,50 @@
+"""Measuring in turns: ours, the peer's, ours again … and one JSON line with the ratio and its spread."""
+
+import statistics
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import orjson
+
+Round = Callable[[], Awaitable[float]]
+"""Runs once for a while and returns a rate per second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a comparison gave. Rates are medians; the ratio is the median of the rounds' own ratios."""
+
+    name: str
+    unit: str
+    peer: str
+    ours: list[float]
+    theirs: list[float]
+
+    def line(self) -> str:
+        """Return the JSON line."""
+        ratios = sorted(mine / their for mine, their in zip(self.ours, self.theirs, strict=True))
+        return orjson.dumps(
+            {
+                "name": self.name,
+                "value": round(statistics.median(self.ours), 1),
+                "unit": self.unit,
+                "peer": self.peer,
+                "peer_value": round(statistics.median(self.theirs), 1),
+                "ratio": round(statistics.median(ratios), 3),
+                "spread": [round(ratios[0], 3), round(ratios[-1], 3)],
+                "rounds": len(ratios),
+            }
+        ).decode()
+
+
+async def in_turns(name: str, *, unit: str, peer: str, ours: Round, theirs: Round, rounds: int) -> Measured:
+    """Return a comparison of so many rounds, the two runs of a round one right after the other.
+
+    Machines are shared and drift: what is compared must have run in the same minute.
+    """
+    mine: list[float] = []
+    other: list[float] = []
+    for _ in range(rounds):
+        other.append(await theirs())
+        mine.append(await ours())
+    return Measured(name, unit, peer, mine, other)
