@@ -14,6 +14,9 @@ from shared.errors import InvalidInput
 Json: TypeAlias = "bool | int | str | Sequence[Json] | Mapping[str, Json] | None"
 """A value that this project's hashed and signed formats may hold. Floats are left out on purpose."""
 
+DEEPEST_NESTING = 200
+"""How many lists and objects may stand in one another: a bound of the format, not of the machine's stack."""
+
 _LARGEST_INTEGER = 2**53 - 1
 
 
@@ -21,9 +24,10 @@ def canonical_bytes(value: Json) -> bytes:
     """Return the canonical UTF-8 bytes of ``value``.
 
     Equal values give equal bytes, on any machine and in any later release. Raises InvalidInput for a float, an
-    integer beyond 2**53 - 1, a key that is not ASCII, a lone surrogate, or anything that is not JSON.
+    integer beyond 2**53 - 1, a key that is not ASCII, a lone surrogate, nesting deeper than DEEPEST_NESTING, or
+    anything that is not JSON.
     """
-    _check(value)
+    _check(value, DEEPEST_NESTING)
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except (TypeError, UnicodeEncodeError) as error:
@@ -39,21 +43,23 @@ def parse_json(data: bytes) -> Json:
     return parsed
 
 
-def _check(value: object) -> None:
+def _check(value: object, deeper: int) -> None:
     if isinstance(value, str) or value is None or isinstance(value, bool):
         return
     if isinstance(value, int):
         if abs(value) > _LARGEST_INTEGER:
             raise InvalidInput("an integer beyond 2**53 - 1 has no canonical form")
         return
+    if not deeper:
+        raise InvalidInput("the value is nested too deep, or is no JSON, and has no canonical form")
     if isinstance(value, dict):
         for key, member in value.items():
-            if not isinstance(key, str) or not key.isascii():
-                raise InvalidInput("an object's keys must be ASCII strings to have a canonical form")
-            _check(member)
+            if type(key) is not str or not key.isascii():
+                raise InvalidInput("an object's keys must be plain ASCII strings to have a canonical form")
+            _check(member, deeper - 1)
         return
     if isinstance(value, list | tuple):
         for member in value:
-            _check(member)
+            _check(member, deeper - 1)
         return
     raise InvalidInput("only strings, integers, booleans, null, lists and objects have a canonical form")

@@ -181,14 +181,14 @@ class Sequencer:
         )
 
     def _decide(self, waiting: Sequence[_Waiting], looked_up: LookedUp) -> Plan:
-        answers: dict[bytes, StoredAnswer] = {}
+        answers: dict[tuple[bytes, bytes], StoredAnswer] = {}
         for each in waiting:
             found = looked_up.answers.get(each.prepared.answer_token)
             if found is not None:
                 same = self._preparer.same_request(
                     each.prepared, fingerprint=found.fingerprint, key_id=found.data_key_id, wrapped=found.wrapped
                 )
-                answers[each.prepared.answer_token] = found.judged(same_request=same)
+                answers[each.prepared.answer_token, each.prepared.digest] = found.judged(same_request=same)
         return decide_batch(
             [each.prepared for each in waiting],
             state=self._state,
@@ -216,7 +216,7 @@ class Sequencer:
             await self._guard.remember(head)
             self._state = WriterState(growth.frontier, plan.time, plan.registry)
             self._released(head, plan)
-        self._recent = _recent(plan, bodies)
+        self._recent = recent_of(plan, bodies)
         for each, outcome in zip(waiting, plan.outcomes, strict=True):
             each.settle(_answer(outcome, plan, bodies))
         self._settled(waiting)
@@ -236,7 +236,8 @@ class Sequencer:
         self._under_way = [each for each in self._under_way if id(each) not in done]
 
 
-def _recent(plan: Plan, bodies: Sequence[bytes]) -> Recent:
+def recent_of(plan: Plan, bodies: Sequence[bytes]) -> Recent:
+    """Return what a plan adds, for the batch after it, whose look-up cannot see it yet."""
     answers = {}
     for planned, body in zip(plan.entries, bodies, strict=True):
         if planned.answers:

@@ -81,33 +81,48 @@ def grow(frontier: Frontier, leaf_hashes: Sequence[bytes]) -> Growth:
     """
     if not leaf_hashes:
         return Growth(frontier, frontier.root(), [])
-    old_size, new_size = frontier.size, frontier.size + len(leaf_hashes)
-    indices = range(old_size, new_size)
-    paths: list[list[bytes]] = [[] for _ in leaf_hashes]
-    old_nodes = list(frontier.nodes)
-    new_nodes: list[bytes] = []
+    new_size = frontier.size + len(leaf_hashes)
+    old_nodes, new_nodes = list(frontier.nodes), list[bytes]()
     # `level` holds the nodes of one height from index `first` on. An odd last node is promoted as it is, which gives
     # the same tree as RFC 6962's recursive definition.
-    level, first, height = list(leaf_hashes), int(old_size), 0
-    while True:
-        if first & 1:
+    level, first, height = list(leaf_hashes), int(frontier.size), 0
+    climbed: list[tuple[list[bytes], int]] = []
+    while len(level) > 1:
+        joined = first & 1
+        if joined:
             level.insert(0, old_nodes.pop())
             first -= 1
         if (new_size >> height) & 1:
             new_nodes.append(level[(new_size >> height) - 1 - first])
-        if first == 0 and len(level) == 1:
-            break
-        width = len(level)
-        for index, path in zip(indices, paths, strict=True):
-            sibling = ((index >> height) ^ 1) - first
-            if sibling < width:
-                path.append(level[sibling])
-        pairs = [node_hash(level[left], level[left + 1]) for left in range(0, width - 1, 2)]
-        if width & 1:
+        climbed.append((level, joined))
+        pairs = [node_hash(level[left], level[left + 1]) for left in range(0, len(level) - 1, 2)]
+        if len(level) & 1:
             pairs.append(level[-1])
         level, first, height = pairs, first >> 1, height + 1
+    # From here on one node stands above the whole batch, and only nodes of the old tree can join it from the left.
+    node, above = level[0], tuple(reversed(old_nodes))
+    if (first + 1) << height == new_size:
+        while first & 1:
+            node, first = node_hash(old_nodes.pop(), node), first >> 1
+        new_nodes.append(node)
+    new_nodes.extend(reversed(old_nodes))
     grown = Frontier(TreeSize(new_size), tuple(reversed(new_nodes)))
-    return Growth(grown, level[0], [tuple(path) for path in paths])
+    return Growth(grown, grown.root(), _paths(climbed, above))
+
+
+def _paths(climbed: Sequence[tuple[list[bytes], int]], above: tuple[bytes, ...]) -> list[tuple[bytes, ...]]:
+    """Return each new leaf's path, from the levels climbed (with 1 where an old node leads) and the path above them.
+
+    A node's path is its sibling and its parent's path, so leaves share the work for what they have in common.
+    """
+    paths = [above]
+    for level, joined in reversed(climbed):
+        paired = len(level) & ~1
+        below = [(level[index ^ 1],) + paths[index >> 1] for index in range(joined, paired)]
+        if paired < len(level):
+            below.append(paths[-1])
+        paths = below
+    return paths
 
 
 def tree_root(leaf_hashes: Sequence[bytes]) -> bytes:

@@ -1,7 +1,7 @@
 """C2SP signed notes (signed-note v1.0.0) and witness cosignatures (tlog-cosignature): signing and opening them."""
 
 import base64
-import binascii
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,6 +19,8 @@ MOST_SIGNATURES = 64
 LARGEST_NOTE_BYTES = 1_000_000
 
 _KEY_ID_BYTES = 4
+_LATEST_TIME_S = 2**63 - 1
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
 _DASH = "\u2014"
 
 
@@ -84,8 +86,7 @@ class Ed25519Verifier:
 
     def verifier_key(self) -> str:
         """Return the key as one line of text: ``name+id+base64``."""
-        encoded = base64.b64encode(bytes([ED25519]) + self.public_key).decode("ascii")
-        return f"{self.name}+{self.key_id.hex()}+{encoded}"
+        return _format_verifier_key(self.name, kind=ED25519, public_key=self.public_key)
 
     def verify(self, text: bytes, signature: bytes) -> None:
         """Return when the signature is good; raise NoteSignatureInvalid if not."""
@@ -103,6 +104,10 @@ class CosignatureVerifier:
     def key_id(self) -> bytes:
         """Four bytes from the name, the type and the key."""
         return key_id(self.name, kind=COSIGNATURE_V1, public_key=self.public_key)
+
+    def verifier_key(self) -> str:
+        """Return the key as one line of text: ``name+id+base64``."""
+        return _format_verifier_key(self.name, kind=COSIGNATURE_V1, public_key=self.public_key)
 
     def verify(self, text: bytes, signature: bytes) -> None:
         """Return when the signature is good; raise NoteSignatureInvalid if not."""
@@ -127,7 +132,12 @@ class NoteSigner:
 
 
 def cosign(text: bytes, *, name: str, private_key: Ed25519PrivateKey, time_s: int) -> NoteSignature:
-    """Return a witness's cosignature (type 0x04) made at ``time_s`` seconds since 1970."""
+    """Return a witness's cosignature (type 0x04) made at ``time_s`` seconds since 1970.
+
+    Raises InvalidInput for a time before 1970 or beyond a signed 64-bit integer.
+    """
+    if not 0 <= time_s <= _LATEST_TIME_S:
+        raise InvalidInput("a cosignature's time is a number of seconds since 1970")
     public_key = private_key.public_key().public_bytes_raw()
     made = private_key.sign(cosigned_message(text, time_s=time_s))
     return NoteSignature(name, key_id(name, kind=COSIGNATURE_V1, public_key=public_key), time_s.to_bytes(8) + made)
@@ -146,7 +156,7 @@ def key_id(name: str, *, kind: int, public_key: bytes) -> bytes:
 def parse_verifier_key(text: str) -> Ed25519Verifier | CosignatureVerifier:
     """Return the verifier that a line ``name+id+base64`` describes. Raises InvalidInput when it is not one."""
     parts = text.split("+", 2)
-    if len(parts) != 3 or not _is_name(parts[0]):
+    if len(parts) != 3 or not is_key_name(parts[0]):
         raise InvalidInput("not a verifier key: name+id+base64 is expected")
     name, claimed_id, encoded = parts
     key = _decode_base64(encoded)
@@ -160,14 +170,20 @@ def parse_verifier_key(text: str) -> Ed25519Verifier | CosignatureVerifier:
 
 
 def format_note(text: bytes, signatures: Sequence[NoteSignature]) -> bytes:
-    """Return the note's bytes: the text, an empty line, and one line for each signature."""
-    if not text.endswith(b"\n"):
-        raise InvalidInput("a note's text ends in a newline")
+    """Return the note's bytes: the text, an empty line, and one line for each signature.
+
+    Raises InvalidInput for a text that no note may hold, or when nobody has signed it.
+    """
+    _check_text(text)
+    if not signatures:
+        raise InvalidInput("a note has at least one signature")
     return text + b"\n" + b"".join(format_signature(signature) for signature in signatures)
 
 
 def format_signature(signature: NoteSignature) -> bytes:
-    """Return one signature line with its newline."""
+    """Return one signature line with its newline. Raises InvalidInput for a name that no key may have."""
+    if not is_key_name(signature.name):
+        raise InvalidInput("a key's name has no spaces and no plus sign")
     encoded = base64.b64encode(signature.key_id + signature.signature).decode("ascii")
     return f"{_DASH} {signature.name} {encoded}\n".encode()
 
@@ -175,35 +191,31 @@ def format_signature(signature: NoteSignature) -> bytes:
 def open_note(note: bytes, verifiers: Sequence[NoteVerifier]) -> OpenedNote:
     """Return a note's text if at least one known key signed it and no known key's signature is bad.
 
+    Each known key stands in ``verified`` once, however often it signed, so that its length counts keys.
+
     Raises NoteUnsigned, NoteSignatureInvalid, or InvalidInput when the bytes are not a note.
     """
     text, signatures = split_note(note)
-    verified, unknown = [], []
+    known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
+    verified: dict[tuple[str, bytes], NoteSignature] = {}
+    unknown: list[NoteSignature] = []
     for signature in signatures:
-        verifier = next(
-            (known for known in verifiers if (known.name, known.key_id) == (signature.name, signature.key_id)), None
-        )
-        if verifier is None:
+        key = (signature.name, signature.key_id)
+        if key not in known:
             unknown.append(signature)
             continue
-        verifier.verify(text, signature.signature)
-        verified.append(signature)
+        known[key].verify(text, signature.signature)
+        verified.setdefault(key, signature)
     if not verified:
         raise NoteUnsigned("the note is signed by no key that is known here")
-    return OpenedNote(text, tuple(verified), tuple(unknown))
+    return OpenedNote(text, tuple(verified.values()), tuple(unknown))
 
 
 def split_note(note: bytes) -> tuple[bytes, tuple[NoteSignature, ...]]:
     """Return a note's text and its signature lines, none verified. Raises InvalidInput when it is not a note."""
     if len(note) > LARGEST_NOTE_BYTES:
         raise InvalidInput("the note is too large")
-    try:
-        decoded = note.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidInput("a note is UTF-8") from error
-    if any(character < " " and character != "\n" for character in decoded) or not decoded.endswith("\n"):
-        raise InvalidInput("a note has no control characters and ends in a newline")
-    text, separator, lines = decoded.rpartition("\n\n")
+    text, separator, lines = _check_text(note).rpartition("\n\n")
     if not separator:
         raise InvalidInput("a note has an empty line before its signatures")
     signatures = tuple(_parse_signature(line) for line in lines.removesuffix("\n").split("\n"))
@@ -212,9 +224,32 @@ def split_note(note: bytes) -> tuple[bytes, tuple[NoteSignature, ...]]:
     return (text + "\n").encode("utf-8"), signatures
 
 
+def is_key_name(name: str) -> bool:
+    """Return whether a key may have that name: not empty, no spaces, no plus sign (signed-note v1.0.0, Format)."""
+    if not name or "+" in name or any(character.isspace() for character in name) or _CONTROL.search(name):
+        return False
+    # What came from a command line may hold lone surrogates, which no UTF-8 text can.
+    return not any("\ud800" <= character <= "\udfff" for character in name)
+
+
+def _check_text(text: bytes) -> str:
+    try:
+        decoded = text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InvalidInput("a note is UTF-8") from error
+    if _CONTROL.search(decoded) or not decoded.endswith("\n"):
+        raise InvalidInput("a note has no control characters and ends in a newline")
+    return decoded
+
+
+def _format_verifier_key(name: str, *, kind: int, public_key: bytes) -> str:
+    encoded = base64.b64encode(bytes([kind]) + public_key).decode("ascii")
+    return f"{name}+{key_id(name, kind=kind, public_key=public_key).hex()}+{encoded}"
+
+
 def _parse_signature(line: str) -> NoteSignature:
     parts = line.split(" ")
-    if len(parts) != 3 or parts[0] != _DASH or not _is_name(parts[1]):
+    if len(parts) != 3 or parts[0] != _DASH or not is_key_name(parts[1]):
         raise InvalidInput("a note's signature line is a dash, a name and base64")
     held = _decode_base64(parts[2])
     if len(held) <= _KEY_ID_BYTES:
@@ -222,14 +257,10 @@ def _parse_signature(line: str) -> NoteSignature:
     return NoteSignature(parts[1], held[:_KEY_ID_BYTES], held[_KEY_ID_BYTES:])
 
 
-def _is_name(name: str) -> bool:
-    return bool(name) and "+" not in name and not any(character.isspace() for character in name)
-
-
 def _decode_base64(text: str) -> bytes:
     try:
         decoded = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+    except ValueError as error:
         raise InvalidInput("not base64") from error
     if base64.b64encode(decoded).decode("ascii") != text:
         raise InvalidInput("not base64 in its one canonical form")

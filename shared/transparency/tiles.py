@@ -9,7 +9,8 @@ from shared.transparency.merkle import HASH_BYTES
 TILE_WIDTH = 256
 LARGEST_ENTRY_BYTES = 65_535
 
-_PATH = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?\Z")
+# Seven groups of digits hold the number of every tile that a log can reach.
+_PATH = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?\Z")
 
 
 def tile_index_path(index: int) -> str:

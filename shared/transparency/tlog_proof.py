@@ -1,21 +1,21 @@
 """C2SP tlog-proof@v1: the offline receipt that an entry is in a log."""
 
 import re
-from base64 import b64encode
 from binascii import Error as Base64Error
-from binascii import a2b_base64
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.errors import InvalidInput
 from shared.identifiers import Position
-from shared.transparency.checkpoint import Checkpoint, open_checkpoint
+from shared.transparency.checkpoint import LARGEST_SIZE, Checkpoint, open_checkpoint
 from shared.transparency.merkle import HASH_BYTES, leaf_hash, verify_inclusion
 from shared.transparency.signed_note import NoteVerifier
 
 HEADER = "c2sp.org/tlog-proof@v1"
 LONGEST_PATH = 63
 
+_FIRST_LINE = HEADER.encode("ascii") + b"\n"
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})\Z")
 
 
@@ -29,11 +29,14 @@ class TlogProof:
     extra: bytes | None = None
 
 
-def format_proof(index: int, *, path: Sequence[bytes], checkpoint: bytes) -> bytes:
-    """Return the proof's bytes: header, index, path (leaf's sibling first), an empty line, the checkpoint."""
-    lines = [HEADER, f"index {index}"]
-    lines.extend(b64encode(each).decode("ascii") for each in path)
-    return "\n".join(lines).encode("ascii") + b"\n\n" + checkpoint
+def format_proof(index: int, *, path: Sequence[bytes], checkpoint: bytes, extra: bytes | None = None) -> bytes:
+    """Return the proof's bytes: header, extra if any, index, path (leaf's sibling first), empty line, checkpoint.
+
+    ``extra`` is carried, not proven: whoever reads it must not trust it for being there.
+    """
+    carried = b"" if extra is None else b"extra " + b2a_base64(extra)
+    # b2a_base64 ends each line itself.
+    return b"".join((_FIRST_LINE, carried, b"index %d\n" % index, *map(b2a_base64, path), b"\n", checkpoint))
 
 
 def parse_proof(data: bytes) -> TlogProof:
@@ -56,7 +59,10 @@ def parse_proof(data: bytes) -> TlogProof:
     path = tuple(_decode(line) for line in lines)
     if any(len(each) != HASH_BYTES for each in path):
         raise InvalidInput("a proof's path is made of hashes of 32 bytes")
-    return TlogProof(Position(int(index.group(1))), path, checkpoint, extra)
+    position = int(index.group(1))
+    if position >= LARGEST_SIZE:
+        raise InvalidInput("a proof's index is below 2**63 - 1")
+    return TlogProof(Position(position), path, checkpoint, extra)
 
 
 def verify_proof(leaf_data: bytes, proof: TlogProof, verifiers: Sequence[NoteVerifier]) -> Checkpoint:
@@ -74,6 +80,10 @@ def verify_proof(leaf_data: bytes, proof: TlogProof, verifiers: Sequence[NoteVer
 
 def _decode(text: str) -> bytes:
     try:
-        return a2b_base64(text.encode("ascii"), strict_mode=True)
-    except (Base64Error, ValueError) as error:
+        decoded = a2b_base64(text.encode("ascii"), strict_mode=True)
+    except (Base64Error, UnicodeEncodeError) as error:
         raise InvalidInput("a proof's hashes are base64") from error
+    # The last character of unpadded length has bits to spare; only one spelling may pass, or receipts could be altered.
+    if b2a_base64(decoded, newline=False).decode("ascii") != text:
+        raise InvalidInput("a proof's hashes are base64 in its one canonical form")
+    return decoded

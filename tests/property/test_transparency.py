@@ -1,13 +1,11 @@
 """Trees grow the same however they are cut into batches, and hostile bytes give a value or our own error."""
 
 import pytest
-import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.canonical_json import canonical_bytes
 from shared.entries import parse_entry
-from shared.errors import ExchangeError, InvalidInput
+from shared.errors import ExchangeError
 from shared.transparency.checkpoint import parse_checkpoint
 from shared.transparency.merkle import EMPTY, Frontier, ProofInvalid, grow, inclusion_path, tree_root, verify_inclusion
 from shared.transparency.signed_note import parse_verifier_key, split_note
@@ -58,30 +56,3 @@ def test_hostile_bytes_give_a_value_or_our_own_error(data: bytes) -> None:
             read(text)
         except ExchangeError:
             continue
-
-
-keys = st.text(st.characters(max_codepoint=127), max_size=8)
-values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=12),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(keys, inner, max_size=4),
-    max_leaves=20,
-)
-
-
-@given(values)
-def test_canonical_json_is_that_of_an_independent_implementation(value: object) -> None:
-    try:
-        expected = rfc8785.dumps(value)  # type: ignore[arg-type]
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
-        with pytest.raises(InvalidInput):
-            canonical_bytes(value)  # type: ignore[arg-type]
-        return
-    assert canonical_bytes(value) == expected  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    "value", [1.5, {"\u00e9": 1}, {1: 2}, 2**53, b"bytes", {"a": {1, 2}}, "\ud800", [float("nan")]]
-)
-def test_what_has_no_canonical_form_here_is_refused(value: object) -> None:
-    with pytest.raises(InvalidInput):
-        canonical_bytes(value)  # type: ignore[arg-type]

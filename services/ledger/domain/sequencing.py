@@ -81,9 +81,13 @@ class StoredAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the database says about a batch of requests."""
+    """What the database says about a batch of requests.
 
-    answers: Mapping[bytes, StoredAnswer] = field(default_factory=dict)
+    ``answers`` are by answer token *and* request digest: two requests of one batch may share a key and differ in body,
+    and each is judged by itself.
+    """
+
+    answers: Mapping[tuple[bytes, bytes], StoredAnswer] = field(default_factory=dict)
     nonces: frozenset[bytes] = frozenset()
     versions: Mapping[ChildRef, int] = field(default_factory=dict)
     identified: Mapping[bytes, ChildRef] = field(default_factory=dict)
@@ -206,7 +210,7 @@ class _Deciding:
         if recent is not None:
             stored, digest = recent
             return Repeat(stored) if digest == prepared.digest else stored.entry_id
-        known = self.known.answers.get(prepared.answer_token)
+        known = self.known.answers.get((prepared.answer_token, prepared.digest))
         if known is None:
             return None
         # Once erasure has destroyed the key of the fingerprint, the idempotency key alone names the answer.
