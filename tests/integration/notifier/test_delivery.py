@@ -1,0 +1,238 @@
+"""Delivery over a real database: once, in order, on the record, and never given up (G5, G7, G8, G12)."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+import pytest_asyncio
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from deploy.migrate import ROLES, migrate
+from services.notifier.adapters.postgres_store import PostgresStore
+from services.notifier.append_facts import FactAppender
+from services.notifier.deliver import Deliverer, Persistence
+from services.notifier.facts import FactMaker
+from services.notifier.ports import RECONCILED, Road
+from services.notifier.reconcile import Reconciler
+from services.notifier.registry import RegistryCopy
+from services.notifier.take_in import EntryTaker
+from services.notifier.watch_clock import ClockWatcher
+from shared.entries import Entry
+from shared.identifiers import EntryId, Recipient
+from shared.ledger.registry import EndpointFacts
+from shared.reference.authorities import load_register
+from shared.signatures.keys import generate_signing_key
+from shared.vocabulary import EntryType
+from tests.machinery.fakes import FakeClock, FakeLedger, FakePush
+from tests.machinery.postgres import Database
+
+REGISTER = load_register()
+KEY = generate_signing_key().public
+
+
+@dataclass
+class Notifier:
+    """The notifier's parts, driven by hand."""
+
+    store: PostgresStore
+    ledger: FakeLedger
+    push: FakePush
+    clock: FakeClock
+    taker: EntryTaker
+    deliverer: Deliverer
+    appender: FactAppender
+    watcher: ClockWatcher
+    reconciler: Reconciler
+
+    async def take_in(self, entry: Entry, road: Road = RECONCILED) -> None:
+        async with self.store.intake() as intake:
+            await self.taker.take_in(entry, road=road, intake=intake)
+
+    async def states(self) -> list[str]:
+        return [each.state for each in await self.store.notifications()]
+
+    async def said(self) -> list[str]:
+        """Have all facts appended, and return the types of what the ledger got."""
+        await self.appender.append_open()
+        return [request.type.value for request in self.ledger.appended.values()]
+
+
+@pytest_asyncio.fixture
+async def notifier(fresh_database: Database) -> AsyncIterator[Notifier]:
+    await migrate(fresh_database.superuser_dsn, passwords=dict.fromkeys(ROLES, "a-password-for-the-tests-only"))
+    engine = create_async_engine(fresh_database.sqlalchemy_url)
+    store, ledger, push, clock = PostgresStore(engine), FakeLedger(), FakePush(), FakeClock()
+    ids = iter(range(10_000))
+    facts = FactMaker(register=REGISTER, new_entry_id=lambda: EntryId(f"{next(ids):032x}"))
+    registry = RegistryCopy(ledger)
+    endpoint = EndpointFacts(
+        "darlington", Recipient("authority:E06000005"), "http://x.example/", KEY.thumbprint, KEY.jwk()
+    )
+    import msgspec
+
+    ledger.add(EntryType.LEDGER_OPENED, facts={"origin": "test/log", "format": "x", "vkey": "x"})
+    ledger.add(EntryType.ENDPOINT_REGISTERED, facts=msgspec.to_builtins(endpoint))
+    await registry.refresh()
+    taker = EntryTaker(facts=facts, register=REGISTER, clock=clock)
+    deliverer = Deliverer(
+        store=store,
+        ledger=ledger,
+        push=push,
+        registry=registry,
+        facts=facts,
+        clock=clock,
+        persistence=Persistence(1.0, 60.0, 5.0),
+        jitter=lambda: 0.0,
+    )
+    yield Notifier(
+        store,
+        ledger,
+        push,
+        clock,
+        taker,
+        deliverer,
+        FactAppender(store=store, ledger=ledger),
+        ClockWatcher(store=store, facts=facts, clock=clock),
+        Reconciler(store=store, ledger=ledger, taker=taker, clock=clock, interval_s=30, caught_up=None),
+    )
+    await engine.dispose()
+
+
+async def test_a_notification_is_pushed_opened_on_the_record_and_said_to_be_received(notifier: Notifier) -> None:
+    await notifier.take_in(notifier.ledger.add_share())
+    assert await notifier.deliverer.deliver_due() == 1
+    assert await notifier.states() == ["received"]
+    assert len(notifier.ledger.openings) == 1
+    assert await notifier.said() == ["notification.received"]
+    assert await notifier.deliverer.deliver_due() == 0
+
+
+async def test_what_comes_twice_has_one_effect(notifier: Notifier) -> None:
+    """G7: by either road, in any order, in one transaction or two."""
+    first, second = notifier.ledger.add_share(), notifier.ledger.add_share(child="d")
+    for entry in (second, first, second, first):
+        await notifier.take_in(entry, Road("kafka", "t", 0, entry.position))
+    await notifier.reconciler.reconcile(grace_s=0)
+    assert len(await notifier.store.notifications()) == 2
+    await notifier.deliverer.deliver_due()
+    assert sorted(sent[0] for sent in notifier.push.sent) == [first.obligations[0].id, second.obligations[0].id]
+
+
+async def test_a_2xx_that_is_not_signed_is_delivered_and_stays_owed(notifier: Notifier) -> None:
+    notifier.push.outcome = "delivered"
+    await notifier.take_in(notifier.ledger.add_share())
+    await notifier.deliverer.deliver_due()
+    assert await notifier.states() == ["delivered"]
+    assert await notifier.said() == ["notification.delivered"]
+    notifier.clock.pass_s(40 * 3600)
+    notifier.push.outcome = "received"
+    assert await notifier.deliverer.deliver_due() == 1
+    assert await notifier.states() == ["received"]
+
+
+async def test_a_failed_push_is_tried_again_without_end_and_with_the_same_bytes(notifier: Notifier) -> None:
+    notifier.push.outcome = "failed"
+    await notifier.take_in(notifier.ledger.add_share())
+    for _ in range(12):
+        assert await notifier.deliverer.deliver_due() == 1
+        assert await notifier.deliverer.deliver_due() == 0, "it waits between attempts"
+        notifier.clock.pass_s(61)
+    notifier.push.outcome = "received"
+    await notifier.deliverer.deliver_due()
+    assert await notifier.states() == ["received"]
+    assert len({sent[1] for sent in notifier.push.sent}) == 1
+    attempts = await notifier.store.attempts(notifier.push.sent[0][0])
+    assert [outcome for _, _, outcome, _ in attempts] == ["failed"] * 12 + ["received"]
+
+
+async def test_an_attempt_cut_off_by_a_crash_stays_on_record_with_its_outcome_unknown(notifier: Notifier) -> None:
+    def crash() -> None:
+        raise SystemError("the process died here")
+
+    entry = notifier.ledger.add_share()
+    await notifier.take_in(entry)
+    notifier.push.before = crash
+    with pytest.raises(SystemError):
+        await notifier.deliverer.deliver_due()
+    assert [outcome for _, _, outcome, _ in await notifier.store.attempts(entry.obligations[0].id)] == [None]
+    notifier.push.before = lambda: None
+    notifier.clock.pass_s(20)
+    await notifier.deliverer.deliver_due()
+    assert await notifier.states() == ["received"]
+
+
+async def test_notifications_about_a_child_go_out_in_order_and_overtaking_is_marked(notifier: Notifier) -> None:
+    """G8: a later one waits for the head; when the head is stuck it goes, marked, rather than not at all."""
+    notifier.push.outcome = "failed"
+    head, later = notifier.ledger.add_share(), notifier.ledger.add_share()
+    await notifier.take_in(head)
+    await notifier.take_in(later)
+    await notifier.deliverer.deliver_due()
+    assert [sent[0] for sent in notifier.push.sent] == [head.obligations[0].id]
+    notifier.clock.pass_s(61)
+    await notifier.deliverer.deliver_due()
+    sent = {(obligation, overtaking) for obligation, _, overtaking in notifier.push.sent}
+    assert (later.obligations[0].id, True) in sent
+    assert (head.obligations[0].id, True) not in sent
+
+
+async def test_another_childs_notification_waits_for_nobody(notifier: Notifier) -> None:
+    notifier.push.outcome = "failed"
+    for name in ("c", "d"):
+        await notifier.take_in(notifier.ledger.add_share(child=name))
+    assert await notifier.deliverer.deliver_due() == 2
+
+
+async def test_what_no_channel_can_carry_stands_in_the_human_queue_and_goes_out_once_there_is_one(
+    notifier: Notifier,
+) -> None:
+    """G5: it is said once, it stays owed, and an endpoint that is registered later gets it."""
+    await notifier.take_in(notifier.ledger.add_share(recipients=("authority:E06000047", "queue:routing")))
+    for _ in range(3):
+        await notifier.deliverer.deliver_due()
+        notifier.clock.pass_s(10)
+    assert await notifier.said() == ["notification.queued"]
+    assert await notifier.states() == ["owed", "owed"]
+    assert all(each.queued for each in await notifier.store.notifications())
+
+
+async def test_while_the_ledger_is_away_nothing_is_sent_and_nothing_is_forgotten(notifier: Notifier) -> None:
+    await notifier.take_in(notifier.ledger.add_share())
+    notifier.ledger.down = True
+    await notifier.deliverer.deliver_due()
+    assert notifier.push.sent == []
+    notifier.ledger.down = False
+    notifier.clock.pass_s(30)
+    await notifier.deliverer.deliver_due()
+    assert await notifier.states() == ["received"]
+
+
+async def test_silence_past_the_deadline_is_said_once_to_people_and_to_the_referrer(notifier: Notifier) -> None:
+    await notifier.take_in(notifier.ledger.add_share())
+    await notifier.deliverer.deliver_due()
+    assert await notifier.watcher.say_overdue() == 0
+    notifier.clock.pass_s(40 * 3600)
+    assert await notifier.watcher.say_overdue() == 1
+    assert await notifier.watcher.say_overdue() == 0
+    await notifier.said()
+    overdue = next(each for each in notifier.ledger.appended.values() if each.type == "notification.overdue")
+    assert [owed.recipient for owed in overdue.obligations] == ["queue:escalation", "agency:a-school"]
+
+
+async def test_a_move_is_found_in_whatever_order_the_reports_arrive(notifier: Notifier) -> None:
+    entry = notifier.ledger.add_share()
+    child = entry.subjects[0]
+    from shared.entries import RoleFact, Subject
+    from shared.identifiers import AuthorityCode
+
+    moved = notifier.ledger.add(
+        EntryType.WHEREABOUTS_REPORTED,
+        subjects=(Subject(child.ref, 2, (RoleFact("living_at", AuthorityCode("E06000047")),)),),
+        facts={"permanence": "permanent"},
+    )
+    for each in (entry, moved, moved):
+        await notifier.take_in(each)
+    await notifier.said()
+    (move,) = [each for each in notifier.ledger.appended.values() if each.type == "child.move_suspected"]
+    assert [owed.recipient for owed in move.obligations] == ["authority:E06000047", "authority:E06000005"]
+    assert move.causes == (moved.id,)

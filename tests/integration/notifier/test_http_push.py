@@ -1,0 +1,117 @@
+"""Pushing over real HTTP: what counts as received, and what is refused."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from aiohttp import web
+
+from deploy.demo_receiver.receiver import Behaviour, Receiver, make_app
+from deploy.local.exchange import free_port
+from services.notifier.adapters.http_push import HttpPush, PrivateAddresses, check_address
+from services.notifier.domain.cloud_event import MEDIA_TYPE
+from shared.clock import SystemClock
+from shared.errors import InvalidInput
+from shared.identifiers import ObligationId, Recipient
+from shared.ledger.registry import EndpointFacts
+from shared.process.serving import Door, HttpAddress, serve
+from shared.signatures.keys import generate_signing_key
+
+PUSH_KEY, OWN_KEY = generate_signing_key(), generate_signing_key()
+OBLIGATION = ObligationId("0" * 32 + "-0")
+HEADERS = {"content-type": MEDIA_TYPE, "exchange-overtaking": "?0"}
+BODY = b'{"id": "a notification", "data": {}}'
+
+
+@asynccontextmanager
+async def receiving(behaviour: Behaviour) -> AsyncIterator[tuple[Receiver, EndpointFacts]]:
+    """Give a receiver on a loopback port."""
+    import asyncio
+
+    receiver = Receiver("authority:E06000005", OWN_KEY, PUSH_KEY.public, SystemClock(), behaviour)
+    port, stop = free_port(), asyncio.Event()
+    serving = asyncio.create_task(serve(make_app(receiver), [Door("x", HttpAddress("127.0.0.1", port))], stop=stop))
+    await asyncio.sleep(0.2)
+    try:
+        yield receiver, endpoint(port)
+    finally:
+        stop.set()
+        await serving
+
+
+def endpoint(port: int) -> EndpointFacts:
+    key = OWN_KEY.public
+    url = f"http://127.0.0.1:{port}/push"
+    return EndpointFacts("darlington", Recipient("authority:E06000005"), url, key.thumbprint, key.jwk())
+
+
+@asynccontextmanager
+async def pushing(*, private: bool = True) -> AsyncIterator[HttpPush]:
+    push = HttpPush(key=PUSH_KEY, clock=SystemClock(), timeout_s=2, private_addresses=PrivateAddresses(allowed=private))
+    try:
+        yield push
+    finally:
+        await push.close()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "outcome"),
+    [
+        (Behaviour.SIGN, "received"),
+        (Behaviour.UNSIGNED, "delivered"),
+        (Behaviour.FAIL, "failed"),
+        (Behaviour.REDIRECT, "redirect_refused"),
+    ],
+)
+async def test_only_a_signed_answer_counts_as_received(behaviour: Behaviour, outcome: str) -> None:
+    async with receiving(behaviour) as (receiver, where), pushing() as push:
+        came = await push.send(where, obligation=OBLIGATION, body=BODY, headers=HEADERS)
+    assert came.outcome == outcome
+    assert (came.evidence is not None) == (outcome == "received")
+    assert len(receiver.events) == 1, "both of the push's signatures were good"
+
+
+async def test_an_answer_signed_by_another_key_is_only_delivered() -> None:
+    other = generate_signing_key().public
+    async with receiving(Behaviour.SIGN) as (_, where), pushing() as push:
+        stranger = EndpointFacts(where.endpoint, where.recipient, where.url, other.thumbprint, other.jwk())
+        assert (await push.send(stranger, obligation=OBLIGATION, body=BODY, headers=HEADERS)).outcome == "delivered"
+
+
+async def test_a_private_address_is_refused_written_out_or_resolved() -> None:
+    async with receiving(Behaviour.SIGN) as (receiver, where), pushing(private=False) as push:
+        named = EndpointFacts(
+            "x", where.recipient, where.url.replace("127.0.0.1", "localhost"), where.thumbprint, where.jwk
+        )
+        for each in (where, named):
+            came = await push.send(each, obligation=OBLIGATION, body=BODY, headers=HEADERS)
+            assert came.outcome == "address_refused"
+    assert receiver.events == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "::1", "fe80::1%eth0"])
+def test_every_kind_of_private_address_is_refused(address: str) -> None:
+    with pytest.raises(InvalidInput):
+        check_address(address)
+
+
+async def test_nobody_listening_and_an_endless_answer_are_outcomes_and_not_errors() -> None:
+    async with pushing() as push:
+        assert (
+            await push.send(endpoint(free_port()), obligation=OBLIGATION, body=BODY, headers=HEADERS)
+        ).outcome == "not_connected"
+
+    async def endless(_request: web.Request) -> web.Response:
+        return web.Response(body=b"x" * 200_000)
+
+    app = web.Application()
+    app.router.add_post("/push", endless)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    async with pushing() as push:
+        assert (
+            await push.send(endpoint(port), obligation=OBLIGATION, body=BODY, headers=HEADERS)
+        ).outcome == "delivered"
+    await runner.cleanup()

@@ -1,0 +1,129 @@
+"""Hand-written stand-ins for what the notifier talks to, for tests that drive it step by step."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from services.notifier.ports import PushOutcome
+from shared.entries import Entry, Obligation, RoleFact, Subject, encode_entry
+from shared.errors import NotFound, Unavailable
+from shared.identifiers import AgencyId, AuthorityCode, ChildRef, EntryId, ObligationId, Position, Recipient
+from shared.ledger.messages import (
+    Appended,
+    AppendRequest,
+    EntriesPage,
+    ObligationState,
+    OpenedSection,
+    OpenSection,
+    StoredEntry,
+    TreeHead,
+)
+from shared.ledger.registry import EndpointFacts
+from shared.vocabulary import REGISTRY_TYPES, EntryType
+
+START = datetime.fromisoformat("2026-11-24T10:00:00+00:00")
+
+
+@dataclass
+class FakeClock:
+    """A clock that goes on only when told to."""
+
+    moment: datetime = START
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def pass_s(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@dataclass
+class FakeLedger:
+    """A ledger in memory: positions in order, idempotent appends, openings counted."""
+
+    stored: list[Entry] = field(default_factory=list)
+    appended: dict[str, AppendRequest] = field(default_factory=dict)
+    openings: list[str] = field(default_factory=list)
+    down: bool = False
+
+    def add(self, entry_type: EntryType, **members: object) -> Entry:
+        """Put an entry at the end, and return it."""
+        position = Position(len(self.stored))
+        entry = Entry(
+            position=position,
+            id=EntryId(f"{position:032x}"),
+            type=entry_type,
+            time="2026-11-24T10:00:00.000000Z",
+            **members,  # type: ignore[arg-type]
+        )
+        self.stored.append(entry)
+        return entry
+
+    def add_share(self, *, child: str = "c", recipients: tuple[str, ...] = ("authority:E06000005",)) -> Entry:
+        """Put a share at the end that is owed to recipients."""
+        position = len(self.stored)
+        return self.add(
+            EntryType.SHARE_RECORDED,
+            agency=AgencyId("a-school"),
+            subjects=(
+                Subject(ChildRef(child * 32), position + 1, (RoleFact("living_at", AuthorityCode("E06000005")),)),
+            ),
+            obligations=tuple(
+                Obligation(
+                    ObligationId(f"{position:032x}-{ordinal}"),
+                    Recipient(recipient),
+                    ("lives_in_area",),
+                    "same_day",
+                    "2026-11-25T17:00:00.000000Z",
+                    "working_days:England",
+                    "recorded",
+                )
+                for ordinal, recipient in enumerate(recipients)
+            ),
+        )
+
+    async def append(self, request: AppendRequest) -> Appended:
+        if self.down:
+            raise Unavailable("down")
+        repeated = request.idempotency.key in self.appended
+        self.appended.setdefault(request.idempotency.key, request)
+        return Appended(Position(len(self.appended)), 201, b"{}", repeated)
+
+    async def entries(self, *, after: int, limit: int = 500, registry_only: bool = False) -> EntriesPage:
+        if self.down:
+            raise Unavailable("down")
+        found = [
+            StoredEntry(entry.position, encode_entry(entry))
+            for entry in self.stored[after + 1 :]
+            if not registry_only or entry.type in REGISTRY_TYPES
+        ]
+        return EntriesPage(tuple(found[:limit]), len(self.stored))
+
+    async def obligation(self, obligation_id: ObligationId) -> ObligationState:
+        raise NotFound("not kept here")
+
+    async def open_section(self, request: OpenSection) -> OpenedSection:
+        if self.down:
+            raise Unavailable("down")
+        self.openings.append(request.purpose)
+        return OpenedSection(b'{"what": "was told"}', Position(0))
+
+    async def tree_head(self) -> TreeHead:
+        return TreeHead(len(self.stored), b"")
+
+
+@dataclass
+class FakePush:
+    """Takes pushes and answers what it is told to; ``before`` runs first, and may raise as a crash would."""
+
+    outcome: str = "received"
+    sent: list[tuple[ObligationId, bytes, bool]] = field(default_factory=list)
+    before: Callable[[], None] = lambda: None
+
+    async def send(
+        self, endpoint: EndpointFacts, *, obligation: ObligationId, body: bytes, headers: Mapping[str, str]
+    ) -> PushOutcome:
+        self.before()
+        self.sent.append((obligation, body, headers["exchange-overtaking"] == "?1"))
+        evidence = b"{}" if self.outcome == "received" else None
+        return PushOutcome(self.outcome, 200, evidence)
