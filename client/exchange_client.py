@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
@@ -15,11 +14,12 @@ from client.errors import NotReached, Problem, Refused
 from shared.canonical_json import Json
 from shared.clock import Clock, SystemClock
 from shared.errors import InvalidInput
+from shared.signatures.authority import authority_of
 from shared.signatures.content_digest import content_digest, verify_content_digest
 from shared.signatures.keys import PublicKey, SigningKey, public_key_from_jwk
 from shared.signatures.message import RequestParts, ResponseParts, Tag
 from shared.signatures.request_signature import sign_request
-from shared.signatures.response_signature import verify_response
+from shared.signatures.response_signature import response_key_id, verify_response
 from shared.transparency.checkpoint import Checkpoint
 from shared.transparency.signed_note import Ed25519Verifier, parse_verifier_key
 from shared.transparency.tlog_proof import parse_proof, verify_proof
@@ -74,7 +74,7 @@ class ExchangeClient:
         timeout_s: float = 20.0,
     ) -> None:
         self._base = base_url.rstrip("/")
-        self._authority = urlsplit(self._base).netloc.lower()
+        self._authority = authority_of(self._base)
         self._key = key
         self._keys = keys
         self._clock = clock or SystemClock()
@@ -186,10 +186,7 @@ class ExchangeClient:
 
     def _check(self, response: ResponseParts, body: bytes, request: RequestParts, keys: ExchangeKeys) -> None:
         verify_content_digest(response.headers.get("content-digest"), body)
-        key = next(
-            (key for name, key in keys.answer_keys.items() if f'keyid="{name}"' in response.headers["signature-input"]),
-            None,
-        )
+        key = keys.answer_keys.get(response_key_id(response))
         if key is None:
             raise NotReached("the answer is signed by a key that is not the exchange's")
         verify_response(response, request=request, key=key, now=self._clock.now())

@@ -25,7 +25,7 @@ def verify_content_digest(header: str | None, body: bytes) -> None:
     """
     if header is None:
         raise DigestMissing("there is no Content-Digest header", remedy="Send Content-Digest: sha-256=:<base64>:.")
-    known = 0
+    known: set[str] = set()
     for part in header.split(","):
         member = _MEMBER.match(part.strip(" \t"))
         if member is None:
@@ -35,7 +35,9 @@ def verify_content_digest(header: str | None, body: bytes) -> None:
         make = _HASHES.get(member.group(1))
         if make is None:
             continue
-        known += 1
+        if member.group(1) in known:
+            raise DigestMissing("the Content-Digest header gives one kind of digest twice", remedy="Give each once.")
+        known.add(member.group(1))
         try:
             claimed = a2b_base64(member.group(2), strict_mode=True)
         except Base64Error as error:

@@ -1,7 +1,7 @@
 """Keys that sign HTTP messages: Ed25519, and ECDSA on P-256 for estates whose keys live in an HSM."""
 
 import base64
-import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,6 +25,22 @@ from shared.identifiers import KeyThumbprint
 from shared.signatures.errors import SignatureInvalid
 
 _P256_BYTES = 32
+_COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}\Z")
+
+# The y of each point of small order on edwards25519, in every encoding (RFC 8032 section 5.1.3 leaves them legal).
+# Signatures that hold for any message at all can be made for such a key, so they would be no evidence of who signed.
+_PRIME = 2**255 - 19
+_SMALL_ORDER = frozenset(
+    {
+        0,
+        1,
+        _PRIME - 1,
+        _PRIME,
+        _PRIME + 1,
+        0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+    }
+)
 
 
 class Algorithm(StrEnum):
@@ -103,10 +119,14 @@ def load_signing_key(pem: bytes) -> SigningKey:
 
 
 def public_key_from_jwk(jwk: Mapping[str, str]) -> PublicKey:
-    """Return the public key that a JSON Web Key holds. Raises InvalidInput for any other kind of key."""
+    """Return the public key that a JSON Web Key holds (RFC 7517, RFC 8037).
+
+    Raises InvalidInput for any other kind of key, one that is not written in its one canonical form, and an Ed25519
+    key of small order. Members beyond the public ones are passed over.
+    """
     try:
         if (jwk.get("kty"), jwk.get("crv")) == ("OKP", "Ed25519"):
-            return _public_key(Ed25519PublicKey.from_public_bytes(_decode(jwk["x"])))
+            return ed25519_public_key(_decode(jwk["x"]))
         if (jwk.get("kty"), jwk.get("crv")) == ("EC", "P-256"):
             numbers = ec.EllipticCurvePublicNumbers(
                 int.from_bytes(_decode(jwk["x"])), int.from_bytes(_decode(jwk["y"])), ec.SECP256R1()
@@ -115,6 +135,24 @@ def public_key_from_jwk(jwk: Mapping[str, str]) -> PublicKey:
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise InvalidInput("the JSON Web Key is not whole") from error
     raise InvalidInput("a JSON Web Key of kty OKP with crv Ed25519, or kty EC with crv P-256, is expected")
+
+
+def ed25519_public_key(raw: bytes) -> PublicKey:
+    """Return the Ed25519 key with these 32 bytes. Raises InvalidInput when they are no key, or one of small order."""
+    if int.from_bytes(raw, "little") % 2**255 in _SMALL_ORDER:
+        raise InvalidInput("the Ed25519 key is of small order and proves nothing", remedy="Make a new key.")
+    try:
+        return _public_key(Ed25519PublicKey.from_public_bytes(raw))
+    except ValueError as error:
+        raise InvalidInput("an Ed25519 public key is 32 bytes") from error
+
+
+def ed25519_signing_key(seed: bytes) -> SigningKey:
+    """Return the Ed25519 key with this seed (RFC 8032 section 5.1.5). Raises InvalidInput unless it is 32 bytes."""
+    try:
+        return _signing_key(Ed25519PrivateKey.from_private_bytes(seed))
+    except ValueError as error:
+        raise InvalidInput("an Ed25519 seed is 32 bytes") from error
 
 
 def thumbprint(members: Mapping[str, str]) -> KeyThumbprint:
@@ -148,7 +186,10 @@ def _encode(data: bytes) -> str:
 
 
 def _decode(text: str) -> bytes:
-    try:
-        return base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-    except binascii.Error as error:
-        raise InvalidInput("not base64url") from error
+    # 32 bytes for either kind of key: RFC 7518 section 6.2.1.2 keeps a coordinate's leading zeros.
+    if not _COORDINATE.match(text):
+        raise InvalidInput("a coordinate of the JSON Web Key is not 32 bytes in base64url without padding")
+    decoded = base64.urlsafe_b64decode(text + "=")
+    if _encode(decoded) != text:
+        raise InvalidInput("a coordinate of the JSON Web Key is not in its one canonical form")
+    return decoded

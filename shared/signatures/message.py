@@ -15,6 +15,23 @@ class Tag(StrEnum):
     PUSH = "safeguarding-exchange-push"
 
 
+_OWN_COMPONENTS = frozenset(
+    f'"{name}"{suffix}'
+    for name in (
+        "@method",
+        "@authority",
+        "@path",
+        "@query",
+        "@status",
+        "content-type",
+        "content-digest",
+        "idempotency-key",
+        "signature",
+    )
+    for suffix in ("", ";req", ';req;key="sig1"')
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RequestParts:
     """A request as it came or will go over the wire.
@@ -64,15 +81,25 @@ def signature_base(lines: Sequence[tuple[str, str | None]], parameters_text: str
     for component, value in lines:
         if value is None:
             raise ComponentUncovered(
-                f"the signature covers {component}, which this message does not have",
+                f"the signature covers {_named(component)}, which this message does not have",
                 remedy="Cover only what is sent, and send all that is covered.",
             )
-        stripped = value.strip(" \t")
-        if not stripped.isascii() or not stripped.replace("\t", " ").isprintable():
+        if component.startswith('"@'):
+            # A derived value is signed whole: white space in it was never in a request line.
+            signed, printable = value, " " not in value and value.isprintable()
+        else:
+            signed = value.strip(" \t")
+            printable = signed.replace("\t", " ").isprintable()
+        if not printable or not signed.isascii():
             raise SignatureMalformed(
-                f"the value of {component} has characters that cannot be signed",
-                remedy="Use printable ASCII in headers.",
+                f"the value of {_named(component)} has characters that cannot be signed",
+                remedy="Use printable ASCII in headers, and percent-encode the target.",
             )
-        base.append(f"{component}: {stripped}")
+        base.append(f"{component}: {signed}")
     base.append(f'"@signature-params": {parameters_text}')
     return "\n".join(base).encode("ascii")
+
+
+def _named(component: str) -> str:
+    # A name that the sender made up is never repeated: it could hold anything.
+    return component if component in _OWN_COMPONENTS else "a component beyond those required"

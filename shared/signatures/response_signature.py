@@ -3,11 +3,12 @@
 from base64 import b64encode
 from datetime import datetime
 
-from shared.signatures.errors import ComponentUncovered, SignatureMissing, SignatureStale, SignatureTagWrong
+from shared.identifiers import KeyThumbprint
+from shared.signatures.errors import ComponentUncovered, SignatureMissing
 from shared.signatures.keys import PublicKey, SigningKey
 from shared.signatures.message import RequestParts, ResponseParts, Tag, signature_base
-from shared.signatures.request_signature import OLDEST_S, SKEW_S
-from shared.signatures.structured_fields import LABEL, SignatureInput, parse_signature, parse_signature_input
+from shared.signatures.signature_parameters import read_parameters
+from shared.signatures.structured_fields import LABEL, parse_signature, parse_signature_input
 
 COMPONENTS = (
     '"@status"',
@@ -25,7 +26,8 @@ COMPONENTS = (
 def sign_response(response: ResponseParts, *, request: RequestParts, key: SigningKey, created: int) -> dict[str, str]:
     """Return the Signature-Input and Signature headers for a response to a signed request.
 
-    ``response.headers`` must already hold content-type and content-digest.
+    ``response.headers`` must already hold content-type and content-digest; ``created`` is in seconds since 1970.
+    Raises SignatureMalformed when the request's own Signature is not one that this profile can cover.
     """
     text = f'({" ".join(COMPONENTS)});created={created};keyid="{key.public.thumbprint}";tag="{Tag.RESPONSE}"'
     signature = key.sign(_base(response, request, COMPONENTS, text))
@@ -35,22 +37,38 @@ def sign_response(response: ResponseParts, *, request: RequestParts, key: Signin
     }
 
 
+def response_key_id(response: ResponseParts) -> KeyThumbprint:
+    """Return the key that a response claims to be signed with, to look it up before it is verified.
+
+    Raises SignatureMissing or SignatureMalformed.
+    """
+    return read_parameters(parse_signature_input(_signature_headers(response)[0]).parameters).key_id
+
+
 def verify_response(response: ResponseParts, *, request: RequestParts, key: PublicKey, now: datetime) -> None:
     """Return when the response is signed by ``key`` and answers this very request; raise what is wrong if not.
 
-    The digest is checked apart, by ``verify_content_digest``.
+    The signature must cover COMPONENTS, name ``key`` and no other algorithm than the key's own, be tagged as a
+    response, and be fresh. The digest is checked apart, by ``verify_content_digest``.
     """
+    signature_input, signature = _signature_headers(response)
+    parsed = parse_signature_input(signature_input)
+    parameters = read_parameters(parsed.parameters)
+    parameters.check(key=key, tag=Tag.RESPONSE)
+    for component in COMPONENTS:
+        if component not in parsed.components:
+            raise ComponentUncovered(
+                f"the response's signature does not cover {component}", remedy=f"Cover {' '.join(COMPONENTS)}."
+            )
+    key.verify(parse_signature(signature), _base(response, request, parsed.components, parsed.text))
+    parameters.check_age(now=now)
+
+
+def _signature_headers(response: ResponseParts) -> tuple[str, str]:
     signature_input, signature = response.headers.get("signature-input"), response.headers.get("signature")
     if signature_input is None or signature is None:
-        raise SignatureMissing("the response is not signed")
-    parsed = parse_signature_input(signature_input)
-    if parsed.parameters.get("tag") != Tag.RESPONSE:
-        raise SignatureTagWrong(f"the response's signature is not tagged {Tag.RESPONSE}")
-    missing = [component for component in COMPONENTS if component not in parsed.components]
-    if missing:
-        raise ComponentUncovered(f"the response's signature does not cover {missing[0]}")
-    key.verify(parse_signature(signature), _base(response, request, parsed.components, parsed.text))
-    _check_age(parsed, now=now)
+        raise SignatureMissing("the response is not signed", remedy="Send Signature-Input and Signature headers.")
+    return signature_input, signature
 
 
 def _base(response: ResponseParts, request: RequestParts, components: tuple[str, ...], text: str) -> bytes:
@@ -59,17 +77,16 @@ def _base(response: ResponseParts, request: RequestParts, components: tuple[str,
 
 def _value(response: ResponseParts, request: RequestParts, component: str) -> str | None:
     if component == COMPONENTS[-1]:
-        # A dictionary member is re-serialised: strict parsing has already made it canonical.
-        return request.headers.get("signature", "").removeprefix(f"{LABEL}=") or None
+        signature = request.headers.get("signature")
+        if signature is None:
+            return None
+        # A dictionary's member is written anew (RFC 9421 section 2.1.2); strict parsing accepts only what is
+        # written that way already.
+        parse_signature(signature)
+        return signature.removeprefix(f"{LABEL}=")
     if component == '"@status"':
         return str(response.status)
     name, _, parameter = component.partition(";")
     if parameter == "req":
         return request.component(name[1:-1])
     return response.headers.get(name[1:-1]) if not parameter else None
-
-
-def _check_age(parsed: SignatureInput, *, now: datetime) -> None:
-    created = parsed.parameters.get("created")
-    if not isinstance(created, int) or not -OLDEST_S <= created - now.timestamp() <= SKEW_S:
-        raise SignatureStale("the response's signature is not fresh")

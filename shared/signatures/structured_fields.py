@@ -4,6 +4,7 @@ What is accepted is always in canonical form already, so that the text itself ca
 """
 
 import re
+from base64 import b64encode
 from binascii import Error as Base64Error
 from binascii import a2b_base64
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ LABEL = "sig1"
 
 _STRING = r'"[\x20\x21\x23-\x5b\x5d-\x7e]*"'
 _COMPONENT = re.compile(rf'("[a-z0-9@][a-z0-9!#$%&\'*+.^_`|~-]*")((?:;[a-z]+(?:={_STRING})?)*)')
-_PARAMETER = re.compile(rf";([a-z][a-z0-9_.*-]*)=({_STRING}|-?(?:0|[1-9][0-9]{{0,14}}))")
+_PARAMETER = re.compile(rf";([a-z][a-z0-9_.*-]*)=({_STRING}|0|-?[1-9][0-9]{{0,14}})")
 _SIGNATURE = re.compile(rf"{LABEL}=:([A-Za-z0-9+/]+={{0,2}}):\Z")
 _LONGEST_BYTES = 4096
 
@@ -61,9 +62,14 @@ def parse_signature(header: str) -> bytes:
     if found is None:
         raise _malformed(f"Signature must be {LABEL}=:<base64>:")
     try:
-        return a2b_base64(found.group(1), strict_mode=True)
+        signature = a2b_base64(found.group(1), strict_mode=True)
     except Base64Error as error:
         raise _malformed("Signature is not base64 in its one canonical form") from error
+    # Spare bits at the end of base64 would let one signature be written in several ways, and a response that covers
+    # it as written would then be read differently by a library that writes it anew.
+    if b64encode(signature).decode("ascii") != found.group(1):
+        raise _malformed("Signature is not base64 in its one canonical form")
+    return signature
 
 
 def _parameters(text: str, at: int) -> Mapping[str, str | int]:
@@ -71,6 +77,8 @@ def _parameters(text: str, at: int) -> Mapping[str, str | int]:
     while at < len(text):
         found = _PARAMETER.match(text, at)
         if found is None:
+            if text.startswith(",", at):
+                raise _malformed(f"Signature-Input holds more than the one signature labelled {LABEL}")
             raise _malformed("the signature's parameters cannot be read")
         name, value = found.groups()
         if name in parameters:

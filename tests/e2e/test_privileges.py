@@ -14,7 +14,7 @@ from shared.ledger.messages import (
     Section,
 )
 from shared.vocabulary import EntryType
-from tests.machinery.exchange import TestExchange
+from tests.machinery.exchange import TestExchange, patiently
 from tests.machinery.people import share
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -45,8 +45,12 @@ async def test_the_role_that_writes_the_log_can_insert_and_select_only(exchange:
 async def test_even_the_owner_is_refused_a_change_by_the_tables_themselves(exchange: TestExchange, table: str) -> None:
     async with exchange.client() as client:
         await client.share(share())
-    await exchange.all_signed_for()
     owner = await asyncpg.connect(exchange.local.admin_url)
+
+    async def rows() -> int | None:
+        return await owner.fetchval(f"SELECT count(*) FROM ledger.{table}") or None
+
+    assert await patiently(rows), "a table without rows cannot show that it refuses"
     for change in ("DELETE FROM ledger.{}", "TRUNCATE ledger.{}"):
         with pytest.raises(asyncpg.RaiseError, match="append-only"):
             await owner.execute(change.format(table))

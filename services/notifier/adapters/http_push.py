@@ -18,6 +18,7 @@ from shared.clock import Clock
 from shared.errors import ExchangeError, InvalidInput
 from shared.identifiers import ObligationId
 from shared.ledger.registry import EndpointFacts
+from shared.signatures.authority import authority_of
 from shared.signatures.content_digest import content_digest, verify_content_digest
 from shared.signatures.keys import SigningKey, public_key_from_jwk
 from shared.signatures.message import RequestParts, ResponseParts, Tag
@@ -129,7 +130,7 @@ class HttpPush:
             "idempotency-key": obligation,
             **sign_webhook(body, message_id=obligation, timestamp_s=now_s, key=self._key),
         }
-        parts = RequestParts("POST", target.netloc.lower(), raw_target.encode("latin-1"), unsigned)
+        parts = RequestParts("POST", authority_of(endpoint.url), raw_target.encode("latin-1"), unsigned)
         signature = sign_request(
             parts, key=self._key, tag=Tag.PUSH, created=now_s, nonce=secrets.token_urlsafe(16), has_body=True
         )

@@ -1,16 +1,18 @@
 // A client of the exchange in another language: signs one record, posts it, and checks that the answer is the
 // exchange's own and answers this very request. It shares no code with the exchange, and needs Node 20 and nothing else.
 //
-//   node share.mjs <base URL> <Ed25519 private key, PEM> <exchange's JWKS: a file, or - to fetch it>
-//                  <body, JSON file> [path, /v1/shares] [idempotency key, random]
+//   node share.mjs [--jwks FILE] [--path PATH] BASE_URL KEY_PEM BODY_JSON [IDEMPOTENCY_KEY]
 //
-// Prints {"status", "position", "verified": true} and exits 0; otherwise prints {"reason"} on standard error and exits
-// 1, or 2 when it is called wrongly.
+// The key is Ed25519. Without --jwks the exchange's keys are fetched from BASE_URL/v1/keys; without --path the record
+// goes to /v1/shares; without a key of one's own the idempotency key is random. Prints {"status", "id", "position",
+// "verified": true} and exits 0 when the answer, which may be a refusal, is verified; otherwise prints {"reason"} on
+// standard error and exits 1, or 2 when it is called wrongly.
 
 import { createHash, createPrivateKey, createPublicKey, randomBytes, sign, verify } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { parseArgs } from "node:util";
 
 const LABEL = "sig1";
 const REQUEST_TAG = "safeguarding-exchange-request";
@@ -156,18 +158,18 @@ function checkAnswer(answer, request, keys) {
   }
 }
 
-async function publishedKeys(base, given) {
-  if (given !== "-") return JSON.parse(await readFile(given, "utf8")).keys;
+async function exchangeKeys(base, given) {
+  if (given !== undefined) return JSON.parse(await readFile(given, "utf8")).keys;
   const answer = await exchange(base, { method: "GET", target: "/v1/keys", headers: { host: base.host } });
   if (answer.status !== 200) refuse("the exchange's keys cannot be fetched");
   return JSON.parse(answer.body.toString("utf8")).keys;
 }
 
-async function share([baseUrl, keyFile, jwks, bodyFile, target = "/v1/shares", idempotencyKey = randomBytes(16).toString("hex")]) {
+async function share([baseUrl, keyFile, bodyFile, idempotencyKey = randomBytes(16).toString("hex")], { jwks, path: target }) {
   const base = new URL(baseUrl);
   const privateKey = createPrivateKey(await readFile(keyFile));
   if (privateKey.asymmetricKeyType !== "ed25519") refuse("the private key is not an Ed25519 key");
-  const keys = await publishedKeys(base, jwks);
+  const keys = await exchangeKeys(base, jwks);
   const body = await readFile(bodyFile);
   const request = {
     method: "POST",
@@ -184,19 +186,32 @@ async function share([baseUrl, keyFile, jwks, bodyFile, target = "/v1/shares", i
   signRequest(request, privateKey);
   const answer = await exchange(base, request, body);
   checkAnswer(answer, request, keys);
-  const content = JSON.parse(answer.body.toString("utf8"));
-  if (answer.status >= 300) refuse(`the exchange refused: ${answer.status} ${String(content.type).split("/").at(-1)}`);
-  return { status: answer.status, position: content.position, verified: true };
+  const { id, position } = JSON.parse(answer.body.toString("utf8"));
+  return { status: answer.status, id, position, verified: true };
 }
 
-const given = process.argv.slice(2);
-if (given.length < 4 || given.length > 6) {
-  console.error(JSON.stringify({ reason: "usage: share.mjs BASE_URL KEY_PEM JWKS_FILE|- BODY_JSON [PATH] [IDEMPOTENCY_KEY]" }));
-  process.exit(2);
+function readArguments() {
+  try {
+    const { values, positionals } = parseArgs({
+      options: { jwks: { type: "string" }, path: { type: "string", default: "/v1/shares" } },
+      allowPositionals: true,
+    });
+    return positionals.length === 3 || positionals.length === 4 ? { values, positionals } : null;
+  } catch {
+    return null;
+  }
 }
-try {
-  console.log(JSON.stringify(await share(given)));
-} catch (error) {
-  console.error(JSON.stringify({ reason: error instanceof Error ? error.message : String(error) }));
-  process.exitCode = 1;
+
+const given = readArguments();
+if (given === null) {
+  const usage = "usage: share.mjs [--jwks FILE] [--path PATH] BASE_URL KEY_PEM BODY_JSON [IDEMPOTENCY_KEY]";
+  console.error(JSON.stringify({ reason: usage }));
+  process.exitCode = 2;
+} else {
+  try {
+    console.log(JSON.stringify(await share(given.positionals, given.values)));
+  } catch (error) {
+    console.error(JSON.stringify({ reason: error instanceof Error ? error.message : String(error) }));
+    process.exitCode = 1;
+  }
 }
