@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from deploy.local.exchange import Addresses, read_addresses
+from deploy.local.addresses import Addresses, read_addresses
 from deploy.local.layout import Layout
 from shared.ledger.client import LedgerClient
 from shared.notifier import NotifierClient

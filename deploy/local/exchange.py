@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sqlalchemy import URL, make_url
 
+from deploy.local.addresses import Addresses
 from deploy.local.broker import Broker, BrokerChoice, BrokerKind, choose_broker, make_broker
 from deploy.local.layout import Layout
 from deploy.local.occupancy import Occupancy
@@ -48,27 +49,6 @@ class Options:
     port: int = DEFAULT_PORT
     origin: str = "exchange.localhost/ledger"
     settings: Mapping[str, str] | None = None
-
-
-class Addresses(msgspec.Struct, frozen=True):
-    """How to reach a running installation, and by which key its log is known. Secrets are named by their files."""
-
-    gateway_url: str
-    sockets: str
-    database_url: str
-    log_key: str
-    auditor_password_file: str
-    guard_file: str
-
-
-def read_addresses(layout: Layout) -> Addresses:
-    """Return the addresses of the installation that runs in a layout. Raises Unavailable when none does."""
-    try:
-        return msgspec.json.decode(layout.addresses_file.read_bytes(), type=Addresses)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise Unavailable(
-            f"no exchange is running in {layout.home}", remedy="Start it with `make run`, or name its EXCHANGE_HOME."
-        ) from error
 
 
 class LocalExchange:

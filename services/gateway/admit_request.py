@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from services.gateway.known_keys import KnownKeys
 from services.gateway.ports import Ledger
-from services.gateway.registry import RegistryCopy
 from shared.canonical_json import canonical_bytes
 from shared.clock import Clock
 from shared.identifiers import AgencyId, KeyThumbprint, Position
@@ -37,8 +37,8 @@ class Admitted:
 class Admission:
     """Proves requests. Digest before signature, and the registered algorithm, never the message's."""
 
-    def __init__(self, *, registry: RegistryCopy, ledger: Ledger, clock: Clock) -> None:
-        self._registry = registry
+    def __init__(self, *, known_keys: KnownKeys, ledger: Ledger, clock: Clock) -> None:
+        self._known_keys = known_keys
         self._ledger = ledger
         self._clock = clock
 
@@ -58,7 +58,7 @@ class Admission:
 
     async def _admit(self, request: RequestParts, body: bytes | None) -> Admitted:
         claimed = read_signature(request)
-        registered, agency, public_key = await self._registry.key(claimed.key_id)
+        registered, agency, public_key = await self._known_keys.key(claimed.key_id)
         if body is not None:
             verify_content_digest(request.headers.get("content-digest"), body)
         verified = verify_request(
@@ -72,4 +72,6 @@ class Admission:
                 "content_digest": request.headers.get("content-digest", ""),
             }
         )
-        return Admitted(agency, registered.thumbprint, verified.nonce, evidence, self._registry.current.position)
+        return Admitted(
+            agency, registered.thumbprint, verified.nonce, evidence, self._known_keys.registry.current.position
+        )

@@ -9,10 +9,10 @@ from services.gateway.admit_request import Admission
 from services.gateway.api.answers import Answering
 from services.gateway.api.app import GatewayApi, make_app
 from services.gateway.domain.placing import Directories
+from services.gateway.known_keys import KnownKeys
 from services.gateway.ports import Ledger
 from services.gateway.read_record import RecordReader
 from services.gateway.record_decision import DecisionRecorder
-from services.gateway.registry import RegistryCopy
 from shared.clock import Clock, SystemClock
 from shared.errors import InvalidInput
 from shared.identifiers import EntryId
@@ -28,11 +28,11 @@ from shared.signatures.keys import SigningKey, load_signing_key
 
 def make_gateway(
     *, ledger: Ledger, directories: Directories, key: SigningKey, clock: Clock, authority: str, in_production: bool
-) -> tuple[GatewayApi, RegistryCopy]:
-    """Return the gateway's interface over a ledger, and the registry copy that must be followed while it runs."""
-    registry = RegistryCopy(ledger, clock=clock)
+) -> tuple[GatewayApi, KnownKeys]:
+    """Return the gateway's interface over a ledger, and the keys that must be followed while it runs."""
+    known_keys = KnownKeys(ledger, clock=clock)
     api = GatewayApi(
-        admission=Admission(registry=registry, ledger=ledger, clock=clock),
+        admission=Admission(known_keys=known_keys, ledger=ledger, clock=clock),
         recorder=DecisionRecorder(
             ledger=ledger,
             directories=directories,
@@ -42,12 +42,12 @@ def make_gateway(
         ),
         acknowledger=NotificationAcknowledger(ledger=ledger, new_entry_id=_new_entry_id),
         reader=RecordReader(ledger=ledger, directories=directories),
-        registry=registry,
+        registry=known_keys.registry,
         answering=Answering(key=key, clock=clock),
         answer_key=key.public,
         authority=authority,
     )
-    return api, registry
+    return api, known_keys
 
 
 async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
@@ -57,7 +57,7 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
     )
     register = load_register()
     directories = Directories(register, load_postcodes(register, file=settings.postcode_file))
-    api, registry = make_gateway(
+    api, known_keys = make_gateway(
         ledger=ledger,
         directories=directories,
         key=load_signing_key(read_secret(settings.signing_key_file)),
@@ -65,7 +65,7 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
         authority=(settings.authority or f"{settings.host}:{settings.port}").lower(),
         in_production=settings.production,
     )
-    following = asyncio.create_task(registry.follow(), name="registry")
+    following = asyncio.create_task(known_keys.follow(), name="keys")
     try:
         door = Door("agencies", HttpAddress(settings.host, settings.port))
         await serve(make_app(api), [door], stop=stop)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.ledger.domain.receipts import answer_bytes
-from services.ledger.domain.sequencing import (
+from services.ledger.domain.plan import (
     Becomes,
     Known,
     Outcome,
@@ -18,8 +17,9 @@ from services.ledger.domain.sequencing import (
     SameAs,
     StoredAnswer,
     WriterState,
-    decide_batch,
 )
+from services.ledger.domain.receipts import answer_bytes
+from services.ledger.domain.sequencing import decide_batch
 from services.ledger.ports import CommittedBatch, Guard, Head, Log, LookedUp, WriterLost
 from services.ledger.prepare_append import AppendPreparer
 from shared.clock import Clock

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.ledger.domain.sequencing import PlannedEntry, StoredAnswer
+from services.ledger.domain.plan import PlannedEntry, StoredAnswer
 from shared.identifiers import ChildRef, EntryId, Position, TreeSize
 from shared.transparency.merkle import Frontier
 

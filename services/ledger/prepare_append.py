@@ -5,8 +5,8 @@ from hashlib import sha256
 from typing import Protocol, cast
 
 from services.ledger.domain import sealing
+from services.ledger.domain.plan import IdentifierToken, Prepared
 from services.ledger.domain.sealing import DataKey
-from services.ledger.domain.sequencing import IdentifierToken, Prepared
 from shared.canonical_json import Json, canonical_bytes
 from shared.errors import InvalidInput, NotFound
 from shared.identifiers import ChildRef, EntryId, parse_child_ref, parse_entry_id, parse_obligation_id, parse_recipient

@@ -11,7 +11,7 @@ from services.ledger.adapters.guard_file import Guarded, GuardFile
 from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Queue, Sequencer
-from services.ledger.domain.sequencing import Plan, WriterState
+from services.ledger.domain.plan import Plan, WriterState
 from services.ledger.ports import Head, WriterLost
 from services.ledger.prepare_append import AppendPreparer
 from shared.clock import Clock, parse_rfc3339

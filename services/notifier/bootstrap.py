@@ -18,13 +18,13 @@ from services.notifier.append_facts import FactAppender
 from services.notifier.deliver import Deliverer, Persistence
 from services.notifier.facts import FactMaker
 from services.notifier.reconcile import Reconciler
-from services.notifier.registry import RegistryCopy
 from services.notifier.take_in import EntryTaker
 from services.notifier.watch_clock import ClockWatcher
 from shared.clock import SystemClock
 from shared.errors import InvalidInput
 from shared.identifiers import EntryId
 from shared.ledger.client import LedgerClient
+from shared.ledger.registry_copy import RegistryCopy
 from shared.process.address import Address, TlsAddress, TlsFiles, parse_address
 from shared.process.parts import run_until_first_ends
 from shared.process.remote import Remote

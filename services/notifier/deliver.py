@@ -21,13 +21,13 @@ from services.notifier.ports import (
     PushOutcome,
     content_entry_of,
 )
-from services.notifier.registry import RegistryCopy
 from shared.clock import Clock
 from shared.entries import Entry, parse_entry
 from shared.errors import ExchangeError, IntegrityFailure, NotFound
 from shared.identifiers import EntryId
 from shared.ledger.messages import OpenSection
 from shared.ledger.registry import EndpointFacts
+from shared.ledger.registry_copy import RegistryCopy
 
 AT_ONCE = 16
 IDLE_S = 0.2
@@ -159,7 +159,7 @@ class Deliverer:
         if obligation is None:
             raise IntegrityFailure(f"the entry at position {claimed.position} does not owe this")
         content = await self._content(entry, claimed, endpoint)
-        return event_bytes(entry, obligation, leaf=leaf, content=content, origin=self._registry.origin)
+        return event_bytes(entry, obligation, leaf=leaf, content=content, origin=self._registry.log_facts()[0])
 
     async def _leaf(self, claimed: Notification) -> bytes:
         page = await self._ledger.entries(after=claimed.position - 1, limit=1)

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from services.notifier.adapters.postgres_store import Intake
+from services.notifier.adapters.postgres_intake import Intake
 from services.notifier.domain.moves import KnownRole, detect_move
 from services.notifier.facts import FactMaker
 from services.notifier.ports import Road

@@ -9,13 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ledger.append_entries import recent_of
-from services.ledger.domain.sealing import DataKey
-from services.ledger.domain.sequencing import (
+from services.ledger.domain.plan import (
     Becomes,
-    IdempotencyKeyReused,
     IdentifierToken,
     Known,
-    NonceReplayed,
     Outcome,
     Plan,
     Prepared,
@@ -23,10 +20,10 @@ from services.ledger.domain.sequencing import (
     Repeat,
     SameAs,
     StoredAnswer,
-    VersionConflict,
     WriterState,
-    decide_batch,
 )
+from services.ledger.domain.sealing import DataKey
+from services.ledger.domain.sequencing import IdempotencyKeyReused, NonceReplayed, VersionConflict, decide_batch
 from shared.identifiers import ChildRef, EntryId
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild
 from shared.ledger.registry import Registry

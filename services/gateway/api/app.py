@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import cast
+from typing import TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
@@ -25,6 +25,7 @@ from services.gateway.api.reading import (
     request_parts,
 )
 from services.gateway.domain import sharing, whereabouts, withholding
+from services.gateway.domain.planning import Circumstances, Plan
 from services.gateway.domain.record import (
     AcknowledgementRecord,
     ShareRecord,
@@ -33,13 +34,15 @@ from services.gateway.domain.record import (
 )
 from services.gateway.read_record import RecordReader
 from services.gateway.record_decision import Decision, DecisionRecorder
-from services.gateway.registry import RegistryCopy
 from shared.errors import ExchangeError, IntegrityFailure, NotFound
 from shared.ledger.messages import Appended
+from shared.ledger.registry_copy import RegistryCopy
 from shared.signatures.keys import PublicKey
 from shared.signatures.message import RequestParts
 
 log = structlog.get_logger()
+
+Record = TypeVar("Record", ShareRecord, WithholdingRecord, WhereaboutsRecord)
 
 Handling = Callable[[RequestParts, bytes, Admitted], Awaitable[Appended]]
 
@@ -80,70 +83,36 @@ class GatewayApi:
 
     async def post_share(self, request: Request) -> Response:
         """Record a decision to share a concern, and tell whom its level demands."""
-
-        async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
-            record = cast(ShareRecord, self._shares.decode(body))
-            sharing.check_readable(record)
-            return await self._recorder.record(
-                Decision(
-                    child=record.child,
-                    decided_at=record.decided_at,
-                    plan=lambda circumstances: sharing.plan_share(record, circumstances),
-                    body=body,
-                    idempotency_key=idempotency_key(parts),
-                    target=parts.raw_target.decode("latin-1"),
-                ),
-                admitted,
-            )
-
-        return await self._post(request, "shares", handle)
+        return await self._post_decision(
+            request, "shares", self._shares, check=sharing.check_readable, plan=sharing.plan_share
+        )
 
     async def post_withholding(self, request: Request) -> Response:
         """Record a decision to withhold; it is challenged when its reason is no reason."""
-
-        async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
-            record = cast(WithholdingRecord, self._withholdings.decode(body))
-            withholding.check_readable(record)
-            return await self._recorder.record(
-                Decision(
-                    child=record.child,
-                    decided_at=record.decided_at,
-                    plan=lambda circumstances: withholding.plan_withholding(record, circumstances),
-                    body=body,
-                    idempotency_key=idempotency_key(parts),
-                    target=parts.raw_target.decode("latin-1"),
-                ),
-                admitted,
-            )
-
-        return await self._post(request, "withholdings", handle)
+        return await self._post_decision(
+            request,
+            "withholdings",
+            self._withholdings,
+            check=withholding.check_readable,
+            plan=withholding.plan_withholding,
+        )
 
     async def post_whereabouts(self, request: Request) -> Response:
         """Record where a child is; a move between authorities is found from it."""
-
-        async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
-            record = cast(WhereaboutsRecord, self._whereabouts.decode(body))
-            whereabouts.check_readable(record)
-            return await self._recorder.record(
-                Decision(
-                    child=record.child,
-                    decided_at=record.decided_at,
-                    plan=lambda circumstances: whereabouts.plan_whereabouts(record, circumstances),
-                    body=body,
-                    idempotency_key=idempotency_key(parts),
-                    target=parts.raw_target.decode("latin-1"),
-                ),
-                admitted,
-            )
-
-        return await self._post(request, "whereabouts", handle)
+        return await self._post_decision(
+            request,
+            "whereabouts",
+            self._whereabouts,
+            check=whereabouts.check_readable,
+            plan=whereabouts.plan_whereabouts,
+        )
 
     async def post_acknowledgement(self, request: Request) -> Response:
         """Record that a notification arrived, who owns it, or what was decided."""
         notification = str(request.path_params["notification"])
 
         async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
-            record = cast(AcknowledgementRecord, self._acknowledgements.decode(body))
+            record = self._acknowledgements.decode(body)
             return await self._acknowledger.acknowledge(
                 notification,
                 record,
@@ -165,6 +134,32 @@ class GatewayApi:
         except ExchangeError as error:
             response = self._refuse(error, parts)
         return _counted(response, "records", started)
+
+    async def _post_decision(
+        self,
+        request: Request,
+        route: str,
+        decoder: RecordDecoder[Record],
+        *,
+        check: Callable[[Record], None],
+        plan: Callable[[Record, Circumstances], Plan],
+    ) -> Response:
+        async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
+            record = decoder.decode(body)
+            check(record)
+            return await self._recorder.record(
+                Decision(
+                    child=record.child,
+                    decided_at=record.decided_at,
+                    plan=lambda circumstances: plan(record, circumstances),
+                    body=body,
+                    idempotency_key=idempotency_key(parts),
+                    target=parts.raw_target.decode("latin-1"),
+                ),
+                admitted,
+            )
+
+        return await self._post(request, route, handle)
 
     async def _post(self, request: Request, route: str, handle: Handling) -> Response:
         started, parts = perf_counter(), request_parts(request, authority=self._authority)

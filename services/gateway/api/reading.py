@@ -1,7 +1,7 @@
 """Reading a request off the wire: size, type, key and shape, each refused by its own name."""
 
 import re
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -72,13 +72,13 @@ def idempotency_key(parts: RequestParts) -> str:
     return key
 
 
-class RecordDecoder:
+class RecordDecoder(Generic[Record]):
     """Decodes bodies of one shape. Members that are not known are left in the sealed body and passed over."""
 
     def __init__(self, shape: type[Record]) -> None:
         self._decoder = msgspec.json.Decoder(shape)
 
-    def decode(self, body: bytes) -> object:
+    def decode(self, body: bytes) -> Record:
         """Return the record. Raises NotJson, InvalidUtf8, or WrongTypes that points at the member."""
         try:
             return self._decoder.decode(body)

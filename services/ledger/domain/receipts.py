@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from services.ledger.domain.sequencing import PlannedEntry
+from services.ledger.domain.plan import PlannedEntry
 from shared.transparency.tlog_proof import format_proof
 
 

@@ -9,8 +9,9 @@ import pytest_asyncio
 
 from deploy.migrate import ROLES, migrate
 from services.ledger.adapters.postgres_log import PostgresLog
+from services.ledger.domain.plan import Known, Plan, Prepared, Recent, WriterState
 from services.ledger.domain.sealing import DataKey
-from services.ledger.domain.sequencing import Known, Plan, Prepared, Recent, WriterState, decide_batch
+from services.ledger.domain.sequencing import decide_batch
 from services.ledger.ports import CommittedBatch, Head
 from shared.errors import IntegrityFailure, InvalidInput
 from shared.identifiers import EntryId

@@ -14,12 +14,12 @@ from services.notifier.deliver import Deliverer, Persistence
 from services.notifier.facts import FactMaker
 from services.notifier.ports import RECONCILED, Road
 from services.notifier.reconcile import Reconciler
-from services.notifier.registry import RegistryCopy
 from services.notifier.take_in import EntryTaker
 from services.notifier.watch_clock import ClockWatcher
 from shared.entries import Entry
 from shared.identifiers import EntryId, Recipient
 from shared.ledger.registry import EndpointFacts
+from shared.ledger.registry_copy import RegistryCopy
 from shared.reference.authorities import load_register
 from shared.signatures.keys import generate_signing_key
 from shared.vocabulary import EntryType

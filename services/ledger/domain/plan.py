@@ -1,0 +1,141 @@
+"""What the sequencer decides on and what it decides: requests made ready, what is known of them, and the plan."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.ledger.domain.ladder import Step
+from services.ledger.domain.sealing import DataKey, SealedSection
+from shared.entries import Entry
+from shared.errors import ExchangeError
+from shared.identifiers import ChildRef, EntryId, Position
+from shared.ledger.messages import AppendRequest
+from shared.ledger.registry import Registry
+from shared.transparency.merkle import Frontier
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifierToken:
+    """The blind hash of one identifier, and whether it identifies."""
+
+    token: bytes
+    identifying: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request made ready outside the sequencer: sealed and hashed, lacking only its place in the ledger.
+
+    ``child_ref`` is the child's reference, freshly made for a child the ledger has not met. ``fingerprint`` tells,
+    under the data key, whether a repeat is the same request; ``digest`` tells it within this process.
+    ``key_is_new`` says that the data key is to be stored with the entry.
+    """
+
+    request: AppendRequest
+    answer_token: bytes
+    nonce_token: bytes | None
+    digest: bytes
+    fingerprint: bytes
+    data_key: DataKey
+    key_is_new: bool
+    sections: tuple[SealedSection, ...]
+    identifiers: tuple[IdentifierToken, ...]
+    child_ref: ChildRef | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """An answer given before. ``same_request`` was judged under the data key; None when that key is destroyed."""
+
+    position: Position
+    entry_id: EntryId
+    status: int
+    body: bytes
+    same_request: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the database says about a batch of requests.
+
+    ``answers`` are by answer token *and* request digest: two requests of one batch may share a key and differ in body,
+    and each is judged by itself.
+    """
+
+    answers: Mapping[tuple[bytes, bytes], StoredAnswer] = field(default_factory=dict)
+    nonces: frozenset[bytes] = frozenset()
+    versions: Mapping[ChildRef, int] = field(default_factory=dict)
+    identified: Mapping[bytes, ChildRef] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """What the batch before this one added. The database was asked while that batch was still being committed."""
+
+    answers: Mapping[bytes, tuple[StoredAnswer, bytes]] = field(default_factory=dict)
+    nonces: frozenset[bytes] = frozenset()
+    versions: Mapping[ChildRef, int] = field(default_factory=dict)
+    identified: Mapping[bytes, ChildRef] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WriterState:
+    """Where the log stands: its tree, the time of its last entry, and the registry."""
+
+    frontier: Frontier
+    last_time: datetime
+    registry: Registry
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEntry:
+    """An entry with its bytes and everything that is stored beside it in the same transaction.
+
+    ``new_identifiers`` are the hashes to index. ``answers`` is false for the record of a conflicting attempt, which
+    must not take the idempotency key.
+    """
+
+    entry: Entry
+    leaf: bytes
+    leaf_hash: bytes
+    prepared: Prepared
+    new_identifiers: tuple[IdentifierToken, ...]
+    step: Step | None
+    answers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The request was known: this is its original answer."""
+
+    stored: StoredAnswer
+
+
+@dataclass(frozen=True, slots=True)
+class SameAs:
+    """The request is a duplicate of one in this very batch: it gets the answer of that planned entry."""
+
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Becomes:
+    """The request becomes that planned entry."""
+
+    ordinal: int
+
+
+Outcome = Repeat | SameAs | Becomes | ExchangeError
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Entries to commit, in order, and one outcome for each request; ``state`` holds once they are committed.
+
+    The frontier in ``state`` is still the one before: growing the tree needs all leaves at once.
+    """
+
+    entries: tuple[PlannedEntry, ...]
+    outcomes: tuple[Outcome, ...]
+    registry: Registry
+    time: datetime

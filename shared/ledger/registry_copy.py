@@ -1,0 +1,65 @@
+"""A copy of the registry that follows the ledger, at most a second behind."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from shared.entries import Entry, parse_entry
+from shared.errors import ExchangeError, Unavailable
+from shared.ledger.messages import EntriesPage
+from shared.ledger.registry import Registry
+from shared.vocabulary import EntryType
+
+REFRESH_S = 1.0
+PAGE = 500
+
+log = structlog.get_logger()
+
+
+class RegistryEntries(Protocol):
+    """Where registry entries are read from."""
+
+    async def entries(self, *, after: int, limit: int = PAGE, registry_only: bool = False) -> EntriesPage:
+        """Return entries after a position, in order."""
+        ...
+
+
+class RegistryCopy:
+    """Follows the ledger's registry entries. One for a process; ``follow`` runs beside everything else."""
+
+    def __init__(self, ledger: RegistryEntries) -> None:
+        self._ledger = ledger
+        self._genesis: Entry | None = None
+        self._refreshing = asyncio.Lock()
+        self.current = Registry()
+
+    async def refresh(self) -> None:
+        """Read what is new. Raises Unavailable when the ledger does not answer."""
+        async with self._refreshing:
+            while True:
+                page = await self._ledger.entries(after=self.current.position, limit=PAGE, registry_only=True)
+                for stored in page.entries:
+                    entry = parse_entry(stored.leaf)
+                    if entry.type is EntryType.LEDGER_OPENED:
+                        self._genesis = entry
+                    self.current = self.current.with_entry(entry)
+                if len(page.entries) < PAGE:
+                    return
+
+    async def follow(self, each_time: Callable[[], None] = lambda: None) -> None:
+        """Refresh every second until cancelled, calling ``each_time`` before."""
+        while True:
+            each_time()
+            try:
+                await self.refresh()
+            except ExchangeError as error:
+                log.warning("registry_not_refreshed", code=error.code)
+            await asyncio.sleep(REFRESH_S)
+
+    def log_facts(self) -> tuple[str, str]:
+        """Return the log's origin and verifier key, from its first entry. Raises Unavailable before it is known."""
+        if self._genesis is None:
+            raise Unavailable("the ledger's first entry has not been read yet")
+        return str(self._genesis.facts["origin"]), str(self._genesis.facts["vkey"])
