@@ -4,6 +4,7 @@ import argparse
 import asyncio
 
 from benchmarks import append_vs_pgbench, gateway_vs_fastapi
+from shared.process.logs import configure_logs
 
 
 def main() -> None:
@@ -12,6 +13,8 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="briefly: they run, and what they wrote verifies")
     parser.add_argument("names", nargs="*", help="gateway_vs_fastapi, append_vs_pgbench; default: all")
     arguments = parser.parse_args()
+    # Logs go to standard error, so that standard output holds nothing but the results.
+    configure_logs("benchmarks")
     wanted = arguments.names or ["append_vs_pgbench", "gateway_vs_fastapi"]
     if "append_vs_pgbench" in wanted:
         rounds, appends, seconds = (2, 2_000, 2) if arguments.smoke else (5, 20_000, 4)
