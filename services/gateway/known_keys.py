@@ -1,12 +1,13 @@
 """Which agency and key a signature belongs to, by a copy of the registry that is at most a second old."""
 
-from services.gateway.ports import Ledger
+import asyncio
+
 from shared.clock import Clock
 from shared.ledger.registry import AgencyFacts, RegisteredKey, UnknownKey
-from shared.ledger.registry_copy import RegistryCopy
+from shared.ledger.registry_copy import RegistryCopy, RegistryEntries
 from shared.signatures.keys import PublicKey, public_key_from_jwk
 
-LOOKS_PER_SECOND = 20
+LOOK_EVERY_S = 0.05
 
 
 class KnownKeys:
@@ -15,20 +16,21 @@ class KnownKeys:
     A key revoked within the last second may still pass here; the ledger's sequencer, which knows at once, refuses it.
     """
 
-    def __init__(self, ledger: Ledger, *, clock: Clock) -> None:
+    def __init__(self, ledger: RegistryEntries, *, clock: Clock) -> None:
         self.registry = RegistryCopy(ledger)
         self._clock = clock
         self._public_keys: dict[str, PublicKey] = {}
-        self._looks_left = LOOKS_PER_SECOND
+        self._next_look: asyncio.Task[None] | None = None
+        self._look_not_before = 0.0
 
     async def follow(self) -> None:
         """Follow the registry until cancelled."""
-        await self.registry.follow(self._allow_looks)
+        await self.registry.follow()
 
     async def key(self, thumbprint: str) -> tuple[RegisteredKey, AgencyFacts, PublicKey]:
         """Return a key that may sign now, whose it is, and the means to verify with it.
 
-        A key not known yet is looked for once in the ledger. Raises UnknownKey, KeyNotValid or KeyRevoked.
+        A key not known yet is looked for once in the ledger. Raises UnknownKey, KeyNotValid, KeyRevoked or Unavailable.
         """
         if thumbprint not in self.registry.current.keys:
             await self._look_again()
@@ -42,10 +44,16 @@ class KnownKeys:
         return registered, agency, public_key
 
     async def _look_again(self) -> None:
-        # Strangers with made-up keys must not turn into load on the ledger: so many looks a second, and no more.
-        if self._looks_left > 0:
-            self._looks_left -= 1
-            await self.registry.refresh()
+        # Whoever asks before the next look begins shares it. Strangers with made-up keys cost the ledger one look in
+        # LOOK_EVERY_S at most, and never make a key that was registered a moment ago look unknown.
+        if self._next_look is None:
+            self._next_look = asyncio.create_task(self._look())
+        await asyncio.shield(self._next_look)
 
-    def _allow_looks(self) -> None:
-        self._looks_left = LOOKS_PER_SECOND
+    async def _look(self) -> None:
+        now = asyncio.get_running_loop().time()
+        await asyncio.sleep(max(0.0, self._look_not_before - now))
+        # From here on this look may miss what is registered: who comes now needs the one after.
+        self._next_look = None
+        self._look_not_before = asyncio.get_running_loop().time() + LOOK_EVERY_S
+        await self.registry.refresh()

@@ -1,7 +1,6 @@
 """A copy of the registry that follows the ledger, at most a second behind."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -48,10 +47,9 @@ class RegistryCopy:
                 if len(page.entries) < PAGE:
                     return
 
-    async def follow(self, each_time: Callable[[], None] = lambda: None) -> None:
-        """Refresh every second until cancelled, calling ``each_time`` before."""
+    async def follow(self) -> None:
+        """Refresh every second until cancelled."""
         while True:
-            each_time()
             try:
                 await self.refresh()
             except ExchangeError as error:
