@@ -3,6 +3,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 RUN_STAMP := .venv/.run-stamp
 DEV_STAMP := .venv/.dev-stamp
+FOREIGN_STAMP := .venv/.foreign-stamp
 
 .DEFAULT_GOAL := help
 
@@ -14,6 +15,10 @@ $(RUN_STAMP): requirements/run.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(FOREIGN_STAMP): requirements/foreign.txt $(DEV_STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/foreign.txt
 	touch $@
 
 $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
@@ -38,7 +43,7 @@ test-kafka: $(DEV_STAMP) java ## The broker's contract and the main job on real 
 	BROKER=kafka $(BIN)/exchange demo
 
 .PHONY: test-foreign
-test-foreign: $(DEV_STAMP) node ## What others wrote holds with what we wrote: a client in another language
+test-foreign: $(FOREIGN_STAMP) node ## What others wrote holds with what we wrote: a client in another language
 	$(BIN)/pytest -m foreign -q
 
 .PHONY: lint
@@ -67,6 +72,7 @@ bench-smoke: $(DEV_STAMP) ## The benchmarks, briefly: that they run and that wha
 lock: $(DEV_STAMP) ## Lock the requirements anew, with hashes
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --output-file requirements/run.txt pyproject.toml requirements/build.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --output-file requirements/dev.txt pyproject.toml requirements/build.in --constraint requirements/run.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev --extra foreign --output-file requirements/foreign.txt pyproject.toml requirements/build.in --constraint requirements/dev.txt
 
 .PHONY: java
 java:

@@ -1,4 +1,4 @@
-"""A key that was registered a moment ago is known to everybody who asks; made-up keys cost the ledger next to nothing."""
+"""A key registered a moment ago is known to everybody who asks; made-up keys cost the ledger next to nothing."""
 
 import asyncio
 
