@@ -1,12 +1,14 @@
 """What the ledger's use cases need from outside, each with its guarantees."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from services.ledger.domain.plan import PlannedEntry, StoredAnswer
 from shared.identifiers import ChildRef, EntryId, Position, TreeSize
+from shared.transparency.checkpoint import Checkpoint
 from shared.transparency.merkle import Frontier
+from shared.transparency.signed_note import NoteSignature
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,4 +93,22 @@ class Guard(Protocol):
 
     async def remember(self, head: Head) -> None:
         """Keep a head; it survives a crash when this returns."""
+        ...
+
+
+ConsistencyProver = Callable[[TreeSize], Awaitable[tuple[bytes, ...]]]
+"""Returns the consistency proof from an older size, from 1 on, to the checkpoint that is being witnessed."""
+
+
+class Witnesses(Protocol):
+    """Parties outside who countersign published checkpoints. None of them ever stands in the way of acceptance."""
+
+    async def cosign(
+        self, checkpoint: Checkpoint, note: bytes, *, prove: ConsistencyProver
+    ) -> tuple[NoteSignature, ...]:
+        """Return the verified cosignatures on a signed checkpoint that could be had in time, perhaps none.
+
+        Never raises because a witness is down, slow or wrong: that is counted and logged. Raises IntegrityFailure when
+        a witness proves that this log has forked.
+        """
         ...
