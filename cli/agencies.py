@@ -148,6 +148,8 @@ def read_public_key(path: Path) -> PublicKey:
         jwk = parse_json(data)
         if isinstance(jwk, dict):
             return public_key_from_jwk({name: str(value) for name, value in jwk.items()})
+    if b"-----BEGIN" not in data:
+        raise InvalidInput(f"{path} holds no key", remedy="Give the .jwk or .pem file that exchange keygen made.")
     return load_signing_key(data).public
 
 

@@ -28,6 +28,8 @@ app.command("keygen")(send.keygen)
 app.command("share")(send.share)
 app.command("withhold")(send.withhold)
 app.command("whereabouts")(send.whereabouts)
+app.command("acknowledge")(send.acknowledge)
+app.command("status")(send.status)
 
 
 @app.command()
@@ -76,11 +78,16 @@ def migrate_command(
 
 
 def main() -> None:
-    """Run the command line. An error of ours is one line and what to do about it, and exit code 1."""
+    """Run the command line. An error of ours, or of a named file, is one line and what to do, and exit code 1."""
     try:
         app()
     except ExchangeError as error:
         typer.echo(f"error: {error.detail}" + (f"\n{error.remedy}" if error.remedy else ""), err=True)
+        sys.exit(1)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        typer.echo(f"error: {error.filename}: {error.strerror}", err=True)
         sys.exit(1)
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from shared.clock import Clock, rfc3339
 from shared.entries import Obligation
-from shared.errors import InvalidInput
+from shared.errors import Conflict, InvalidInput
 from shared.identifiers import (
     AuthorityCode,
     EntryId,
@@ -22,12 +22,12 @@ from shared.identifiers import (
     parse_recipient,
 )
 from shared.ledger.client import LedgerClient
-from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild
+from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, ObligationState
 from shared.ledger.registry import AgencyFacts, EndpointFacts, KeyFacts, Registry, RevocationFacts, WithdrawalFacts
 from shared.reference.authorities import AuthorityRegister
 from shared.reference.working_days import due_after_working_days
 from shared.signatures.keys import PublicKey
-from shared.vocabulary import DutyClass, EntryType, Urgency
+from shared.vocabulary import DutyClass, EntryType, LadderState, Urgency
 
 SCOPE = "service:operator"
 _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
@@ -121,8 +121,8 @@ class Operator:
         return await self._record(EntryType.ENDPOINT_WITHDRAWN, msgspec.to_builtins(WithdrawalFacts(endpoint=endpoint)))
 
     async def assign(self, obligation: ObligationId, *, owner: str) -> Position:
-        """Make an account the owner of a queue item. Raises NotFound when there is no such item."""
-        known = await self._ledger.obligation(obligation)
+        """Make an account the owner of a queue item. Raises NotFound, and Conflict when it waits in no queue."""
+        known = await self._waiting(obligation)
         return await self._record(
             EntryType.QUEUE_ASSIGNED,
             {"obligation": obligation, "owner": _account(owner)},
@@ -131,8 +131,11 @@ class Operator:
         )
 
     async def resolve(self, obligation: ObligationId, *, by: str, pass_to: str | None = None) -> Position:
-        """Close a queue item, passing the matter to an authority if one was found: that is then owed notice of it."""
-        known = await self._ledger.obligation(obligation)
+        """Close a queue item, passing the matter to an authority if one was found: that is then owed notice of it.
+
+        Raises NotFound, and Conflict when it waits in no queue.
+        """
+        known = await self._waiting(obligation)
         entry_id = _new_entry_id()
         obligations: tuple[Obligation, ...] = ()
         facts: dict[str, object] = {"obligation": obligation, "owner": _account(by), "outcome": "closed"}
@@ -159,6 +162,17 @@ class Operator:
             child=NamedChild(known.child, None) if known.child is not None else None,
             causes=(known.entry_id,),
         )
+
+    async def _waiting(self, obligation: ObligationId) -> ObligationState:
+        known = await self._ledger.obligation(obligation)
+        if known.state == LadderState.DECIDED.value:
+            raise Conflict(f"the item was decided on {known.since}", remedy="See: exchange queue list")
+        if not known.queued:
+            raise Conflict(
+                f"{known.obligation.recipient} has it ({known.state} since {known.since}): it waits in no human queue",
+                remedy="See: exchange queue list",
+            )
+        return known
 
     def _authority(self, text: str) -> AuthorityCode:
         resolution = self._register.resolve(text, on=self._clock.now().date())

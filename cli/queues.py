@@ -81,6 +81,8 @@ def resolve(
             operator = Operator(client, register=load_register(), clock=SystemClock())
             position = await operator.resolve(parse_obligation_id(item), by=by, pass_to=pass_to or None)
             typer.echo(f"{item} is resolved (entry {position})")
+            if pass_to:
+                typer.echo(f"{pass_to} is owed notice of it: see exchange owed")
 
     reach.run(work())
 

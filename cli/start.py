@@ -8,7 +8,7 @@ import typer
 from cli.operator import Operator
 from cli.parties import EVERYBODY, Parties
 from cli.story import Story
-from deploy.local.exchange import DEFAULT_PORT, LocalExchange, Options, free_port
+from deploy.local.exchange import DEFAULT_PORT, LocalExchange, Options, check_free, free_port
 from deploy.local.layout import Layout, layout_of_its_own
 from deploy.local.supervisor import signals_as_event
 from shared.clock import SystemClock
@@ -20,6 +20,7 @@ async def run_here() -> int:
     """Run the exchange of this folder until Ctrl-C; on an empty ledger, play the story first."""
     layout = Layout.from_environment()
     port = int(os.environ.get("GATEWAY_PORT", DEFAULT_PORT))
+    check_free(port)
     exchange = LocalExchange(layout, announce=_say, options=Options(port=port))
     async with signals_as_event() as asked_to_end:
         working = asyncio.create_task(_run(exchange, first_port=port + 1, stay=asked_to_end))

@@ -19,6 +19,7 @@ from shared.ledger.messages import OwedQuery
 from shared.notifier import NotificationQuery, NotificationView, NotifierClient
 from shared.process.address import UnixAddress
 from shared.process.remote import Remote
+from shared.reference.authorities import load_register
 
 PATIENCE_S = 30.0
 
@@ -149,7 +150,10 @@ class Story:
         for party in (DURHAM, DARLINGTON):
             event = await self._pushed(party, lambda event: event.type.endswith("child.move_suspected.v1"))
             facts = msgspec.convert(event.data.entry["facts"], dict[str, object])
-            self.say(f"    move flagged to {party.name}: {facts['from']} -> {facts['to']}")
+            left, to = facts["from"], facts["to"]
+            _expect(isinstance(left, list) and isinstance(to, str), "the flag does not say from where to where")
+            names = " and ".join(map(self._name, left)) if isinstance(left, list) else ""
+            self.say(f"    move flagged to {party.name}: from {names} to {self._name(to)}")
 
     async def _check_roads(self) -> None:
         self._heading(5, "By which road each notification came")
@@ -228,6 +232,9 @@ class Story:
             return told if any(each["state"] == "owned" for each in told) else None
 
         return await _patiently(look) or []
+
+    def _name(self, code: object) -> str:
+        return f"{load_register().name_of(str(code))} ({code})"
 
     def _heading(self, number: int, text: str) -> None:
         self.say(f"\n{number}. {text}")

@@ -102,7 +102,10 @@ class ExchangeClient:
                 async with self._session.get(f"{self._base}/v1/keys") as response:
                     published = orjson.loads(await response.read())
             except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as error:
-                raise NotReached("the exchange's keys cannot be fetched") from error
+                raise NotReached(
+                    f"the exchange's keys cannot be fetched from {self._base}",
+                    remedy="Check the address, and that the exchange runs there.",
+                ) from error
             self._keys = read_keys(published)
         return self._keys
 

@@ -290,6 +290,16 @@ def free_port(*, in_a_row: int = 1) -> int:
             return first
 
 
+def check_free(port: int) -> None:
+    """Raise Unavailable when somebody listens on a loopback port: said before anything is started."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise Unavailable(
+                f"port {port} is in use by another program",
+                remedy="Stop it, or choose another: GATEWAY_PORT=… make run",
+            )
+
+
 def _bound(stack: contextlib.ExitStack, port: int) -> int:
     probe = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
     probe.bind(("127.0.0.1", port))

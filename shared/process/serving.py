@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.errors import Unavailable
 from shared.process.address import TlsAddress, TlsFiles, UnixAddress
 
 
@@ -67,7 +68,7 @@ def stop_on_signals() -> asyncio.Event:
 async def serve(app: ASGIApp, doors: Sequence[Door], *, stop: asyncio.Event, grace_s: int = 10) -> None:
     """Answer at every door until ``stop`` is set; requests under way get ``grace_s`` seconds to finish.
 
-    Raises OSError when an address is taken, and RuntimeError when a server ends although nobody asked it to.
+    Raises Unavailable when an address is taken, and RuntimeError when a server ends although nobody asked it to.
     """
     servers: list[_Server] = []
     running: list[asyncio.Task[None]] = []
@@ -124,7 +125,14 @@ def _listen(door: Door) -> socket.socket:
         family = socket.AF_INET6 if ":" in door.address.host else socket.AF_INET
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((door.address.host, door.address.port))
+        try:
+            listening.bind((door.address.host, door.address.port))
+        except OSError as error:
+            listening.close()
+            raise Unavailable(
+                f"port {door.address.port} of {door.address.host} cannot be listened on: {error.strerror}",
+                remedy="Stop what uses it, or choose another port in the settings (GATEWAY_PORT for agencies).",
+            ) from error
     listening.listen(2048)
     listening.setblocking(False)
     return listening

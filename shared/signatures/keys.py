@@ -71,7 +71,8 @@ class PublicKey:
         except (InvalidSignature, ValueError) as error:
             raise SignatureInvalid(
                 "the signature was not made by this key over this message",
-                remedy="Sign exactly what is sent; compare your base with the worked one in docs/api.md.",
+                remedy="Sign exactly what is sent, for the host name that the exchange goes by, and compare your base "
+                "with the worked one in docs/api.md.",
             ) from error
 
     def jwk(self) -> dict[str, str]:

@@ -21,6 +21,7 @@ from services.ledger.domain.plan import (
     SameAs,
     WriterState,
 )
+from services.ledger.domain.registration import check_registration
 from shared.canonical_json import Json
 from shared.clock import rfc3339
 from shared.entries import Entry, Subject, encode_entry
@@ -144,6 +145,7 @@ class _Deciding:
         )
         if request.type in REGISTRY_TYPES:
             try:
+                check_registration(entry, self.registry)
                 self.registry = self.registry.with_entry(entry)
             except IntegrityFailure as error:
                 raise InvalidInput(error.detail) from error

@@ -1,0 +1,159 @@
+"""The command line stops a mistake before it does harm, says what to do, and never shows a traceback."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from cli.main import main
+from tests.machinery.exchange import DARLINGTON, SCHOOL, TestExchange
+from tests.machinery.people import share, withholding
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Command: TypeAlias = Callable[..., Awaitable[tuple[int, str]]]
+
+
+@pytest.fixture
+def command(exchange: TestExchange, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs ``exchange …`` against the session's exchange; gives its exit code and all that it said."""
+    monkeypatch.setenv("EXCHANGE_HOME", str(exchange.local.layout.home))
+
+    async def run(*arguments: str | Path) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["exchange", *map(str, arguments)])
+        try:
+            await asyncio.to_thread(main)
+            code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    """A share in a file."""
+    file = tmp_path / "share.json"
+    file.write_text(json.dumps(share()))
+    return file
+
+
+async def test_a_share_is_sent_kept_and_read_back(
+    command: Command, exchange: TestExchange, record: Path, tmp_path: Path
+) -> None:
+    key, kept = exchange.parties.key_file(SCHOOL), tmp_path / "kept"
+    code, said = await command("share", record, "--key", key, "--keep", kept)
+    assert code == 0, said
+    answer = json.loads(kept.read_bytes())
+    assert answer["receipt"]["proof"].startswith("c2sp.org/tlog-proof@v1\n")
+    code, said = await command("status", answer["id"], "--key", key)
+    assert code == 0, said
+    assert "notifications" in said
+
+
+async def test_evidence_is_never_overwritten_and_nothing_is_sent_that_cannot_be_kept(
+    command: Command, exchange: TestExchange, record: Path, tmp_path: Path
+) -> None:
+    key, before = exchange.parties.key_file(SCHOOL), len(await exchange.entries())
+    kept = tmp_path / "kept"
+    kept.write_text("what was kept before")
+    for keep, complaint in ((kept, "is there already"), (tmp_path / "nowhere" / "kept", "No such file")):
+        code, said = await command("share", record, "--key", key, "--keep", keep)
+        assert code == 1
+        assert complaint in said
+    assert kept.read_text() == "what was kept before"
+    assert not [each for each in (await exchange.entries())[before:] if each.type == "share.recorded"]
+
+
+async def test_a_record_for_another_command_is_not_sent(
+    command: Command, exchange: TestExchange, tmp_path: Path
+) -> None:
+    file = tmp_path / "record.json"
+    file.write_text(json.dumps(withholding()))
+    code, said = await command("share", file, "--key", exchange.parties.key_file(SCHOOL))
+    assert code == 1
+    assert "exchange withhold" in said
+
+
+MISTAKES = {
+    "an empty idempotency key": (["--idempotency-key", ""], "the idempotency key is empty"),
+    "an exchange that is not there": (["--url", "http://127.0.0.1:9"], "cannot be fetched from http://127.0.0.1:9"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+async def test_a_mistake_is_named(command: Command, exchange: TestExchange, record: Path, mistake: str) -> None:
+    options, complaint = MISTAKES[mistake]
+    code, said = await command("share", record, "--key", exchange.parties.key_file(SCHOOL), *options)
+    assert code == 1
+    assert complaint in said
+
+
+async def test_what_is_wrong_with_a_file_is_said_with_its_name(
+    command: Command, exchange: TestExchange, record: Path, tmp_path: Path
+) -> None:
+    broken, public = tmp_path / "broken.json", tmp_path / "my.jwk"
+    broken.write_text('{\n  "child": ,\n}')
+    public.write_text("{}")
+    key = exchange.parties.key_file(SCHOOL)
+    for arguments, complaint in (
+        ((broken, "--key", key), "broken.json is not JSON in UTF-8: line 2"),
+        ((tmp_path / "missing.json", "--key", key), "missing.json: No such file"),
+        ((record, "--key", public), "my.jwk is the public key"),
+        ((record, "--key", tmp_path), "Is a directory"),
+    ):
+        code, said = await command("share", *arguments)
+        assert code == 1
+        assert complaint in said
+
+
+async def test_a_private_key_is_never_written_over_by_its_public_half(command: Command, tmp_path: Path) -> None:
+    code, said = await command("keygen", tmp_path / "mine.jwk")
+    assert code == 1
+    assert "where the public key goes" in said
+    code, said = await command("keygen", tmp_path / "mine.pem")
+    assert code == 0, said
+    assert b"PRIVATE KEY" in (tmp_path / "mine.pem").read_bytes()
+
+
+async def test_a_key_stays_with_its_agency(command: Command, exchange: TestExchange) -> None:
+    key = exchange.parties.key_file(SCHOOL)
+    for agency, complaint in ((DARLINGTON.id, f"signs for {SCHOOL.id}"), ("no-such", "no agency no-such")):
+        code, said = await command("agency", "key", "add", agency, "--key", key)
+        assert code == 1
+        assert complaint in said
+
+
+async def test_a_queue_item_is_closed_once(command: Command, exchange: TestExchange) -> None:
+    async with exchange.client() as client:
+        answer = await client.share({**share(), "recipients": ["Nowhere-on-Sea"]})
+    told = answer.content["told"]
+    assert isinstance(told, list)
+    item = next(f"{answer.content['id']}-{n}" for n, each in enumerate(told) if "queue" in str(each))
+    code, said = await command("queue", "assign", item, "--owner", "b.carer")
+    assert code == 0, said
+    code, said = await command("queue", "resolve", item, "--by", "b.carer", "--pass-to", "E06000002")
+    assert code == 0, said
+    assert "is owed notice" in said
+    code, said = await command("queue", "resolve", item, "--by", "b.carer")
+    assert code == 1
+    assert "was decided" in said
+
+
+async def test_a_port_in_use_is_said_before_anything_starts(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EXCHANGE_HOME", str(tmp_path / "home"))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        monkeypatch.setenv("GATEWAY_PORT", port)
+        code, said = await command("run")
+    assert code == 1
+    assert f"port {port} is in use" in said
+    assert not (tmp_path / "home").exists()
