@@ -61,12 +61,16 @@ check: lint types test demo test-kafka test-foreign bench-smoke ## What CI runs
 	@echo "make check: all of it passed"
 
 .PHONY: bench
-bench: $(DEV_STAMP) ## Speed as ratios beside something a reader can run too; one JSON line each
+bench: $(DEV_STAMP) libpq ## Speed as ratios beside something a reader can run too; one JSON line each
 	@$(BIN)/python -m benchmarks
 
 .PHONY: bench-smoke
-bench-smoke: $(DEV_STAMP) ## The benchmarks, briefly: that they run and that what they wrote verifies
+bench-smoke: $(DEV_STAMP) libpq ## The benchmarks, briefly: that they run and that what they wrote verifies
 	@$(BIN)/python -m benchmarks --smoke
+
+.PHONY: soak
+soak: $(DEV_STAMP) libpq ## The benchmarks for hours, on logs of millions of entries
+	@$(BIN)/python -m benchmarks --soak
 
 .PHONY: lock
 lock: $(DEV_STAMP) ## Lock the requirements anew, with hashes
@@ -79,6 +83,12 @@ java:
 	@command -v java >/dev/null && command -v mvn >/dev/null || { \
 		echo "Java and Maven are missing; installing them from the system's packages"; \
 		apt-get update -qq && apt-get install -y -qq default-jre-headless maven; }
+
+.PHONY: libpq
+libpq:
+	@$(BIN)/python -c 'import psycopg' 2>/dev/null || { \
+		echo "PostgreSQL's client library is missing; installing it from the system's packages"; \
+		apt-get update -qq && apt-get install -y -qq libpq5; }
 
 .PHONY: node
 node:

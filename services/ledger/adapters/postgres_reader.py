@@ -8,9 +8,10 @@ import asyncpg
 
 from services.ledger.adapters.tables import REGISTRY_PREDICATE
 from services.ledger.domain.ladder import ASSIGNED, QUEUED, SETTLED, highest
+from services.ledger.domain.receipts import whole_answer
 from shared.entries import Entry, Obligation, RoleFact, parse_entry
 from shared.errors import NotFound, Unavailable
-from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Position
+from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Position, entry_of
 from shared.ledger.messages import ObligationState, OwedPage, OwedQuery, ResolvedChild, StoredEntry
 from shared.vocabulary import LadderState
 
@@ -26,6 +27,15 @@ SELECT i.ref, bool_or(i.identifying AND i.token = ANY($2::bytea[])) AS identifie
 """
 
 _CHILD = "SELECT version, roles FROM ledger.child_entry WHERE ref = $1 ORDER BY version"
+
+_ANSWER = """
+SELECT a.body, e.leaf, h.checkpoint
+  FROM ledger.answer a
+  JOIN ledger.entry e ON e.position = a.position
+  CROSS JOIN LATERAL
+       (SELECT t.checkpoint FROM ledger.tree_head t WHERE t.size > a.position ORDER BY t.size LIMIT 1) AS h
+ WHERE a.position = $1
+"""
 
 _OBLIGATIONS = """
 SELECT o.obligation_id, o.position, e.leaf,
@@ -108,8 +118,8 @@ class PostgresReader:
 
     async def answer(self, position: Position) -> bytes:
         """Return the original answer given for the entry at a position; empty when it had none."""
-        rows = await self._fetch("SELECT body FROM ledger.answer WHERE position = $1", position)
-        return cast(bytes, rows[0]["body"]) if rows else b""
+        rows = await self._fetch(_ANSWER, position)
+        return whole_answer(rows[0]["body"], leaf=rows[0]["leaf"], checkpoint=rows[0]["checkpoint"]) if rows else b""
 
     async def obligations_of(self, position: Position) -> tuple[ObligationState, ...]:
         """Return everything owed because of one entry."""
@@ -117,7 +127,13 @@ class PostgresReader:
 
     async def obligation(self, obligation_id: ObligationId) -> ObligationState:
         """Return one obligation. Raises NotFound."""
-        found = await self._obligations("o.obligation_id = $2", 1, obligation_id)
+        entry_id = entry_of(obligation_id)
+        found = await self._obligations(
+            "o.obligation_id = $2 AND o.position = (SELECT position FROM ledger.entry WHERE entry_id = $3)",
+            1,
+            obligation_id,
+            entry_id,
+        )
         if not found:
             raise NotFound("there is no notification of that id")
         return found[0]

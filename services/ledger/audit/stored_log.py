@@ -45,10 +45,12 @@ class StoredSection:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswerRow:
-    """One stored answer."""
+    """One stored answer, with the leaf and the batch's checkpoint that complete it, None where these are missing."""
 
     position: int
     body: bytes
+    leaf: bytes | None
+    checkpoint: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,12 @@ class StoredLog:
 
     async def answers(self) -> AsyncIterator[StoredAnswerRow]:
         """Yield the stored answers in position order."""
-        async for row in self._stream("SELECT position, body FROM ledger.answer ORDER BY position"):
+        async for row in self._stream(
+            "SELECT a.position, a.body, e.leaf, h.checkpoint FROM ledger.answer a"
+            " LEFT JOIN ledger.entry e ON e.position = a.position"
+            " LEFT JOIN LATERAL (SELECT t.checkpoint FROM ledger.tree_head t WHERE t.size > a.position"
+            " ORDER BY t.size LIMIT 1) AS h ON true ORDER BY a.position"
+        ):
             yield StoredAnswerRow(*row)
 
     async def child_entries(self) -> AsyncIterator[StoredChildEntry]:

@@ -55,6 +55,15 @@ class StoredAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """An answer of the batch before, whose body is at hand once that batch is answered."""
+
+    position: Position
+    entry_id: EntryId
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the database says about a batch of requests.
 
@@ -72,7 +81,7 @@ class Known:
 class Recent:
     """What the batch before this one added. The database was asked while that batch was still being committed."""
 
-    answers: Mapping[bytes, tuple[StoredAnswer, bytes]] = field(default_factory=dict)
+    answers: Mapping[bytes, tuple[GivenAnswer, bytes]] = field(default_factory=dict)
     nonces: frozenset[bytes] = frozenset()
     versions: Mapping[ChildRef, int] = field(default_factory=dict)
     identified: Mapping[bytes, ChildRef] = field(default_factory=dict)
@@ -108,7 +117,7 @@ class PlannedEntry:
 class Repeat:
     """The request was known: this is its original answer."""
 
-    stored: StoredAnswer
+    stored: StoredAnswer | GivenAnswer
 
 
 @dataclass(frozen=True, slots=True)

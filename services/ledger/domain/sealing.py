@@ -111,9 +111,8 @@ def blind_token(purpose: str, *parts: str, key: bytes) -> bytes:
     ``purpose`` keeps look-ups of different kinds apart. Parts are length-prefixed, so that no two lists of parts
     give the same bytes.
     """
-    message = b"".join(
-        len(part).to_bytes(4) + part for part in (text.encode("utf-8", "surrogatepass") for text in (purpose, *parts))
-    )
+    encoded = [text.encode("utf-8", "surrogatepass") for text in (purpose, *parts)]
+    message = b"".join([len(part).to_bytes(4) + part for part in encoded])
     return hmac.digest(key, message, "sha256")
 
 

@@ -10,6 +10,7 @@ import pytest_asyncio
 from deploy.migrate import ROLES, migrate
 from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.domain.plan import Known, Plan, Prepared, Recent, WriterState
+from services.ledger.domain.receipts import answer_bytes, stored_answer
 from services.ledger.domain.sealing import DataKey
 from services.ledger.domain.sequencing import decide_batch
 from services.ledger.ports import CommittedBatch, Head
@@ -60,9 +61,11 @@ def planned(frontier: Frontier, *names: str) -> Plan:
 def batch(frontier: Frontier, *names: str) -> tuple[CommittedBatch, Frontier]:
     """Return a batch of entries on a tree, and the tree after it."""
     plan = planned(frontier, *names)
-    grown = grow(frontier, [each.leaf_hash for each in plan.entries]).frontier
+    growth = grow(frontier, [each.leaf_hash for each in plan.entries])
+    grown = growth.frontier
+    stored = [stored_answer(each, path=path) for each, path in zip(plan.entries, growth.paths, strict=True)]
     head = Head(grown.size, grown, b"note")
-    return CommittedBatch(frontier.size, head, plan.entries, [b"{}"] * len(plan.entries)), grown
+    return CommittedBatch(frontier.size, head, plan.entries, stored), grown
 
 
 async def test_a_batch_is_committed_whole_and_found_again(dsn: str) -> None:
@@ -75,6 +78,8 @@ async def test_a_batch_is_committed_whole_and_found_again(dsn: str) -> None:
     assert (head.size, head.frontier) == (2, grown)
     found = await log.look_up(answer_tokens=[b"a", b"z"], nonce_tokens=[], children=[], identifier_tokens=[])
     assert set(found.answers) == {b"a"}
+    path = grow(EMPTY, [each.leaf_hash for each in first.entries]).paths[0]
+    assert found.answers[b"a"].body == answer_bytes(first.entries[0], path=path, checkpoint=b"note")
     await log.close()
 
 
