@@ -23,8 +23,8 @@ from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Queue
 from services.ledger.audit.stored_log import open_stored_log
 from services.ledger.audit.verify import verify_log
-from services.ledger.bootstrap import log_signer, make_writer
-from services.ledger.prepare_append import AppendPreparer, Secrets
+from services.ledger.bootstrap import log_signer, make_writer, open_secrets
+from services.ledger.prepare_append import AppendPreparer
 from shared.clock import SystemClock, rfc3339
 from shared.entries import Obligation, RoleFact
 from shared.identifiers import AgencyId, AuthorityCode, EntryId, authority_recipient, obligation_id
@@ -134,7 +134,7 @@ async def _ledger() -> AsyncIterator[tuple[_Ledger, LedgerSettings, SecretFiles]
     try:
         await migrate(server.dsn(), passwords=secret_files.role_passwords())
         settings = _settings(layout, server, secret_files)
-        secret = Secrets(settings.key_encryption_key_file.read_bytes(), settings.blind_index_key_file.read_bytes())
+        secret = open_secrets(settings)
         password = secret_files.role_passwords()["exchange_ledger_writer"]
         pool = await asyncpg.create_pool(
             settings.database_url, user="exchange_ledger_writer", password=password, min_size=1, max_size=4

@@ -12,6 +12,7 @@ from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Queue, Sequencer
 from services.ledger.domain.plan import Plan, WriterState
+from services.ledger.key_ring import KeyRing
 from services.ledger.ports import Head, WriterLost
 from services.ledger.prepare_append import AppendPreparer
 from shared.clock import Clock, parse_rfc3339
@@ -48,6 +49,7 @@ class Writer:
     reader: PostgresReader
     guard: GuardFile
     preparer: AppendPreparer
+    key_ring: KeyRing
     clock: Clock
     identity: LogIdentity
     sign_head: Callable[[int, bytes], bytes]
@@ -81,6 +83,7 @@ class Writer:
         head = await elected.head()
         await self._check_against_guard(head)
         state = await self._state(head)
+        await self._take_up_encryption_key(head)
         self.released_head = head
         if head is not None:
             # A crash between commit and guard leaves the guard one batch behind: what is committed is released now.
@@ -105,6 +108,12 @@ class Writer:
         finally:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
+
+    async def _take_up_encryption_key(self, head: Head | None) -> None:
+        if head is None:
+            await self.key_ring.begin()
+        else:
+            await self.key_ring.take_up(None)
 
     async def _state(self, head: Head | None) -> WriterState:
         if head is None:
