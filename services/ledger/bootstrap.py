@@ -15,6 +15,7 @@ from services.ledger.adapters.guard_file import GuardFile
 from services.ledger.adapters.kafka_relay import KafkaRelay, RelaySettings
 from services.ledger.adapters.key_file import KeyFile
 from services.ledger.adapters.key_moved import MovedKeys
+from services.ledger.adapters.postgres_data_keys import PostgresDataKeys
 from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.api.app import LedgerParts, make_app
@@ -22,8 +23,9 @@ from services.ledger.append_entries import Queue
 from services.ledger.domain.callers import AUDITOR, GATEWAY, NOTIFIER, OPERATOR
 from services.ledger.key_ring import KeyRing
 from services.ledger.open_section import SectionOpener
-from services.ledger.ports import KeyEncryption
+from services.ledger.ports import DataKeyStore, KeyEncryption
 from services.ledger.prepare_append import AppendPreparer, Secrets
+from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import LogIdentity, Writer
 from shared.clock import SystemClock
 from shared.errors import InvalidInput
@@ -39,6 +41,7 @@ KEY_BYTES = 32
 READERS = 16
 WRITER_ROLE = "exchange_ledger_writer"
 RELAY_ROLE = "exchange_ledger_relay"
+REWRAPPER_ROLE = "exchange_ledger_rewrapper"
 
 
 async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
@@ -57,7 +60,17 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
         queue = Queue()
         writer = make_writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
         opener = SectionOpener(reader=reader, preparer=preparer, queue=queue, secrets=secrets, random=os.urandom)
-        app = make_app(LedgerParts(reader, preparer, queue, opener, writer, secrets.blind_index_key))
+        rotation = None
+        if settings.rewrapper_password_file is not None:
+            rotation = EncryptionKeyRotation(
+                key_ring=secrets.key_ring,
+                preparer=preparer,
+                queue=queue,
+                data_keys=await stack.enter_async_context(_data_keys(settings, settings.rewrapper_password_file)),
+                recorded=reader,
+                random=os.urandom,
+            )
+        app = make_app(LedgerParts(reader, preparer, queue, opener, writer, rotation, secrets.blind_index_key))
         tasks = [writer.serve(), serve(app, doors(settings), stop=stop)]
         if settings.kafka_bootstrap_servers:
             relay = await stack.enter_async_context(_relay(settings))
@@ -160,6 +173,13 @@ def _key_pkcs11(settings: LedgerSettings) -> KeyEncryption:
 def log_signer(settings: LedgerSettings) -> NoteSigner:
     """Return what signs the log's checkpoints. Raises InvalidInput when its key file holds no Ed25519 key."""
     return NoteSigner(settings.origin, _log_key(settings.log_key_file))
+
+
+@contextlib.asynccontextmanager
+async def _data_keys(settings: LedgerSettings, password_file: Path) -> AsyncIterator[DataKeyStore]:
+    password = read_password(password_file)
+    async with _pool(settings.database_url, user=REWRAPPER_ROLE, password=password, size=1) as pool:
+        yield PostgresDataKeys(pool)
 
 
 @contextlib.asynccontextmanager

@@ -42,6 +42,9 @@ class LedgerSettings(BaseSettings):
     )
     writer_password_file: Path = Field(description="Password of the role exchange_ledger_writer")
     relay_password_file: Path = Field(description="Password of the role exchange_ledger_relay")
+    rewrapper_password_file: Path | None = Field(
+        default=None, description="Password of the role exchange_ledger_rewrapper; needed to rotate encryption keys"
+    )
     origin: str = Field(default="exchange.example/ledger", description="The log's name: a URL prefix without scheme")
     log_key_file: Path = Field(description="PKCS#8 PEM: the Ed25519 key that signs checkpoints")
     key_encryption: Literal["file", "pkcs11"] = Field(

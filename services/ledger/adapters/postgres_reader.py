@@ -13,6 +13,7 @@ from shared.entries import Entry, Obligation, RoleFact, parse_entry
 from shared.errors import NotFound, Unavailable
 from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Position
 from shared.ledger.messages import ObligationState, OwedPage, OwedQuery, ResolvedChild, StoredEntry
+from shared.ledger.registry import Registry
 from shared.vocabulary import LadderState
 
 _ENTRIES = "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY position LIMIT $2"
@@ -76,6 +77,14 @@ class PostgresReader:
         query = _REGISTRY_ENTRIES if registry_only else _ENTRIES
         rows = await self._fetch(query, after, limit)
         return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
+
+    async def registry(self) -> Registry:
+        """Return the registry as the committed entries make it."""
+        registry, after = Registry(), -1
+        while page := await self.entries(after=after, limit=500, registry_only=True):
+            registry = registry.with_entries(parse_entry(stored.leaf) for stored in page)
+            after = page[-1].position
+        return registry
 
     async def wrapped_key(self, key_id: str) -> WrappedKey | None:
         """Return the wrapped data key of that id, or None."""

@@ -49,6 +49,12 @@ class NonceReplayed(NotPermitted):
     code = "nonce-replayed"
 
 
+class EncryptionKeyChanged(Unavailable):
+    """The key-encryption key was rotated while the request was made ready. Nothing was done for it."""
+
+    code = "encryption-key-changed"
+
+
 class _Deciding:
     """The ledger as it would be after the requests decided so far."""
 
@@ -76,6 +82,10 @@ class _Deciding:
             return NonceReplayed(
                 "the nonce of this signature has been seen before", remedy="Sign each request anew, with a new nonce."
             )
+        in_use = self.registry.service_keys.encryption
+        if prepared.key_is_new and in_use not in (None, prepared.data_key.wrapped.kek_id):
+            # Nothing may come to stand under a key that was rotated away from: it may be destroyed any moment.
+            return EncryptionKeyChanged("the key-encryption key has just been rotated", remedy="Send the same again.")
         if earlier is not None:
             return self._record_conflict(prepared, earlier)
         try:
