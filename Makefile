@@ -43,7 +43,7 @@ test-kafka: $(DEV_STAMP) java ## The broker's contract and the main job on real 
 	BROKER=kafka $(BIN)/exchange demo
 
 .PHONY: test-foreign
-test-foreign: $(FOREIGN_STAMP) node ## What others wrote holds with what we wrote: a client in another language
+test-foreign: $(FOREIGN_STAMP) node softhsm ## What others wrote holds with what we wrote: a client in another language
 	$(BIN)/pytest -m foreign -q
 
 .PHONY: lint
@@ -95,6 +95,12 @@ node:
 	@command -v node >/dev/null || { \
 		echo "Node is missing; installing it from the system's packages"; \
 		apt-get update -qq && apt-get install -y -qq nodejs; }
+
+.PHONY: softhsm
+softhsm:
+	@command -v softhsm2-util >/dev/null || { \
+		echo "SoftHSM is missing; installing it from the system's packages"; \
+		apt-get update -qq && apt-get install -y -qq softhsm2; }
 
 .PHONY: clean
 clean: ## Remove what was built and kept here: the environment and all data

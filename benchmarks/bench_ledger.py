@@ -18,8 +18,8 @@ from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Queue
 from services.ledger.audit.stored_log import open_stored_log
 from services.ledger.audit.verify import verify_log
-from services.ledger.bootstrap import log_signer, make_writer
-from services.ledger.prepare_append import AppendPreparer, Secrets
+from services.ledger.bootstrap import log_signer, make_writer, open_secrets
+from services.ledger.prepare_append import AppendPreparer
 from shared.ledger.messages import AppendRequest
 from shared.process.settings import LedgerSettings
 
@@ -72,7 +72,7 @@ async def bench_ledger() -> AsyncIterator[BenchLedger]:
     try:
         await migrate(server.dsn(), passwords=secret_files.role_passwords())
         settings = _ledger_settings(layout, server, secret_files)
-        secret = Secrets(settings.key_encryption_key_file.read_bytes(), settings.blind_index_key_file.read_bytes())
+        secret = open_secrets(settings)
         password = secret_files.role_passwords()["exchange_ledger_writer"]
         pool = await asyncpg.create_pool(
             settings.database_url, user="exchange_ledger_writer", password=password, min_size=1, max_size=4

@@ -200,23 +200,24 @@ class Sequencer:
 
     async def _look_up(self, waiting: Sequence[_Waiting]) -> LookedUp:
         prepared = [each.prepared for each in waiting]
-        return await self._log.look_up(
+        looked_up = await self._log.look_up(
             answer_tokens=[each.answer_token for each in prepared],
             nonce_tokens=[each.nonce_token for each in prepared if each.nonce_token is not None],
             children=list({each.child_ref for each in prepared if each.child_ref is not None and not each.key_is_new}),
             identifier_tokens=[token.token for each in prepared for token in each.identifiers if token.identifying],
         )
+        return await self._preparer.with_keys_opened(looked_up)
 
     def _decide(self, waiting: Sequence[_Waiting], looked_up: LookedUp) -> _Decided:
         """Decide a batch as if the one before it were committed, and go on from there."""
-        answers: dict[tuple[bytes, bytes], StoredAnswer] = {}
+        answers: dict[tuple[bytes, bytes], StoredAnswer | Unavailable] = {}
         for each in waiting:
             found = looked_up.answers.get(each.prepared.answer_token)
             if found is not None:
-                same = self._preparer.same_request(
-                    each.prepared, fingerprint=found.fingerprint, key_id=found.data_key_id, wrapped=found.wrapped
+                same = self._preparer.same_request(each.prepared, found)
+                answers[each.prepared.answer_token, each.prepared.digest] = (
+                    same if isinstance(same, Unavailable) else found.judged(same_request=same)
                 )
-                answers[each.prepared.answer_token, each.prepared.digest] = found.judged(same_request=same)
         before = self._state
         plan = decide_batch(
             [each.prepared for each in waiting],

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Queue
-from services.ledger.domain.sealing import unseal, unwrap_data_key
+from services.ledger.domain.sealing import unseal
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from shared.errors import IntegrityFailure, NotFound
 from shared.identifiers import EntryId
@@ -41,7 +41,7 @@ class SectionOpener:
         """Return a section's plaintext; the opening is durable in the ledger before this returns.
 
         Opening again for the same purpose makes no second entry. Raises NotFound when the section never was or has
-        been erased, Unavailable when the opening cannot be recorded: then nothing is shown.
+        been erased, Unavailable when its key cannot be had now or the opening not be recorded: then nothing is shown.
         """
         sealed = await self._reader.sealed(asked.entry_id, asked.section)
         if sealed.wrapped is None:
@@ -49,9 +49,7 @@ class SectionOpener:
         commitment = sealed.entry.commitments.get(asked.section)
         if commitment is None:
             raise IntegrityFailure(f"the entry at position {sealed.entry.position} commits to no such section")
-        key = unwrap_data_key(
-            sealed.wrapped, key_id=sealed.data_key_id, key_encryption_key=self._secrets.key_encryption_key
-        )
+        key = await self._secrets.key_ring.unwrap(sealed.wrapped, key_id=sealed.data_key_id)
         content = unseal(
             sealed.content, entry_id=asked.entry_id, section=asked.section, key=key.plain, commitment=commitment
         )

@@ -23,7 +23,7 @@ from services.ledger.domain.plan import (
     StoredAnswer,
     WriterState,
 )
-from services.ledger.domain.sealing import DataKey
+from services.ledger.domain.sealing import DataKey, WrappedKey
 from services.ledger.domain.sequencing import IdempotencyKeyReused, NonceReplayed, VersionConflict, decide_batch
 from shared.identifiers import ChildRef, EntryId
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild
@@ -126,7 +126,7 @@ def prepared(one: Asked, ordinal: int) -> Prepared:
         nonce_token=token("nonce", one.nonce) if one.nonce is not None else None,
         digest=sha256(body).digest(),
         fingerprint=body,
-        data_key=DataKey(entry_id, b"", b""),
+        data_key=DataKey(entry_id, b"", WrappedKey("kek", b"")),
         key_is_new=one.known_child is None,
         sections=(),
         identifiers=(IdentifierToken(token("identifier", one.identifier), True),) if one.identifier is not None else (),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import asyncpg
 
 from services.ledger.domain.receipts import whole_answer
+from services.ledger.domain.sealing import WrappedKey
 from services.ledger.ports import CommittedBatch, FoundAnswer, Head, LookedUp, WriterLost
 from shared.errors import IntegrityFailure, InvalidInput
 from shared.identifiers import ChildRef, EntryId, Position, TreeSize
@@ -59,7 +60,7 @@ SELECT unnest($39::text::bigint[]), unnest($40::text[]), unnest($41::text[]), un
 _LOOK_UP = """
 SELECT 'answer' AS kind, a.token AS token, a.position AS number, a.status AS status, a.body AS body,
        a.fingerprint AS fingerprint, a.data_key_id AS name, k.wrapped AS wrapped, e.entry_id AS entry_id,
-       e.leaf AS leaf, h.checkpoint AS checkpoint
+       k.kek_id AS kek_id, e.leaf AS leaf, h.checkpoint AS checkpoint
   FROM unnest($1::bytea[]) AS asked (token)
   JOIN ledger.answer a ON a.token = asked.token
   JOIN ledger.entry e ON e.position = a.position
@@ -67,18 +68,18 @@ SELECT 'answer' AS kind, a.token AS token, a.position AS number, a.status AS sta
        (SELECT t.checkpoint FROM ledger.tree_head t WHERE t.size > a.position ORDER BY t.size LIMIT 1) AS h
   LEFT JOIN ledger.data_key k ON k.key_id = a.data_key_id
 UNION ALL
-SELECT 'nonce', a.nonce_token, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'nonce', a.nonce_token, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM unnest($2::bytea[]) AS asked (token) JOIN ledger.answer a ON a.nonce_token = asked.token
 UNION ALL
-SELECT 'nonce', u.token, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'nonce', u.token, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM unnest($2::bytea[]) AS asked (token) JOIN ledger.used_nonce u ON u.token = asked.token
 UNION ALL
-SELECT 'version', NULL, latest.version, 0, NULL, NULL, asked.ref, NULL, NULL, NULL, NULL
+SELECT 'version', NULL, latest.version, 0, NULL, NULL, asked.ref, NULL, NULL, NULL, NULL, NULL
   FROM unnest($3::text[]) AS asked (ref)
   CROSS JOIN LATERAL (SELECT max(version) AS version FROM ledger.child_entry c WHERE c.ref = asked.ref) AS latest
  WHERE latest.version IS NOT NULL
 UNION ALL
-SELECT 'identified', i.token, 0, 0, NULL, NULL, i.ref, NULL, NULL, NULL, NULL
+SELECT 'identified', i.token, 0, 0, NULL, NULL, i.ref, NULL, NULL, NULL, NULL, NULL
   FROM unnest($4::bytea[]) AS asked (token)
   JOIN ledger.child_identifier i ON i.token = asked.token AND i.identifying
 """
@@ -87,13 +88,12 @@ SELECT 'identified', i.token, 0, 0, NULL, NULL, i.ref, NULL, NULL, NULL, NULL
 class PostgresLog:
     """The elected writer's hold on the log. Made by ``elect``; ends with its connection."""
 
-    def __init__(self, writing: asyncpg.Connection, reading: asyncpg.Connection, *, kek_id: str) -> None:
+    def __init__(self, writing: asyncpg.Connection, reading: asyncpg.Connection) -> None:
         self._writing = writing
         self._reading = reading
-        self._kek_id = kek_id
 
     @classmethod
-    async def elect(cls, dsn: str, *, password: str, kek_id: str) -> "PostgresLog":
+    async def elect(cls, dsn: str, *, password: str) -> "PostgresLog":
         """Connect and wait until this session is the only writer.
 
         The lock lives and dies with the connection that commits, so that a writer that lost one has lost both.
@@ -108,7 +108,7 @@ class PostgresLog:
             await writing.execute("SELECT pg_advisory_lock($1)", WRITER_LOCK)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             raise WriterLost from error
-        return cls(writing, reading, kek_id=kek_id)
+        return cls(writing, reading)
 
     async def close(self) -> None:
         """Give up the writer's role."""
@@ -156,7 +156,7 @@ class PostgresLog:
                         whole_answer(row["body"], leaf=row["leaf"], checkpoint=row["checkpoint"]),
                         row["fingerprint"],
                         row["name"],
-                        row["wrapped"],
+                        WrappedKey(row["kek_id"], row["wrapped"]) if row["wrapped"] is not None else None,
                     )
                 case "nonce":
                     nonces.add(row["token"])
@@ -173,7 +173,7 @@ class PostgresLog:
 
     async def _commit(self, batch: CommittedBatch) -> None:
         try:
-            await self._writing.execute(_COMMIT, *_columns(batch, kek_id=self._kek_id))
+            await self._writing.execute(_COMMIT, *_columns(batch))
         except asyncpg.UniqueViolationError as error:
             if error.table_name in ("tree_head", "entry") and error.constraint_name != "entry_entry_id_key":
                 raise IntegrityFailure("another writer has committed to this log") from error
@@ -184,7 +184,7 @@ class PostgresLog:
             raise WriterLost from error
 
 
-def _columns(batch: CommittedBatch, *, kek_id: str) -> tuple[object, ...]:
+def _columns(batch: CommittedBatch) -> tuple[object, ...]:
     """Return the statement's parameters: four for the head, then one array for each column of each table.
 
     Arrays of numbers go as text: the driver inspects each element that is neither text nor bytes at some length.
@@ -238,8 +238,8 @@ def _columns(batch: CommittedBatch, *, kek_id: str) -> tuple[object, ...]:
         [step.owner for _, step in steps],
         [entry.time for entry, _ in steps],
         [key.id for key in keys],
-        [kek_id for _ in keys],
-        [key.wrapped for key in keys],
+        [key.wrapped.kek_id for key in keys],
+        [key.wrapped.content for key in keys],
         _numbers(planned.entry.position for planned, _ in sections),
         [section.name for _, section in sections],
         [planned.prepared.data_key.id for planned, _ in sections],

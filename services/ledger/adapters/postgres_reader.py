@@ -9,10 +9,12 @@ import asyncpg
 from services.ledger.adapters.tables import REGISTRY_PREDICATE
 from services.ledger.domain.ladder import ASSIGNED, QUEUED, SETTLED, highest
 from services.ledger.domain.receipts import whole_answer
+from services.ledger.domain.sealing import WrappedKey
 from shared.entries import Entry, Obligation, RoleFact, parse_entry
 from shared.errors import NotFound, Unavailable
 from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Position, entry_of
 from shared.ledger.messages import ObligationState, OwedPage, OwedQuery, ResolvedChild, StoredEntry
+from shared.ledger.registry import Registry
 from shared.vocabulary import LadderState
 
 _ENTRIES = "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY position LIMIT $2"
@@ -71,7 +73,7 @@ class SealedRow:
     entry: Entry
     content: bytes
     data_key_id: str
-    wrapped: bytes | None
+    wrapped: WrappedKey | None
 
 
 class PostgresReader:
@@ -86,10 +88,18 @@ class PostgresReader:
         rows = await self._fetch(query, after, limit)
         return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
 
-    async def wrapped_key(self, key_id: str) -> bytes | None:
+    async def registry(self) -> Registry:
+        """Return the registry as the committed entries make it."""
+        registry, after = Registry(), -1
+        while page := await self.entries(after=after, limit=500, registry_only=True):
+            registry = registry.with_entries(parse_entry(stored.leaf) for stored in page)
+            after = page[-1].position
+        return registry
+
+    async def wrapped_key(self, key_id: str) -> WrappedKey | None:
         """Return the wrapped data key of that id, or None."""
-        rows = await self._fetch("SELECT wrapped FROM ledger.data_key WHERE key_id = $1", key_id)
-        return cast(bytes, rows[0]["wrapped"]) if rows else None
+        rows = await self._fetch("SELECT kek_id, wrapped FROM ledger.data_key WHERE key_id = $1", key_id)
+        return WrappedKey(rows[0]["kek_id"], rows[0]["wrapped"]) if rows else None
 
     async def resolve(self, *, identifying: Sequence[bytes], all_tokens: Sequence[bytes]) -> ResolvedChild:
         """Return the child whom identifying tokens name; whoever else is pointed at is *similar*.
@@ -149,7 +159,7 @@ class PostgresReader:
     async def sealed(self, entry_id: EntryId, section: str) -> SealedRow:
         """Return a sealed section with its entry. Raises NotFound when it never was or has been erased."""
         rows = await self._fetch(
-            "SELECT e.leaf, s.content, s.data_key_id, k.wrapped FROM ledger.entry e"
+            "SELECT e.leaf, s.content, s.data_key_id, k.kek_id, k.wrapped FROM ledger.entry e"
             " JOIN ledger.sealed_section s ON s.position = e.position AND s.name = $2"
             " LEFT JOIN ledger.data_key k ON k.key_id = s.data_key_id WHERE e.entry_id = $1",
             entry_id,
@@ -158,7 +168,8 @@ class PostgresReader:
         if not rows:
             raise NotFound("there is no such sealed section, or it has been erased")
         row = rows[0]
-        return SealedRow(parse_entry(row["leaf"]), row["content"], row["data_key_id"], row["wrapped"])
+        wrapped = WrappedKey(row["kek_id"], row["wrapped"]) if row["wrapped"] is not None else None
+        return SealedRow(parse_entry(row["leaf"]), row["content"], row["data_key_id"], wrapped)
 
     async def use_nonce(self, token: bytes) -> bool:
         """Use up the nonce of a request that changes nothing; False when it was used before. Atomic and durable."""

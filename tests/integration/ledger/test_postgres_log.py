@@ -11,7 +11,7 @@ from deploy.migrate import ROLES, migrate
 from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.domain.plan import Known, Plan, Prepared, Recent, WriterState
 from services.ledger.domain.receipts import answer_bytes, stored_answer
-from services.ledger.domain.sealing import DataKey
+from services.ledger.domain.sealing import DataKey, WrappedKey
 from services.ledger.domain.sequencing import decide_batch
 from services.ledger.ports import CommittedBatch, Head
 from shared.errors import IntegrityFailure, InvalidInput
@@ -47,7 +47,7 @@ def planned(frontier: Frontier, *names: str) -> Plan:
             nonce_token=None,
             digest=b"",
             fingerprint=b"",
-            data_key=DataKey(name * 32, b"", b"wrapped"),
+            data_key=DataKey(name * 32, b"", WrappedKey("kek", b"wrapped")),
             key_is_new=True,
             sections=(),
             identifiers=(),
@@ -69,7 +69,7 @@ def batch(frontier: Frontier, *names: str) -> tuple[CommittedBatch, Frontier]:
 
 
 async def test_a_batch_is_committed_whole_and_found_again(dsn: str) -> None:
-    log = await PostgresLog.elect(dsn, password=PASSWORD, kek_id="kek")
+    log = await PostgresLog.elect(dsn, password=PASSWORD)
     assert await log.head() is None
     first, grown = batch(EMPTY, "a", "b")
     await log.commit(first)
@@ -84,7 +84,7 @@ async def test_a_batch_is_committed_whole_and_found_again(dsn: str) -> None:
 
 
 async def test_a_batch_with_one_bad_row_leaves_nothing(dsn: str) -> None:
-    log = await PostgresLog.elect(dsn, password=PASSWORD, kek_id="kek")
+    log = await PostgresLog.elect(dsn, password=PASSWORD)
     first, grown = batch(EMPTY, "a")
     await log.commit(first)
     second, _ = batch(grown, "b", "a")
@@ -97,8 +97,8 @@ async def test_a_batch_with_one_bad_row_leaves_nothing(dsn: str) -> None:
 
 
 async def test_a_second_writer_waits_until_the_first_is_gone(dsn: str) -> None:
-    first = await PostgresLog.elect(dsn, password=PASSWORD, kek_id="kek")
-    waiting = asyncio.create_task(PostgresLog.elect(dsn, password=PASSWORD, kek_id="kek"))
+    first = await PostgresLog.elect(dsn, password=PASSWORD)
+    waiting = asyncio.create_task(PostgresLog.elect(dsn, password=PASSWORD))
     await asyncio.sleep(0.3)
     assert not waiting.done()
     await first.close()
@@ -109,9 +109,9 @@ async def test_a_second_writer_waits_until_the_first_is_gone(dsn: str) -> None:
 async def test_two_writers_that_both_believe_themselves_elected_can_never_both_commit(
     dsn: str, fresh_database: Database
 ) -> None:
-    one = await PostgresLog.elect(dsn, password=PASSWORD, kek_id="kek")
+    one = await PostgresLog.elect(dsn, password=PASSWORD)
     await one._writing.execute("SELECT pg_advisory_unlock_all()")
-    other = await PostgresLog.elect(dsn, password=PASSWORD, kek_id="kek")
+    other = await PostgresLog.elect(dsn, password=PASSWORD)
     mine, _ = batch(EMPTY, "a")
     theirs, _ = batch(EMPTY, "b", "c")
     await one.commit(mine)
