@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -137,7 +138,7 @@ async def test_killed_in_the_middle_of_wrapping_anew_nothing_is_lost_and_it_goes
     assert report.intact, report.findings
 
 
-async def test_killed_between_a_key_and_its_entry_the_old_one_stays_in_use(rotating: TestExchange) -> None:
+async def test_killed_between_a_key_and_its_entry_the_record_decides(rotating: TestExchange) -> None:
     path = rotating.local.secrets.key_file("ledger-key-encryption")
     keys = KeyFile(path)
     left_over = await keys.make()
@@ -147,6 +148,11 @@ async def test_killed_between_a_key_and_its_entry_the_old_one_stays_in_use(rotat
         assert left_over not in {kek_id for kek_id, _ in (await stored(rotating)).values()}
         assert (await ledger.rotate_encryption_key()).kek_id == left_over
         await rewrap_all(ledger)
+        # The other way round: killed after a key was destroyed and before its entry. A repeat records it.
+        given_up = next(key.kek_id for key in (await ledger.encryption_keys()).keys if not key.current)
+        await keys.destroy(given_up)
+        position = await ledger.destroy_encryption_key(given_up)
+        assert (await rotating.entries())[position].facts == {"kek_id": given_up}
     for key_id, (kek_id, wrapped) in (await stored(rotating)).items():
         assert kek_id == left_over
         content = path.with_name(f"{path.name}.{_newest(path.name, rotating)}").read_bytes()
@@ -156,3 +162,25 @@ async def test_killed_between_a_key_and_its_entry_the_old_one_stays_in_use(rotat
 def _newest(name: str, exchange: TestExchange) -> int:
     folder = exchange.local.layout.secrets
     return max(int(path.name.rpartition(".")[2]) for path in folder.glob(f"{name}.*"))
+
+
+async def command(exchange: TestExchange, *arguments: str) -> str:
+    """Run ``exchange key …`` against the exchange; return what it said, errors too."""
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli.main", "key", *arguments),
+        env={**os.environ, "EXCHANGE_HOME": str(exchange.local.layout.home)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    return (await running.communicate())[0].decode()
+
+
+async def test_the_operator_rotates_and_destroys_from_the_command_line(rotating: TestExchange) -> None:
+    old = next(line.split(":")[0] for line in (await command(rotating, "list")).splitlines() if "what is new" in line)
+    assert f"destroy-encryption {old}" in await command(rotating, "rotate-encryption")
+    assert "0 data keys wrapped anew" in await command(rotating, "rewrap")
+    listed = await command(rotating, "list")
+    assert f"{old}: opens only, 0 data keys" in listed
+    assert f"{old} is destroyed" in await command(rotating, "destroy-encryption", old)
+    assert old not in await command(rotating, "list")
+    assert "no rotation left such a key" in await command(rotating, "destroy-encryption", old)
