@@ -55,7 +55,8 @@ def test_a_file_torn_by_a_crash_is_never_seen_and_swept_away(files: TileFiles, f
 @pytest.mark.parametrize(
     "path",
     ["../secret", "tile/../../secret", "/etc/passwd", "tile/0/000/../../../x", ".lock", "tile/0/000.p/256", "",
-     "tile/0", "tile/0/000\n", "tile/64/000", "tile/0/000.p/..", "checkpoint/", "tile//0/000", "tile/0/\u0660\u0660\u0660"],
+     "tile/0", "tile/0/000\n", "tile/64/000", "tile/0/000.p/..", "checkpoint/", "tile//0/000",
+     "tile/0/\u0660\u0660\u0660"],
 )  # fmt: skip
 async def test_no_path_but_a_log_s_own_is_read_or_written(files: TileFiles, folder: Path, path: str) -> None:
     folder.mkdir()
