@@ -3,13 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from services.ledger.ports import Head
 from shared.errors import NotFound
-from shared.identifiers import TreeSize
-from shared.transparency.checkpoint import Checkpoint
-from shared.transparency.merkle import leaf_hash, tree_root
+from shared.identifiers import Position, TreeSize
+from shared.ledger.messages import StoredEntry
+from shared.transparency.checkpoint import Checkpoint, sign_checkpoint
+from shared.transparency.merkle import EMPTY, grow, leaf_hash, tree_root
+from shared.transparency.signed_note import NoteSigner
 from shared.transparency.tiles import TILE_WIDTH, parse_tile_path, tile_bytes
 
 ORIGIN = "log.example/a"
+LOG = NoteSigner(ORIGIN, Ed25519PrivateKey.from_private_bytes(b"\x07" * 32))
 
 
 @dataclass
@@ -45,3 +51,27 @@ def synthetic_leaves(count: int) -> list[bytes]:
 def checkpoint_of(leaf_hashes: Sequence[bytes]) -> Checkpoint:
     """Return the unsigned checkpoint of a log."""
     return Checkpoint(ORIGIN, TreeSize(len(leaf_hashes)), tree_root(leaf_hashes))
+
+
+@dataclass
+class FakeEntries:
+    """The committed entries of a ledger, invented ones; ``asked`` says how many rows were given out in all."""
+
+    leaves: list[bytes]
+    asked: int = 0
+
+    @classmethod
+    def of(cls, count: int) -> "FakeEntries":
+        """Return that many entries, no two alike."""
+        return cls([b"entry %d" % number for number in range(count)])
+
+    async def entries(self, *, after: int, limit: int, registry_only: bool) -> tuple[StoredEntry, ...]:
+        page = self.leaves[after + 1 : after + 1 + limit]
+        self.asked += len(page)
+        return tuple(StoredEntry(Position(after + 1 + ordinal), leaf) for ordinal, leaf in enumerate(page))
+
+    def head(self, size: int) -> Head:
+        """Return the signed head of the first entries."""
+        growth = grow(EMPTY, [leaf_hash(leaf) for leaf in self.leaves[:size]])
+        checkpoint = Checkpoint(ORIGIN, TreeSize(size), growth.root)
+        return Head(TreeSize(size), growth.frontier, sign_checkpoint(checkpoint, [LOG]))

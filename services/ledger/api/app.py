@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 
 import msgspec
+from starlette.types import ASGIApp
 
 from services.ledger.adapters.postgres_reader import PostgresReader
+from services.ledger.api.published_files import PublishedFilesApp
 from services.ledger.append_entries import Queue
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import NonceReplayed
 from services.ledger.open_section import SectionOpener
 from services.ledger.prepare_append import AppendPreparer, identifier_tokens, nonce_token
 from services.ledger.term import Writer
-from shared.errors import Unavailable
+from shared.errors import NotFound, Unavailable
 from shared.identifiers import EntryId
 from shared.ledger.messages import (
     AdmitRead,
@@ -22,9 +24,11 @@ from shared.ledger.messages import (
     OpenSection,
     OwedQuery,
     ResolveChild,
+    TileQuery,
     TreeHead,
 )
 from shared.process.message_app import MessageApp, Route, decode
+from shared.transparency.tile_source import TileSource
 
 LARGEST_PAGE = 1000
 
@@ -56,6 +60,7 @@ class LedgerParts:
     opener: SectionOpener
     writer: Writer
     blind_index_key: bytes
+    tiles: TileSource
 
 
 class LedgerApi:
@@ -78,6 +83,7 @@ class LedgerApi:
             "/queue": self._queue,
             "/open-section": self._open_section,
             "/tree-head": self._tree_head,
+            "/tile": self._tile,
         }
 
     async def _append(self, body: bytes, caller: str) -> object:
@@ -143,7 +149,19 @@ class LedgerApi:
             raise Unavailable("the ledger has released no checkpoint yet")
         return TreeHead(head.size, head.checkpoint)
 
+    async def _tile(self, body: bytes, _caller: str) -> object:
+        return await self._parts.tiles.read(decode(body, TileQuery).path)
 
-def make_app(parts: LedgerParts) -> MessageApp:
+
+class NothingPublished:
+    """Implements TileSource for a ledger that publishes no files."""
+
+    async def read(self, _path: str) -> bytes:
+        """Raise NotFound, whatever is asked for."""
+        raise NotFound("this ledger publishes no files")
+
+
+def make_app(parts: LedgerParts) -> ASGIApp:
     """Return the ledger's application: each path open only to the callers it is for."""
-    return MessageApp(LedgerApi(parts).routes(), permit=lambda path, caller: check_call(path, caller=caller))
+    calls = MessageApp(LedgerApi(parts).routes(), permit=lambda path, caller: check_call(path, caller=caller))
+    return PublishedFilesApp(parts.tiles, otherwise=calls)
