@@ -228,6 +228,7 @@ class LocalExchange:
             "LEDGER_KEY_ENCRYPTION_KEY_FILE": str(self.secrets.key_file("ledger-key-encryption")),
             "LEDGER_BLIND_INDEX_KEY_FILE": str(self.secrets.key_file("ledger-blind-index")),
             "LEDGER_GUARD_FILE": str(self.guard_file),
+            "LEDGER_TILES_DIRECTORY": str(self.layout.tiles),
             "LEDGER_KAFKA_BOOTSTRAP_SERVERS": broker.bootstrap_servers,
             **{
                 f"LEDGER_{caller.upper()}_DOOR": f"unix:{self.sockets}/ledger-{caller}.sock"

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import asyncpg
@@ -18,13 +18,16 @@ from services.ledger.adapters.key_moved import MovedKeys
 from services.ledger.adapters.postgres_data_keys import PostgresDataKeys
 from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.adapters.postgres_reader import PostgresReader
-from services.ledger.api.app import LedgerParts, make_app
+from services.ledger.adapters.tile_files import TileFiles
+from services.ledger.api.app import LedgerParts, NothingPublished, make_app
 from services.ledger.append_entries import Queue
 from services.ledger.domain.callers import AUDITOR, GATEWAY, NOTIFIER, OPERATOR
 from services.ledger.key_ring import KeyRing
+from services.ledger.no_witnesses import NoWitnesses
 from services.ledger.open_section import SectionOpener
 from services.ledger.ports import DataKeyStore, KeyEncryption
 from services.ledger.prepare_append import AppendPreparer, Secrets
+from services.ledger.publish_tiles import TilePublisher
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import LogIdentity, Writer
 from shared.clock import SystemClock
@@ -58,6 +61,7 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
         reader = PostgresReader(pool)
         preparer = AppendPreparer(secrets=secrets, data_keys=reader, random=os.urandom)
         queue = Queue()
+        files = published_files(settings)
         writer = make_writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
         opener = SectionOpener(reader=reader, preparer=preparer, queue=queue, secrets=secrets, random=os.urandom)
         rotation = None
@@ -70,12 +74,31 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
                 recorded=reader,
                 random=os.urandom,
             )
-        app = make_app(LedgerParts(reader, preparer, queue, opener, writer, rotation, secrets.blind_index_key))
+        app = make_app(
+            LedgerParts(
+                reader,
+                preparer,
+                queue,
+                opener,
+                writer,
+                rotation,
+                secrets.blind_index_key,
+                files or NothingPublished(),
+            )
+        )
+        followers: list[Callable[[], None]] = []
+        writer.on_release = lambda: _call_all(followers)
         tasks = [writer.serve(), serve(app, doors(settings), stop=stop)]
         if settings.kafka_bootstrap_servers:
             relay = await stack.enter_async_context(_relay(settings))
-            writer.on_release = relay.wake
+            followers.append(relay.wake)
             tasks.append(relay.run())
+        if files is not None:
+            publisher = TilePublisher(
+                files=files, entries=reader, witnesses=NoWitnesses(), released=lambda: writer.released_head
+            )
+            followers.append(publisher.wake)
+            tasks.append(publisher.run())
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr="127.0.0.1")
         await run_until_first_ends(tasks)
@@ -113,6 +136,7 @@ def make_writer(
 ) -> Writer:
     """Return a writer over the settings' database, key and guard; run its ``serve``."""
     signers = log_signers(settings)
+    files = published_files(settings)
     return Writer(
         elect=lambda: PostgresLog.elect(settings.database_url, password=password),
         reader=reader,
@@ -125,7 +149,13 @@ def make_writer(
         adopt_size=settings.adopt_size,
         random=os.urandom,
         queue=queue,
+        published=files.published if files is not None else lambda: None,
     )
+
+
+def published_files(settings: LedgerSettings) -> TileFiles | None:
+    """Return the folder that is published into, or None when nothing is to be published."""
+    return TileFiles(settings.tiles_directory) if settings.tiles_directory is not None else None
 
 
 def open_secrets(settings: LedgerSettings) -> Secrets:
@@ -205,6 +235,11 @@ async def _relay(settings: LedgerSettings) -> AsyncIterator[KafkaRelay]:
                 origin=settings.origin,
             ),
         )
+
+
+def _call_all(followers: Sequence[Callable[[], None]]) -> None:
+    for follower in followers:
+        follower()
 
 
 async def _keep(_connection: object) -> None:

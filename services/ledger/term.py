@@ -21,6 +21,7 @@ from shared.errors import IntegrityFailure, Unavailable
 from shared.identifiers import EntryId
 from shared.ledger.messages import Answer, AppendRequest, Idempotency
 from shared.ledger.registry import Registry
+from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
 from shared.transparency.merkle import EMPTY
 from shared.vocabulary import EntryType
 
@@ -56,6 +57,7 @@ class Writer:
     adopt_size: int | None
     random: Callable[[int], bytes]
     queue: Queue
+    published: Callable[[], Checkpoint | None] = lambda: None
     released_head: Head | None = None
     on_release: Callable[[], None] = lambda: None
 
@@ -82,6 +84,7 @@ class Writer:
     async def _hold_office(self, elected: PostgresLog) -> None:
         head = await elected.head()
         await self._check_against_guard(head)
+        await self._check_against_published(head)
         state = await self._state(head)
         self._check_log_keys(head, state.registry)
         await self._take_up_encryption_key(head, state.registry)
@@ -149,6 +152,24 @@ class Writer:
             raise IntegrityFailure(
                 f"the database's tree head of size {guarded.size} is not the one that was signed",
                 remedy="The history was changed. Keep both copies and call the auditor.",
+            )
+
+    async def _check_against_published(self, head: Head | None) -> None:
+        published = await asyncio.to_thread(self.published)
+        if published is None:
+            return
+        size = head.size if head is not None else 0
+        if size < published.size:
+            raise IntegrityFailure(
+                f"the database holds {size} entries but {published.size} were published: it is an old copy or was "
+                "truncated",
+                remedy="Restore the latest database. Signing from here would fork the log.",
+            )
+        stored = await self.reader.checkpoint_at(published.size)
+        if stored is None or read_unverified_checkpoint(stored) != published:
+            raise IntegrityFailure(
+                f"the database's tree head of size {published.size} is not the one that was published",
+                remedy="The history was changed, or these are another log's tiles. Keep both and call the auditor.",
             )
 
     async def _open_ledger(self) -> None:

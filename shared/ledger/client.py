@@ -25,11 +25,23 @@ from shared.ledger.messages import (
     OwedQuery,
     ResolveChild,
     ResolvedChild,
+    TileQuery,
     TreeHead,
 )
 from shared.process.remote import Remote
 
 PAGE_LIMIT = 500
+
+
+class LedgerTiles:
+    """Implements TileSource by asking the ledger."""
+
+    def __init__(self, client: "LedgerClient") -> None:
+        self._client = client
+
+    async def read(self, path: str) -> bytes:
+        """Return the bytes at a path below the log's prefix, unverified."""
+        return await self._client.tile(path)
 
 
 class LedgerClient:
@@ -119,6 +131,13 @@ class LedgerClient:
     async def destroy_encryption_key(self, kek_id: str) -> Position:
         """Destroy a key for good, and record it. Raises Conflict ``encryption-key-in-use``, NotFound."""
         return Position(await self._remote.call("/destroy-encryption-key", DestroyEncryptionKey(kek_id), int))
+
+    async def tile(self, path: str) -> bytes:
+        """Return a published file, unverified: ``checkpoint``, a tile or an entry bundle (C2SP tlog-tiles).
+
+        Raises NotFound when nothing is published there, InvalidInput for a path that no log has.
+        """
+        return await self._remote.call("/tile", TileQuery(path), bytes)
 
     async def last_position(self) -> Position:
         """Return the position of the latest entry that has been released."""

@@ -212,6 +212,12 @@ class Failure(msgspec.Struct, frozen=True):
     outcome_unknown: bool = False
 
 
+class TileQuery(msgspec.Struct, frozen=True):
+    """Asks for a published file by its path below the log's prefix: ``checkpoint`` or ``tile/…``."""
+
+    path: str
+
+
 class ObligationQuery(msgspec.Struct, frozen=True):
     """Asks for the state of one obligation."""
 

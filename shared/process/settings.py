@@ -69,6 +69,9 @@ class LedgerSettings(BaseSettings):
     adopt_size: int | None = Field(
         default=None, description="The operator's word that a database of this size is the latest, where no guard is"
     )
+    tiles_directory: Path | None = Field(
+        default=None, description="Folder for tiles, entry bundles and the published checkpoint; none: do not publish"
+    )
     gateway_door: str = Field(description="unix:/path or tls://host:port where the gateway comes in")
     notifier_door: str = Field(description="Where the notifier comes in")
     operator_door: str = Field(description="Where the operator's command line comes in")

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import msgspec
+from starlette.types import ASGIApp
 
 from services.ledger.adapters.postgres_reader import PostgresReader
+from services.ledger.api.published_files import PublishedFilesApp
 from services.ledger.append_entries import Queue
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
@@ -12,7 +14,7 @@ from services.ledger.open_section import SectionOpener
 from services.ledger.prepare_append import AppendPreparer, identifier_tokens, nonce_token
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import Writer
-from shared.errors import InvalidInput, Unavailable
+from shared.errors import InvalidInput, NotFound, Unavailable
 from shared.identifiers import EntryId
 from shared.ledger.key_messages import DestroyEncryptionKey, RewrapDataKeys
 from shared.ledger.messages import (
@@ -24,9 +26,11 @@ from shared.ledger.messages import (
     OpenSection,
     OwedQuery,
     ResolveChild,
+    TileQuery,
     TreeHead,
 )
 from shared.process.message_app import MessageApp, Route, decode
+from shared.transparency.tile_source import TileSource
 
 LARGEST_PAGE = 1000
 
@@ -59,6 +63,7 @@ class LedgerParts:
     writer: Writer
     rotation: EncryptionKeyRotation | None
     blind_index_key: bytes
+    tiles: TileSource
 
 
 class LedgerApi:
@@ -85,6 +90,7 @@ class LedgerApi:
             "/rotate-encryption-key": self._rotate_encryption_key,
             "/rewrap-data-keys": self._rewrap_data_keys,
             "/destroy-encryption-key": self._destroy_encryption_key,
+            "/tile": self._tile,
         }
 
     async def _append(self, body: bytes, caller: str) -> object:
@@ -173,7 +179,19 @@ class LedgerApi:
     async def _destroy_encryption_key(self, body: bytes, _caller: str) -> object:
         return await self._rotation().destroy(decode(body, DestroyEncryptionKey).kek_id)
 
+    async def _tile(self, body: bytes, _caller: str) -> object:
+        return await self._parts.tiles.read(decode(body, TileQuery).path)
 
-def make_app(parts: LedgerParts) -> MessageApp:
+
+class NothingPublished:
+    """Implements TileSource for a ledger that publishes no files."""
+
+    async def read(self, _path: str) -> bytes:
+        """Raise NotFound, whatever is asked for."""
+        raise NotFound("this ledger publishes no files")
+
+
+def make_app(parts: LedgerParts) -> ASGIApp:
     """Return the ledger's application: each path open only to the callers it is for."""
-    return MessageApp(LedgerApi(parts).routes(), permit=lambda path, caller: check_call(path, caller=caller))
+    calls = MessageApp(LedgerApi(parts).routes(), permit=lambda path, caller: check_call(path, caller=caller))
+    return PublishedFilesApp(parts.tiles, otherwise=calls)
