@@ -21,8 +21,9 @@ from shared.signatures.message import RequestParts, ResponseParts, Tag
 from shared.signatures.request_signature import sign_request
 from shared.signatures.response_signature import response_key_id, verify_response
 from shared.transparency.checkpoint import Checkpoint
-from shared.transparency.signed_note import Ed25519Verifier, parse_verifier_key
+from shared.transparency.signed_note import Ed25519Verifier
 from shared.transparency.tlog_proof import parse_proof, verify_proof
+from shared.transparency.verifier_key import parse_verifier_key
 
 WAITS_S: Sequence[float] = (0.5, 1.0, 2.0, 4.0, 8.0)
 _TRY_AGAIN = frozenset({502, 503, 504})
