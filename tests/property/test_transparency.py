@@ -1,5 +1,7 @@
 """Trees grow the same however they are cut into batches, and hostile bytes give a value or our own error."""
 
+import contextlib
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
@@ -16,6 +18,8 @@ from shared.transparency.signed_note import NoteSignatureInvalid, format_note, o
 from shared.transparency.tiles import parse_bundle, parse_tile_path
 from shared.transparency.tlog_proof import parse_proof
 from shared.transparency.verifier_key import parse_verifier_key
+from shared.transparency.witness_policy import parse_policy
+from shared.transparency.witness_protocol import AddCheckpoint, format_request, parse_answer, parse_request
 
 hashes = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=90)
 
@@ -51,12 +55,20 @@ def test_any_flipped_bit_of_a_proof_is_found(leaves: list[bytes], data: st.DataO
 @given(st.binary(max_size=300))
 def test_hostile_bytes_give_a_value_or_our_own_error(data: bytes) -> None:
     text = data.decode("latin-1")
-    for parse in (parse_checkpoint, split_note, parse_proof, parse_bundle, parse_entry, Frontier.from_bytes):
+    for parse in (
+        parse_checkpoint,
+        split_note,
+        parse_proof,
+        parse_bundle,
+        parse_entry,
+        parse_request,
+        Frontier.from_bytes,
+    ):
         try:
             parse(data)
         except ExchangeError:
             continue
-    for read in (parse_tile_path, parse_verifier_key):
+    for read in (parse_tile_path, parse_verifier_key, parse_policy):
         try:
             read(text)
         except ExchangeError:
@@ -95,3 +107,17 @@ def test_hostile_cosignatures_are_refused_with_our_own_error(text: bytes, signat
     for verifier in (ED25519_VERIFIER, ML_DSA_VERIFIER):
         with pytest.raises(NoteSignatureInvalid):
             verifier.verify(text, signature)
+
+
+@given(st.integers(0, 2**63 - 1), st.lists(st.binary(min_size=32, max_size=32), max_size=63), st.binary(max_size=300))
+def test_a_request_to_a_witness_reads_back_as_it_was(old_size: int, proof: list[bytes], note: bytes) -> None:
+    request = AddCheckpoint(TreeSize(old_size), tuple(proof), note)
+    assert parse_request(format_request(request)) == request
+
+
+@given(st.sampled_from([200, 307, 400, 409, 422, 500]), st.text(max_size=30), st.binary(max_size=300))
+def test_a_hostile_witness_gives_an_answer_or_our_own_error(status: int, media_type: str, body: bytes) -> None:
+    with contextlib.suppress(ExchangeError):
+        assert parse_answer(status, media_type=media_type, body=body).status == status or status == 409
+    with contextlib.suppress(ExchangeError):
+        assert parse_answer(409, media_type="text/x.tlog.size", body=body).size is not None
