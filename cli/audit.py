@@ -19,7 +19,8 @@ from shared.clock import parse_rfc3339, rfc3339
 from shared.entries import Entry, encode_entry
 from shared.process.settings import read_password
 from shared.transparency.checkpoint import read_unverified_checkpoint
-from shared.transparency.signed_note import NoteVerifier, parse_verifier_key
+from shared.transparency.signed_note import NoteVerifier
+from shared.transparency.verifier_key import parse_verifier_key
 
 AUDITOR = "exchange_auditor"
 

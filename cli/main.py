@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import agencies, audit, keys, queues, reach, send, start
+from cli import agencies, audit, keys, queues, reach, send, start, witness
 from deploy.migrate import ROLES, migrate
 from shared.errors import ExchangeError, InvalidInput
 from shared.process.settings import read_password
@@ -24,6 +24,7 @@ app.add_typer(agencies.authority_app, name="authority")
 app.add_typer(audit.app, name="audit")
 app.add_typer(queues.queue_app, name="queue")
 app.add_typer(keys.app, name="key")
+app.add_typer(witness.app, name="witness")
 app.command("owed")(queues.show_owed)
 app.command("keygen")(send.keygen)
 app.command("share")(send.share)

@@ -8,7 +8,8 @@ from shared.errors import ExchangeError, InvalidInput
 from shared.ledger.facts import read_facts
 from shared.ledger.service_keys import LogKeyFacts
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint
-from shared.transparency.signed_note import Ed25519Verifier, NoteVerifier, parse_verifier_key
+from shared.transparency.signed_note import Ed25519Verifier, NoteVerifier
+from shared.transparency.verifier_key import parse_verifier_key
 from shared.vocabulary import EntryType
 
 

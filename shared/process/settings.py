@@ -88,6 +88,10 @@ class LedgerSettings(BaseSettings):
         default=4, ge=1, le=1024, description="Partitions of the topic; children spread over them"
     )
     kafka_replication: int = Field(default=1, ge=1, le=9, description="Copies of each partition; 3 in production")
+    witness_policy_file: Path | None = Field(
+        default=None, description="Which witnesses are asked to cosign, and how many must; none: nobody is asked"
+    )
+    witness_timeout_s: float = Field(default=5.0, gt=0, description="How long all witnesses together may take")
     metrics_port: int = Field(default=0, ge=0, le=65_535, description="Loopback port for /metrics; 0: none")
 
 
@@ -130,7 +134,25 @@ class NotifierSettings(BaseSettings):
     metrics_port: int = Field(default=0, ge=0, le=65_535, description="Loopback port for /metrics; 0: none")
 
 
-ALL_SETTINGS: tuple[type[BaseSettings], ...] = (GatewaySettings, LedgerSettings, NotifierSettings)
+class WitnessSettings(BaseSettings):
+    """Settings of a witness, each from the environment variable ``WITNESS_<NAME>``."""
+
+    model_config = SettingsConfigDict(env_prefix="WITNESS_", extra="ignore")
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on")
+    port: int = Field(default=8490, ge=1, le=65_535, description="Port to listen on")
+    name: str = Field(description="The name its cosignatures bear: a URL prefix without scheme, its own for ever")
+    key_file: Path = Field(description="PKCS#8 PEM: an Ed25519 key that signs nothing but cosignatures")
+    ml_dsa_key_file: Path | None = Field(
+        default=None, description="PKCS#8 PEM: an ML-DSA-44 key for cosignatures that must outlive Ed25519"
+    )
+    log_keys_file: Path = Field(description="Verifier keys of the logs it watches, one a line; # begins a comment")
+    state_folder: Path = Field(description="What it cosigned last, and the evidence of forks; losing it is amnesia")
+    request_timeout_s: float = Field(default=10.0, gt=0, description="How long a request may take to arrive")
+    metrics_port: int = Field(default=0, ge=0, le=65_535, description="Loopback port for /metrics; 0: none")
+
+
+ALL_SETTINGS: tuple[type[BaseSettings], ...] = (GatewaySettings, LedgerSettings, NotifierSettings, WitnessSettings)
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 

@@ -1,4 +1,4 @@
-"""C2SP signed notes (signed-note v1.0.0) and witness cosignatures (tlog-cosignature): signing and opening them."""
+"""C2SP signed notes (signed-note v1.0.0): signing them with Ed25519, and opening them."""
 
 import base64
 import re
@@ -13,13 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from shared.errors import IntegrityFailure, InvalidInput
 
 ED25519 = 0x01
-COSIGNATURE_V1 = 0x04
 
 MOST_SIGNATURES = 64
 LARGEST_NOTE_BYTES = 1_000_000
 
 _KEY_ID_BYTES = 4
-_LATEST_TIME_S = 2**63 - 1
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f]")
 _DASH = "\u2014"
 
@@ -86,33 +84,11 @@ class Ed25519Verifier:
 
     def verifier_key(self) -> str:
         """Return the key as one line of text: ``name+id+base64``."""
-        return _format_verifier_key(self.name, kind=ED25519, public_key=self.public_key)
+        return format_verifier_key(self.name, kind=ED25519, public_key=self.public_key)
 
     def verify(self, text: bytes, signature: bytes) -> None:
         """Return when the signature is good; raise NoteSignatureInvalid if not."""
-        _verify_ed25519(self.public_key, signature, text)
-
-
-@dataclass(frozen=True, slots=True)
-class CosignatureVerifier:
-    """Verifies a witness's cosignatures (type 0x04) of one key, which is used for nothing else."""
-
-    name: str
-    public_key: bytes
-
-    @property
-    def key_id(self) -> bytes:
-        """Four bytes from the name, the type and the key."""
-        return key_id(self.name, kind=COSIGNATURE_V1, public_key=self.public_key)
-
-    def verifier_key(self) -> str:
-        """Return the key as one line of text: ``name+id+base64``."""
-        return _format_verifier_key(self.name, kind=COSIGNATURE_V1, public_key=self.public_key)
-
-    def verify(self, text: bytes, signature: bytes) -> None:
-        """Return when the signature is good; raise NoteSignatureInvalid if not."""
-        time_s, made = int.from_bytes(signature[:8]), signature[8:]
-        _verify_ed25519(self.public_key, made, cosigned_message(text, time_s=time_s))
+        verify_ed25519(self.public_key, signature, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,42 +107,15 @@ class NoteSigner:
         return NoteSignature(self.name, self.verifier().key_id, self.private_key.sign(text))
 
 
-def cosign(text: bytes, *, name: str, private_key: Ed25519PrivateKey, time_s: int) -> NoteSignature:
-    """Return a witness's cosignature (type 0x04) made at ``time_s`` seconds since 1970.
-
-    Raises InvalidInput for a time before 1970 or beyond a signed 64-bit integer.
-    """
-    if not 0 <= time_s <= _LATEST_TIME_S:
-        raise InvalidInput("a cosignature's time is a number of seconds since 1970")
-    public_key = private_key.public_key().public_bytes_raw()
-    made = private_key.sign(cosigned_message(text, time_s=time_s))
-    return NoteSignature(name, key_id(name, kind=COSIGNATURE_V1, public_key=public_key), time_s.to_bytes(8) + made)
-
-
-def cosigned_message(text: bytes, *, time_s: int) -> bytes:
-    """Return what a cosignature signs: its version, its time, and the note's text."""
-    return f"cosignature/v1\ntime {time_s}\n".encode("ascii") + text
-
-
 def key_id(name: str, *, kind: int, public_key: bytes) -> bytes:
     """Return the first four bytes of SHA-256 over name, newline, type and public key."""
     return sha256(name.encode("utf-8") + b"\n" + bytes([kind]) + public_key).digest()[:_KEY_ID_BYTES]
 
 
-def parse_verifier_key(text: str) -> Ed25519Verifier | CosignatureVerifier:
-    """Return the verifier that a line ``name+id+base64`` describes. Raises InvalidInput when it is not one."""
-    parts = text.split("+", 2)
-    if len(parts) != 3 or not is_key_name(parts[0]):
-        raise InvalidInput("not a verifier key: name+id+base64 is expected")
-    name, claimed_id, encoded = parts
-    key = _decode_base64(encoded)
-    if len(key) != 33 or key[0] not in (ED25519, COSIGNATURE_V1):
-        raise InvalidInput("the verifier key is not of a type that is known here")
-    kind = Ed25519Verifier if key[0] == ED25519 else CosignatureVerifier
-    verifier = kind(name, key[1:])
-    if verifier.key_id.hex() != claimed_id:
-        raise InvalidInput("the verifier key's id does not fit its name and key")
-    return verifier
+def format_verifier_key(name: str, *, kind: int, public_key: bytes) -> str:
+    """Return a public key as one line of text: ``name+id+base64``. ``parse_verifier_key`` reads it."""
+    encoded = base64.b64encode(bytes([kind]) + public_key).decode("ascii")
+    return f"{name}+{key_id(name, kind=kind, public_key=public_key).hex()}+{encoded}"
 
 
 def format_note(text: bytes, signatures: Sequence[NoteSignature]) -> bytes:
@@ -218,10 +167,14 @@ def split_note(note: bytes) -> tuple[bytes, tuple[NoteSignature, ...]]:
     text, separator, lines = _check_text(note).rpartition("\n\n")
     if not separator:
         raise InvalidInput("a note has an empty line before its signatures")
-    signatures = tuple(_parse_signature(line) for line in lines.removesuffix("\n").split("\n"))
-    if len(signatures) > MOST_SIGNATURES:
-        raise InvalidInput("the note has too many signatures")
-    return (text + "\n").encode("utf-8"), signatures
+    return (text + "\n").encode("utf-8"), _parse_signatures(lines)
+
+
+def parse_signatures(lines: bytes) -> tuple[NoteSignature, ...]:
+    """Return the signature lines that stand alone, none verified. Raises InvalidInput when they are not that."""
+    if len(lines) > LARGEST_NOTE_BYTES:
+        raise InvalidInput("the signature lines are too large")
+    return _parse_signatures(_check_text(lines))
 
 
 def is_key_name(name: str) -> bool:
@@ -242,22 +195,25 @@ def _check_text(text: bytes) -> str:
     return decoded
 
 
-def _format_verifier_key(name: str, *, kind: int, public_key: bytes) -> str:
-    encoded = base64.b64encode(bytes([kind]) + public_key).decode("ascii")
-    return f"{name}+{key_id(name, kind=kind, public_key=public_key).hex()}+{encoded}"
+def _parse_signatures(lines: str) -> tuple[NoteSignature, ...]:
+    signatures = tuple(_parse_signature(line) for line in lines.removesuffix("\n").split("\n"))
+    if len(signatures) > MOST_SIGNATURES:
+        raise InvalidInput("the note has too many signatures")
+    return signatures
 
 
 def _parse_signature(line: str) -> NoteSignature:
     parts = line.split(" ")
     if len(parts) != 3 or parts[0] != _DASH or not is_key_name(parts[1]):
         raise InvalidInput("a note's signature line is a dash, a name and base64")
-    held = _decode_base64(parts[2])
+    held = decode_base64(parts[2])
     if len(held) <= _KEY_ID_BYTES:
         raise InvalidInput("a note's signature is too short")
     return NoteSignature(parts[1], held[:_KEY_ID_BYTES], held[_KEY_ID_BYTES:])
 
 
-def _decode_base64(text: str) -> bytes:
+def decode_base64(text: str) -> bytes:
+    """Return what base64 text holds. Raises InvalidInput unless it is in its one canonical form."""
     try:
         decoded = base64.b64decode(text, validate=True)
     except ValueError as error:
@@ -267,7 +223,8 @@ def _decode_base64(text: str) -> bytes:
     return decoded
 
 
-def _verify_ed25519(public_key: bytes, signature: bytes, message: bytes) -> None:
+def verify_ed25519(public_key: bytes, signature: bytes, message: bytes) -> None:
+    """Return when the key made the signature; raise NoteSignatureInvalid if not."""
     try:
         Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
     except (InvalidSignature, ValueError) as error:

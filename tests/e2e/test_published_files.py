@@ -8,9 +8,9 @@ from shared.errors import InvalidInput, NotFound, NotPermitted
 from shared.ledger.client import LedgerTiles
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint
 from shared.transparency.merkle import leaf_hash
-from shared.transparency.signed_note import parse_verifier_key
 from shared.transparency.tile_proofs import TileProver
 from shared.transparency.tiles import parse_bundle, tile_path
+from shared.transparency.verifier_key import parse_verifier_key
 from tests.machinery.exchange import TestExchange, patiently
 from tests.machinery.people import share
 

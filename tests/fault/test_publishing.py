@@ -13,8 +13,8 @@ from services.ledger.adapters.tile_files import TileFiles
 from shared.errors import ExchangeError, NotFound, Unavailable
 from shared.identifiers import TreeSize
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unverified_checkpoint
-from shared.transparency.signed_note import parse_verifier_key
 from shared.transparency.tile_proofs import TileProver
+from shared.transparency.verifier_key import parse_verifier_key
 from tests.machinery.exchange import TestExchange, patiently, running_exchange
 from tests.machinery.people import share
 

@@ -15,8 +15,10 @@ from shared.transparency.checkpoint import (
     read_unverified_checkpoint,
     sign_checkpoint,
 )
+from shared.transparency.cosignature import cosign
 from shared.transparency.merkle import verify_consistency
-from shared.transparency.signed_note import NoteSigner, NoteUnsigned, cosign, format_note, parse_verifier_key
+from shared.transparency.signed_note import NoteSigner, NoteUnsigned, format_note
+from shared.transparency.verifier_key import parse_verifier_key
 from tests.machinery.vectors import vectors
 
 VECTORS = vectors("tlog_vectors.json")

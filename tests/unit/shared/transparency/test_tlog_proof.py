@@ -5,8 +5,9 @@ import base64
 import pytest
 
 from shared.errors import IntegrityFailure, InvalidInput
-from shared.transparency.signed_note import NoteSignatureInvalid, NoteUnsigned, parse_verifier_key
+from shared.transparency.signed_note import NoteSignatureInvalid, NoteUnsigned
 from shared.transparency.tlog_proof import format_proof, parse_proof, verify_proof
+from shared.transparency.verifier_key import parse_verifier_key
 from tests.machinery.vectors import vectors
 
 VECTORS = vectors("tlog_vectors.json")

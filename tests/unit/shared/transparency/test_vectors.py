@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.errors import ExchangeError
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint, parse_checkpoint, sign_checkpoint
+from shared.transparency.cosignature import cosign
 from shared.transparency.merkle import (
     EMPTY,
     consistency_path,
@@ -20,11 +21,9 @@ from shared.transparency.merkle import (
 )
 from shared.transparency.signed_note import (
     NoteSigner,
-    cosign,
     format_note,
     format_signature,
     open_note,
-    parse_verifier_key,
 )
 from shared.transparency.tiles import (
     bundle_bytes,
@@ -36,6 +35,7 @@ from shared.transparency.tiles import (
     tiles_of,
 )
 from shared.transparency.tlog_proof import format_proof, parse_proof, verify_proof
+from shared.transparency.verifier_key import parse_verifier_key
 from tests.machinery.vectors import vectors
 
 VECTORS = vectors("tlog_vectors.json")

@@ -1,0 +1,1 @@
+"""Where the witness keeps what it must not forget."""

@@ -1,0 +1,1 @@
+"""Pure rules: whether a checkpoint may be cosigned."""

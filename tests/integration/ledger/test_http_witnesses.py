@@ -1,0 +1,270 @@
+"""Asking witnesses: what is believed, what is passed over, and what stops the log."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
+from prometheus_client import REGISTRY
+
+from deploy.local.exchange import free_port
+from services.ledger.adapters.http_witnesses import HttpWitnesses, LogForked
+from services.witness.adapters.evidence_files import EvidenceFiles
+from services.witness.adapters.sqlite_memory import SqliteMemory
+from services.witness.api.app import make_app
+from services.witness.cosign_checkpoint import CheckpointCosigner, Cosigner
+from services.witness.domain.judging import WatchedLogs
+from shared.errors import NotFound
+from shared.identifiers import TreeSize
+from shared.process.serving import Door, HttpAddress, serve
+from shared.transparency.cosignature import cosign
+from shared.transparency.signed_note import NoteSignature, format_signature
+from shared.transparency.witness_policy import parse_policy
+from tests.machinery.fakes import FakeClock
+from tests.machinery.grown_log import GrownLog
+
+LOG = GrownLog()
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def cosigner(ordinal: int) -> Cosigner:
+    seed = bytes([ordinal]) * 32
+    ed25519, ml_dsa = Ed25519PrivateKey.from_private_bytes(seed), MLDSA44PrivateKey.from_seed_bytes(seed)
+    return Cosigner(f"w{ordinal}.example", ed25519=ed25519, ml_dsa=ml_dsa)
+
+
+@asynccontextmanager
+async def witness(ordinal: int, folder: Path) -> AsyncIterator[str]:
+    """Give the prefix of a real witness, on a loopback port."""
+    memory = SqliteMemory(folder / f"{ordinal}.sqlite")
+    logs = WatchedLogs([LOG.signer.verifier()])
+    made = CheckpointCosigner(
+        logs=logs,
+        cosigner=cosigner(ordinal),
+        memory=memory,
+        evidence=EvidenceFiles(folder / "evidence", clock=FakeClock()),
+        clock=FakeClock(),
+    )
+    port, stop = free_port(), asyncio.Event()
+    app = make_app(made, origins=logs.origins, timeout_s=5)
+    serving = asyncio.create_task(serve(app, [Door("logs", HttpAddress("127.0.0.1", port))], stop=stop))
+    await _listening(port)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        stop.set()
+        await serving
+        memory.close()
+
+
+@asynccontextmanager
+async def stranger(handler: Handler) -> AsyncIterator[str]:
+    """Give the prefix of something that answers everything with one handler."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        await runner.cleanup()
+
+
+async def _listening(port: int) -> None:
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            return
+
+
+@asynccontextmanager
+async def asking(
+    urls: dict[int, str], *, quorum: int = 1, timeout_s: float = 5.0
+) -> AsyncIterator[Callable[..., Awaitable[tuple[NoteSignature, ...]]]]:
+    """Give a function that has a log's checkpoint cosigned by the witnesses at these prefixes."""
+    lines = [
+        f"witness w{n}-{kind} {key.verifier_key()} {url}"
+        for n, url in urls.items()
+        for kind, key in zip(("ed25519", "ml-dsa"), cosigner(n).verifiers(), strict=True)
+    ]
+    members = " ".join(f"w{n}-ed25519" for n in urls)
+    policy = parse_policy("\n".join([*lines, f"group g {quorum} {members}", "quorum g"]))
+    witnesses = HttpWitnesses(policy, log_keys=[LOG.signer.verifier()], timeout_s=timeout_s, clock=FakeClock())
+
+    async def ask(size: int, log: GrownLog = LOG) -> tuple[NoteSignature, ...]:
+        async def prove(old_size: TreeSize) -> tuple[bytes, ...]:
+            return log.proof(old_size, size)
+
+        return await witnesses.cosign(log.checkpoint(size), log.note(size), prove=prove)
+
+    try:
+        yield ask
+    finally:
+        await witnesses.close()
+
+
+def counted(outcome: str) -> float:
+    return REGISTRY.get_sample_value("ledger_witness_cosignatures_total", {"outcome": outcome}) or 0.0
+
+
+def names(signatures: tuple[NoteSignature, ...]) -> list[str]:
+    return sorted(each.name for each in signatures)
+
+
+async def test_every_witness_cosigns_with_both_keys_and_each_next_size_extends_the_last(tmp_path: Path) -> None:
+    async with witness(1, tmp_path) as one, witness(2, tmp_path) as two, asking({1: one, 2: two}, quorum=2) as ask:
+        for size in (3, 7, 7, 40):
+            assert names(await ask(size)) == ["w1.example", "w1.example", "w2.example", "w2.example"]
+            assert REGISTRY.get_sample_value("ledger_witness_quorum_met") == 1
+        at = REGISTRY.get_sample_value("ledger_witness_last_quorum_timestamp_seconds")
+        assert at == FakeClock().now().timestamp()
+
+
+async def test_what_each_witness_knows_is_learned_from_it_by_a_new_process(tmp_path: Path) -> None:
+    async with witness(1, tmp_path) as one, witness(2, tmp_path) as two:
+        async with asking({1: one}) as ask:
+            await ask(5)
+        async with asking({2: two}) as ask:
+            await ask(9)
+        async with asking({1: one, 2: two}) as ask:
+            assert len(await ask(20)) == 4
+
+
+async def test_a_witness_that_is_down_costs_its_own_cosignature_and_no_other(tmp_path: Path) -> None:
+    before = counted("not_reached")
+    async with witness(1, tmp_path) as one, asking({1: one, 2: f"http://127.0.0.1:{free_port()}"}, quorum=2) as ask:
+        assert names(await ask(5)) == ["w1.example"] * 2
+    assert counted("not_reached") == before + 1
+    assert REGISTRY.get_sample_value("ledger_witness_quorum_met") == 0
+
+
+def cosignature_of(ordinal: int, *, size: int, named: int | None = None) -> bytes:
+    key = Ed25519PrivateKey.from_private_bytes(bytes([ordinal]) * 32)
+    made = cosign(LOG.checkpoint(size).body(), name=f"w{ordinal}.example", private_key=key, time_s=1)
+    as_named = made if named is None else NoteSignature(*_identity(named), made.signature)
+    return format_signature(as_named)
+
+
+def _identity(ordinal: int) -> tuple[str, bytes]:
+    key = cosigner(ordinal).verifiers()[0]
+    return key.name, key.key_id
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, b"", "garbage"),
+        (200, b"<html>hello</html>", "garbage"),
+        (200, b"\xff" * 1_000_000, "garbage"),
+        (200, cosignature_of(7, size=5), "bad_signature"),
+        (200, cosignature_of(7, size=5, named=2), "bad_signature"),
+        (200, cosignature_of(2, size=6), "bad_signature"),
+        (200, cosignature_of(2, size=5) + cosignature_of(2, size=6), "bad_signature"),
+        (302, b"", "garbage"),
+        (500, b"", "garbage"),
+        (404, b"", "refused"),
+        (403, b"", "refused"),
+        (409, b"nonsense", "inconsistent"),
+        (422, b"", "inconsistent"),
+    ],
+)
+async def test_a_witness_that_answers_wrongly_is_counted_and_passed_over(
+    tmp_path: Path, status: int, body: bytes, outcome: str
+) -> None:
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=status, body=body, headers={"location": "/elsewhere"})
+
+    before = counted(outcome)
+    async with witness(1, tmp_path) as one, stranger(answer) as two, asking({1: one, 2: two}) as ask:
+        assert names(await ask(5)) == ["w1.example"] * 2
+    assert counted(outcome) == before + 1
+    assert "/elsewhere" not in asked
+
+
+async def test_a_witness_that_names_a_size_again_and_again_is_given_up(tmp_path: Path) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=409, body=b"3\n", headers={"content-type": "text/x.tlog.size"})
+
+    async with stranger(answer) as url, asking({1: url}) as ask:
+        before = counted("refused")
+        assert await ask(5) == ()
+        assert counted("refused") == before + 1
+
+
+async def test_a_witness_that_never_answers_is_not_waited_for_beyond_the_limit(tmp_path: Path) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        await asyncio.sleep(3_600)
+        return web.Response()
+
+    before = counted("timed_out")
+    async with witness(1, tmp_path) as one, stranger(answer) as two, asking({1: one, 2: two}, timeout_s=1.0) as ask:
+        assert names(await ask(5)) == ["w1.example"] * 2
+    assert counted("timed_out") == before + 1
+
+
+async def test_a_stranger_on_a_witness_that_also_cosigned_for_another_is_passed_over(tmp_path: Path) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=cosignature_of(7, size=5) + cosignature_of(2, size=5))
+
+    async with stranger(answer) as two, asking({2: two}) as ask:
+        assert names(await ask(5)) == ["w2.example"]
+
+
+@pytest.mark.parametrize("size", [9, 20])
+async def test_a_log_that_forked_is_stopped_by_what_a_witness_holds(tmp_path: Path, size: int) -> None:
+    async with witness(1, tmp_path) as one, asking({1: one}) as ask:
+        await ask(9)
+        with pytest.raises(LogForked):
+            await ask(size, LOG.forked(at=4))
+        assert len(list((tmp_path / "evidence").iterdir())) == 1
+
+
+async def test_a_witness_that_only_says_so_stops_nothing(tmp_path: Path) -> None:
+    other = GrownLog(key=Ed25519PrivateKey.from_private_bytes(b"\x08" * 32)).forked(at=0)
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.method == "GET":
+            return web.Response(body=other.note(5))
+        return web.Response(status=422)
+
+    async with stranger(answer) as url, asking({1: url}) as ask:
+        assert await ask(5) == ()
+
+
+async def test_a_witness_that_is_ahead_does_not_cosign_and_stops_nothing(tmp_path: Path) -> None:
+    before = counted("ahead")
+    async with witness(1, tmp_path) as one, asking({1: one}) as ask:
+        await ask(20)
+        assert await ask(9) == ()
+        assert len(await ask(25)) == 2
+    assert counted("ahead") == before + 1
+
+
+async def test_a_proof_that_cannot_be_had_costs_the_cosignature_alone(tmp_path: Path) -> None:
+    policy = "witness w {} {}\nquorum w\n"
+    async with witness(1, tmp_path) as one:
+        async with asking({1: one}) as ask:
+            await ask(5)
+        parsed = parse_policy(policy.format(cosigner(1).verifiers()[0].verifier_key(), one))
+        witnesses = HttpWitnesses(parsed, log_keys=[], timeout_s=5, clock=FakeClock())
+
+        async def prove(old_size: TreeSize) -> tuple[bytes, ...]:
+            raise NotFound("a tile is not there yet")
+
+        before = counted("no_proof")
+        assert await witnesses.cosign(LOG.checkpoint(9), LOG.note(9), prove=prove) == ()
+        assert counted("no_proof") == before + 1
+        await witnesses.close()
