@@ -18,7 +18,7 @@ from services.ledger.audit.verify import verify_log
 from shared.clock import parse_rfc3339, rfc3339
 from shared.entries import Entry, encode_entry
 from shared.process.settings import read_password
-from shared.transparency.checkpoint import Checkpoint, open_checkpoint
+from shared.transparency.checkpoint import read_unverified_checkpoint
 from shared.transparency.signed_note import NoteVerifier, parse_verifier_key
 
 AUDITOR = "exchange_auditor"
@@ -33,7 +33,7 @@ async def audit_ledger(exchange: LocalExchange) -> Report:
         exchange.database_url,
         password=exchange.secrets.role_passwords()[AUDITOR],
         verifier=verifier,
-        older=_guarded(exchange.guard_file, verifier),
+        older=_guarded(exchange.guard_file),
     )
 
 
@@ -52,9 +52,9 @@ def verify(
     """
     here = reach.addresses() if not (database_url and password_file and log_key) else None
     verifier = parse_verifier_key(log_key or (here.log_key if here else ""))
-    older = [open_checkpoint(path.read_bytes(), [verifier]) for path in checkpoint or []]
+    older = [path.read_bytes() for path in checkpoint or []]
     if here is not None:
-        older.extend(_guarded(Path(here.guard_file), verifier))
+        older.extend(_guarded(Path(here.guard_file)))
     report = reach.run(
         _verify(
             database_url or (here.database_url if here else ""),
@@ -100,23 +100,23 @@ async def _replay(selection: Selection) -> tuple[ReplayedState, list[Entry]]:
         return await replay(client.stream(after=-1), selection=selection)
 
 
-async def _verify(database_url: str, *, password: str, verifier: NoteVerifier, older: list[Checkpoint]) -> Report:
+async def _verify(database_url: str, *, password: str, verifier: NoteVerifier, older: list[bytes]) -> Report:
     async with open_stored_log(database_url, user=AUDITOR, password=password) as stored:
-        return await verify_log(stored, verifiers=[verifier], older_checkpoints=older)
+        return await verify_log(stored, verifiers=[verifier], older_notes=older)
 
 
-def _guarded(path: Path, verifier: NoteVerifier) -> list[Checkpoint]:
+def _guarded(path: Path) -> list[bytes]:
     guarded = GuardFile(path).recall() if path.exists() else None
-    return [open_checkpoint(guarded.checkpoint, [verifier])] if guarded is not None else []
+    return [guarded.checkpoint] if guarded is not None else []
 
 
-def _explain(report: Report, older: list[Checkpoint]) -> None:
+def _explain(report: Report, older: list[bytes]) -> None:
     typer.echo(
         f"{report.size} entries, {report.heads} signed checkpoints, {report.sections} sealed sections, "
         f"{report.answers} answers with their receipts, {report.children} children."
     )
     typer.echo(f"Root: {report.root}")
-    kept = ", ".join(str(checkpoint.size) for checkpoint in older)
+    kept = ", ".join(str(read_unverified_checkpoint(note).size) for note in older)
     typer.echo(f"Held against kept checkpoints of size: {kept}." if kept else "No checkpoint from earlier was given.")
     first = report.first()
     if first is None:

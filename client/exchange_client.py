@@ -14,6 +14,7 @@ from client.errors import NotReached, Problem, Refused
 from shared.canonical_json import Json
 from shared.clock import Clock, SystemClock
 from shared.errors import InvalidInput
+from shared.ledger.log_keys import parse_log_keys
 from shared.signatures.authority import authority_of
 from shared.signatures.content_digest import content_digest, verify_content_digest
 from shared.signatures.keys import PublicKey, SigningKey, public_key_from_jwk
@@ -21,7 +22,7 @@ from shared.signatures.message import RequestParts, ResponseParts, Tag
 from shared.signatures.request_signature import sign_request
 from shared.signatures.response_signature import response_key_id, verify_response
 from shared.transparency.checkpoint import Checkpoint
-from shared.transparency.signed_note import Ed25519Verifier, parse_verifier_key
+from shared.transparency.signed_note import Ed25519Verifier
 from shared.transparency.tlog_proof import parse_proof, verify_proof
 
 WAITS_S: Sequence[float] = (0.5, 1.0, 2.0, 4.0, 8.0)
@@ -30,10 +31,14 @@ _TRY_AGAIN = frozenset({502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class ExchangeKeys:
-    """The keys by which the exchange is known. Fetch them once over a channel you trust, and keep them."""
+    """The keys by which the exchange is known. Fetch them over a channel you trust, and keep them.
+
+    While the log's key is rotated, both the old and the new one sign: fetch them again before the old one is retired,
+    and keep the old one for the receipts it signed.
+    """
 
     answer_keys: Mapping[str, PublicKey]
-    log_key: Ed25519Verifier
+    log_keys: tuple[Ed25519Verifier, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class Answer:
         if not isinstance(receipt, dict):
             raise InvalidInput("the answer carries no receipt")
         leaf, proof = receipt["entry"].encode("utf-8"), receipt["proof"].encode("utf-8")
-        return verify_proof(leaf, parse_proof(proof), [keys.log_key])
+        return verify_proof(leaf, parse_proof(proof), keys.log_keys)
 
 
 class ExchangeClient:
@@ -199,12 +204,11 @@ def read_keys(published: Mapping[str, Json]) -> ExchangeKeys:
     """Return the keys in the document that ``GET /v1/keys`` answers. Raises InvalidInput when it is not one."""
     try:
         keys = [public_key_from_jwk(jwk) for jwk in published["keys"]]  # type: ignore[union-attr,arg-type]
-        log_key = parse_verifier_key(str(published["log"]))
+        listed = published.get("log_keys", [published["log"]])
+        log_keys = parse_log_keys(str(line) for line in listed)  # type: ignore[union-attr]
     except (KeyError, TypeError) as error:
         raise InvalidInput("not the exchange's document of keys") from error
-    if not isinstance(log_key, Ed25519Verifier):
-        raise InvalidInput("the log's key is not one that signs checkpoints")
-    return ExchangeKeys({key.thumbprint: key for key in keys}, log_key)
+    return ExchangeKeys({key.thumbprint: key for key in keys}, log_keys)
 
 
 def _unless_refused(answer: Answer) -> Answer:

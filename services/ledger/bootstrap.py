@@ -112,7 +112,7 @@ def make_writer(
     queue: Queue,
 ) -> Writer:
     """Return a writer over the settings' database, key and guard; run its ``serve``."""
-    signer = log_signer(settings)
+    signers = log_signers(settings)
     return Writer(
         elect=lambda: PostgresLog.elect(settings.database_url, password=password),
         reader=reader,
@@ -120,8 +120,8 @@ def make_writer(
         preparer=preparer,
         key_ring=secrets.key_ring,
         clock=SystemClock(),
-        identity=LogIdentity(settings.origin, signer.verifier().verifier_key()),
-        sign_head=lambda size, root: sign_checkpoint(Checkpoint(settings.origin, TreeSize(size), root), [signer]),
+        identity=LogIdentity(settings.origin, tuple(signer.verifier().verifier_key() for signer in signers)),
+        sign_head=lambda size, root: sign_checkpoint(Checkpoint(settings.origin, TreeSize(size), root), signers),
         adopt_size=settings.adopt_size,
         random=os.urandom,
         queue=queue,
@@ -173,6 +173,15 @@ def _key_pkcs11(settings: LedgerSettings) -> KeyEncryption:
 def log_signer(settings: LedgerSettings) -> NoteSigner:
     """Return what signs the log's checkpoints. Raises InvalidInput when its key file holds no Ed25519 key."""
     return NoteSigner(settings.origin, _log_key(settings.log_key_file))
+
+
+def log_signers(settings: LedgerSettings) -> list[NoteSigner]:
+    """Return all that sign the log's checkpoints: the key in use and, while it is rotated, the next one.
+
+    Raises InvalidInput when a key file holds no Ed25519 key.
+    """
+    following = settings.log_key_next_file
+    return [log_signer(settings), *([NoteSigner(settings.origin, _log_key(following))] if following else [])]
 
 
 @contextlib.asynccontextmanager

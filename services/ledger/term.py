@@ -31,10 +31,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class LogIdentity:
-    """The log's name and verifier key, recorded in its first entry."""
+    """The log's name, and the verifier keys that sign it now; the first is recorded in its first entry."""
 
     origin: str
-    verifier_key: str
+    verifier_keys: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -83,6 +83,7 @@ class Writer:
         head = await elected.head()
         await self._check_against_guard(head)
         state = await self._state(head)
+        self._check_log_keys(head, state.registry)
         await self._take_up_encryption_key(head, state.registry)
         self.released_head = head
         if head is not None:
@@ -104,6 +105,7 @@ class Writer:
             self.on_release()
             if head is None:
                 await self._open_ledger()
+            await self._record_log_keys()
             await running
         finally:
             running.cancel()
@@ -154,7 +156,7 @@ class Writer:
         facts: dict[str, object] = {
             "origin": self.identity.origin,
             "format": ENTRY_FORMAT,
-            "vkey": self.identity.verifier_key,
+            "vkey": self.identity.verifier_keys[0],
         }
         request = AppendRequest(
             entry_id=EntryId(self.random(16).hex()),
@@ -162,6 +164,35 @@ class Writer:
             idempotency=Idempotency("service:ledger", "genesis", b"genesis"),
             answer=Answer(201, {}),
             facts=facts,
+        )
+        await self.queue.submit(await self.preparer.prepare(request))
+
+    def _check_log_keys(self, head: Head | None, registry: Registry) -> None:
+        """Refuse to sign with keys that no earlier key has vouched for: nobody could tell them from a forger's."""
+        if head is not None and not set(self.identity.verifier_keys) & set(registry.service_keys.log):
+            raise IntegrityFailure(
+                "no key that this ledger signs with is on record in its log",
+                remedy="Sign with the recorded key, and name the new one in LEDGER_LOG_KEY_NEXT_FILE first.",
+            )
+
+    async def _record_log_keys(self) -> None:
+        """Append which keys came to sign and which sign no more, so that an auditor learns it from the log."""
+        recorded = (await self.reader.registry()).service_keys.log
+        for vkey in self.identity.verifier_keys:
+            if vkey not in recorded:
+                await self._record_log_key(EntryType.LOG_KEY_ADDED, vkey)
+        for vkey in recorded:
+            if vkey not in self.identity.verifier_keys:
+                await self._record_log_key(EntryType.LOG_KEY_RETIRED, vkey)
+
+    async def _record_log_key(self, entry_type: EntryType, vkey: str) -> None:
+        own_id = EntryId(self.random(16).hex())
+        request = AppendRequest(
+            entry_id=own_id,
+            type=entry_type,
+            idempotency=Idempotency("service:ledger", own_id, vkey.encode("utf-8")),
+            answer=Answer(201, {}),
+            facts={"vkey": vkey},
         )
         await self.queue.submit(await self.preparer.prepare(request))
 

@@ -56,8 +56,11 @@ class RegistryCopy:
                 log.warning("registry_not_refreshed", code=error.code)
             await asyncio.sleep(REFRESH_S)
 
-    def log_facts(self) -> tuple[str, str]:
-        """Return the log's origin and verifier key, from its first entry. Raises Unavailable before it is known."""
+    def log_facts(self) -> tuple[str, tuple[str, ...]]:
+        """Return the log's origin and the verifier keys that sign it now, the oldest first.
+
+        Raises Unavailable before they are known.
+        """
         if self._genesis is None:
             raise Unavailable("the ledger's first entry has not been read yet")
-        return str(self._genesis.facts["origin"]), str(self._genesis.facts["vkey"])
+        return str(self._genesis.facts["origin"]), self.current.service_keys.log

@@ -23,15 +23,23 @@ class DestroyedKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     kek_id: str
 
 
+class LogKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``log_key.added`` and ``log_key.retired``: a verifier key that signs checkpoints, or does no more."""
+
+    vkey: str
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceKeys:
     """The state after some entries. ``encryption`` is None until the first rotation names a key.
 
-    ``past_encryption`` are the keys rotated away from and not recorded as destroyed, the oldest first.
+    ``past_encryption`` are the keys rotated away from and not recorded as destroyed, and ``log`` the verifier keys that
+    sign checkpoints; each the oldest first.
     """
 
     encryption: str | None = None
     past_encryption: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
 
     def with_entry(self, entry: Entry) -> "ServiceKeys":
         """Return the state after ``entry``. Raises IntegrityFailure when it cannot follow what came before."""
@@ -40,6 +48,12 @@ class ServiceKeys:
                 return self._rotated(entry)
             case EntryType.ENCRYPTION_KEY_DESTROYED:
                 return self._destroyed(entry)
+            case EntryType.LEDGER_OPENED:
+                return replace(self, log=(str(entry.facts.get("vkey")),))
+            case EntryType.LOG_KEY_ADDED:
+                return self._log_key_added(entry)
+            case EntryType.LOG_KEY_RETIRED:
+                return self._log_key_retired(entry)
             case _:
                 return self
 
@@ -54,3 +68,15 @@ class ServiceKeys:
         if facts.kek_id not in self.past_encryption:
             raise IntegrityFailure(f"the entry at position {entry.position} destroys a key that was never given up")
         return replace(self, past_encryption=tuple(each for each in self.past_encryption if each != facts.kek_id))
+
+    def _log_key_added(self, entry: Entry) -> "ServiceKeys":
+        vkey = read_facts(entry, LogKeyFacts).vkey
+        if vkey in self.log:
+            raise IntegrityFailure(f"the entry at position {entry.position} adds a log key that is in use")
+        return replace(self, log=(*self.log, vkey))
+
+    def _log_key_retired(self, entry: Entry) -> "ServiceKeys":
+        vkey = read_facts(entry, LogKeyFacts).vkey
+        if vkey not in self.log or len(self.log) == 1:
+            raise IntegrityFailure(f"the entry at position {entry.position} retires a key the log cannot do without")
+        return replace(self, log=tuple(each for each in self.log if each != vkey))

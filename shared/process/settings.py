@@ -47,6 +47,9 @@ class LedgerSettings(BaseSettings):
     )
     origin: str = Field(default="exchange.example/ledger", description="The log's name: a URL prefix without scheme")
     log_key_file: Path = Field(description="PKCS#8 PEM: the Ed25519 key that signs checkpoints")
+    log_key_next_file: Path | None = Field(
+        default=None, description="The key that will follow it: while set, both sign every checkpoint"
+    )
     key_encryption: Literal["file", "pkcs11"] = Field(
         default="file", description="Where the keys that wrap the children's data keys are kept: file or pkcs11"
     )

@@ -175,12 +175,13 @@ class GatewayApi:
         return _counted(response, route, started)
 
     async def get_keys(self, _request: Request) -> Response:
-        """Return the key that signs answers and the ledger's verifier key."""
+        """Return the key that signs answers and the ledger's verifier keys: ``log`` is the oldest that still signs."""
         try:
-            origin, log_key = self._registry.log_facts()
+            origin, log_keys = self._registry.log_facts()
         except ExchangeError as error:
             return self._refuse(error, None)
-        return JSONResponse({"keys": [self._answer_key.jwk()], "origin": origin, "log": log_key})
+        keys = {"keys": [self._answer_key.jwk()], "origin": origin, "log": log_keys[0], "log_keys": list(log_keys)}
+        return JSONResponse(keys)
 
     async def get_livez(self, _request: Request) -> Response:
         """Say that the process runs."""

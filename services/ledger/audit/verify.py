@@ -13,10 +13,13 @@ from shared.clock import parse_rfc3339
 from shared.entries import Entry, parse_entry
 from shared.errors import ExchangeError, IntegrityFailure, InvalidInput
 from shared.identifiers import ChildRef
+from shared.ledger.log_keys import TrustedLogKeys
 from shared.ledger.registry import Registry
-from shared.transparency.checkpoint import Checkpoint, open_checkpoint
+from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
 from shared.transparency.merkle import EMPTY, Frontier, grow, leaf_hash
 from shared.transparency.signed_note import NoteVerifier
+
+LONGEST_WAIT = 4096
 
 
 @dataclass(slots=True)
@@ -24,8 +27,9 @@ class _Tree:
     """The tree over the entries read so far, checked at every signed head and every older checkpoint."""
 
     report: Report
-    signed: Mapping[bytes, Checkpoint]
-    older: dict[int, Checkpoint]
+    keys: TrustedLogKeys
+    older: Mapping[int, set[bytes]]
+    signed: dict[bytes, Checkpoint] = field(default_factory=dict)
     frontier: Frontier = EMPTY
     pending: list[bytes] = field(default_factory=list)
     last_head: int = 0
@@ -42,13 +46,14 @@ class _Tree:
                 at=row.position,
             )
         self.pending.append(actual)
-        older = self.older.get(self.frontier.size + len(self.pending))
-        if older is not None and self._grown().root() != older.root:
+        size = self.frontier.size + len(self.pending)
+        older = self.older.get(size)
+        if older is not None and older != {self._grown().root()}:
             self.report.find(
                 FindingKind.OLDER_CHECKPOINT_CONTRADICTED,
-                f"the first {older.size} entries are not those that an older checkpoint vouches for",
+                f"the first {size} entries are not those that an older checkpoint vouches for",
                 at=0,
-                to=older.size - 1,
+                to=size - 1,
             )
 
     def close_at(self, head: StoredHead) -> None:
@@ -61,9 +66,11 @@ class _Tree:
                 to=max(self.last_head, head.previous_size - 1),
             )
         start, self.last_head = self.last_head, head.size
-        signed = self.signed.get(head.checkpoint)
-        if signed is None:
-            self._refuse(FindingKind.BAD_SIGNATURE, "is not signed by the log's key", start, head.size)
+        try:
+            signed = self.signed[head.checkpoint] = self.keys.open(head.checkpoint)
+        except ExchangeError:
+            self.keys.refuted()
+            self._refuse(FindingKind.BAD_SIGNATURE, "is not signed by a key of the log", start, head.size)
             self.frontier, self.pending, self.edited = self._grown(), [], False
             return
         grown = self._grown()
@@ -71,7 +78,9 @@ class _Tree:
             # Where single entries were already found edited or missing, the head only confirms it.
             if not self.edited:
                 self._refuse(FindingKind.HEAD_MISMATCH, "does not match its signed checkpoint", start, head.size)
+            self.keys.refuted()
             grown = _vouched(head, signed) or grown
+        self.keys.proven()
         self.frontier, self.pending, self.edited = grown, [], False
 
     def _grown(self) -> Frontier:
@@ -140,22 +149,54 @@ class _Contents:
             self.report.find(FindingKind.UNREGISTERED_KEY, f"entry {position}: {error.detail}", at=position)
 
 
+@dataclass(slots=True)
+class _Deferred:
+    """Holds what stands beside the entries back until the head that covers them has been checked.
+
+    An answer's receipt carries that very head, and the key that signed it may be learned only by then.
+    """
+
+    beside: BesideTheLog
+    waiting: list[tuple[StoredRow, Entry]] = field(default_factory=list)
+
+    async def take(self, row: StoredRow, entry: Entry) -> None:
+        """Check an entry later; not much later, where heads are missing."""
+        self.waiting.append((row, entry))
+        if len(self.waiting) >= LONGEST_WAIT:
+            await self.check()
+
+    async def check(self) -> None:
+        """Check all that waits."""
+        for row, entry in self.waiting:
+            await self.beside.check(row, entry)
+        self.waiting.clear()
+
+    async def check_left_over(self) -> None:
+        """Check the rest, and report what is stored beside no entry."""
+        await self.check()
+        await self.beside.check_left_over()
+
+
 async def verify_log(
-    stored: StoredLog, *, verifiers: Sequence[NoteVerifier], older_checkpoints: Sequence[Checkpoint] = ()
+    stored: StoredLog, *, verifiers: Sequence[NoteVerifier], older_notes: Sequence[bytes] = ()
 ) -> Report:
     """Return what a full check of the stored ledger finds.
 
-    ``verifiers`` are the log's keys as the auditor knows them; ``older_checkpoints`` are checkpoints kept from
-    earlier (the guard's, a witness's, an auditor's own): without one, a history rewritten *and re-signed* passes.
-    Opens nothing and needs no secret. Memory grows only with the number of children.
+    ``verifiers`` are the log's keys as the auditor knows them; later ones are learned from entries that those prove.
+    ``older_notes`` are checkpoints kept from earlier (the guard's, a witness's, an auditor's own): without one, a
+    history rewritten *and re-signed* passes. Opens nothing and needs no secret. Memory grows only with the number of
+    children.
     """
     report = Report()
-    older: dict[int, Checkpoint] = {checkpoint.size: checkpoint for checkpoint in older_checkpoints}
+    older_checkpoints = [read_unverified_checkpoint(note) for note in older_notes]
+    older: dict[int, set[bytes]] = {}
+    for checkpoint in older_checkpoints:
+        older.setdefault(checkpoint.size, set()).add(checkpoint.root)
     heads = [head async for head in stored.heads()]
-    signed = _signed_checkpoints(heads, verifiers)
-    tree = _Tree(report, signed, older)
+    keys = TrustedLogKeys([*verifiers])
+    tree = _Tree(report, keys, older)
     contents = _Contents(report)
-    beside = BesideTheLog(stored, report, heads=signed)
+    beside = _Deferred(BesideTheLog(stored, report, heads=tree.signed))
     next_head = iter(heads)
     head = next(next_head, None)
     expected = 0
@@ -163,6 +204,7 @@ async def verify_log(
         while head is not None and head.size <= row.position:
             tree.edited = tree.edited or tree.frontier.size + len(tree.pending) < head.size
             tree.close_at(head)
+            await beside.check()
             head = next(next_head, None)
         if row.position != expected:
             report.find(
@@ -175,7 +217,8 @@ async def verify_log(
         tree.add(row)
         entry = contents.check(row)
         if entry is not None:
-            await beside.check(row, entry)
+            keys.take(entry)
+            await beside.take(row, entry)
         expected = row.position + 1
     while head is not None:
         if head.size > expected:
@@ -196,7 +239,14 @@ async def verify_log(
             to=expected - 1,
         )
     await beside.check_left_over()
-    for checkpoint in older_checkpoints:
+    for note, checkpoint in zip(older_notes, older_checkpoints, strict=True):
+        if not _is_the_logs_own(note, keys):
+            report.find(
+                FindingKind.BAD_SIGNATURE,
+                f"the older checkpoint of size {checkpoint.size} is signed by no key that this log can prove",
+                at=0,
+                to=max(checkpoint.size - 1, 0),
+            )
         if checkpoint.size > expected:
             report.find(
                 FindingKind.TRUNCATED,
@@ -209,15 +259,12 @@ async def verify_log(
     return report
 
 
-def _signed_checkpoints(heads: Sequence[StoredHead], verifiers: Sequence[NoteVerifier]) -> Mapping[bytes, Checkpoint]:
-    """Return what each stored checkpoint says, those whose signature does not verify left out."""
-    signed = {}
-    for head in heads:
-        try:
-            signed[head.checkpoint] = open_checkpoint(head.checkpoint, verifiers)
-        except ExchangeError:
-            continue
-    return signed
+def _is_the_logs_own(note: bytes, keys: TrustedLogKeys) -> bool:
+    try:
+        keys.open_kept(note)
+    except ExchangeError:
+        return False
+    return True
 
 
 def _vouched(head: StoredHead, signed: Checkpoint) -> Frontier | None:

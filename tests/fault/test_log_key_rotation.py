@@ -1,0 +1,146 @@
+"""The log's key is rotated in the open: an auditor who kept the first key learns the next from the log itself."""
+
+import dataclasses
+from collections.abc import AsyncIterator
+
+import aiohttp
+import asyncpg
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from client.exchange_client import Answer, ExchangeKeys, read_keys
+from services.ledger.audit.findings import FindingKind
+from shared.errors import IntegrityFailure, Unavailable
+from shared.transparency.checkpoint import read_unverified_checkpoint, sign_checkpoint
+from shared.transparency.signed_note import Ed25519Verifier, NoteSigner
+from shared.vocabulary import EntryType
+from tests.machinery.exchange import TestExchange, patiently, running_exchange
+from tests.machinery.people import share
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def exchange() -> AsyncIterator[TestExchange]:
+    """An exchange of its own; the tests follow its log's keys one after the other."""
+    async with running_exchange() as running:
+        yield running
+
+
+def signer(exchange: TestExchange, name: str) -> NoteSigner:
+    key = load_pem_private_key(exchange.local.secrets.signing_key_file(name).read_bytes(), password=None)
+    assert isinstance(key, Ed25519PrivateKey)
+    return NoteSigner(exchange.local.options.origin, key)
+
+
+async def restart(exchange: TestExchange, *, key: str, following: str | None = None) -> None:
+    """Start the ledger anew with one log key, and perhaps the next one beside it."""
+    secrets = exchange.local.secrets
+    settings = {"LEDGER_LOG_KEY_FILE": str(secrets.signing_key_file(key))}
+    if following is not None:
+        settings["LEDGER_LOG_KEY_NEXT_FILE"] = str(secrets.signing_key_file(following))
+    await exchange.local.stop_service("ledger")
+    await exchange.local.start_service("ledger", settings)
+
+
+async def published(exchange: TestExchange, *, count: int) -> ExchangeKeys:
+    """Return the published keys once so many log keys are among them."""
+
+    async def look() -> ExchangeKeys | None:
+        async with aiohttp.ClientSession() as session, session.get(f"{exchange.local.gateway_url}/v1/keys") as answer:
+            keys = read_keys(await answer.json())
+        return keys if len(keys.log_keys) == count else None
+
+    found = await patiently(look)
+    assert found is not None
+    return found
+
+
+async def one_share(exchange: TestExchange) -> Answer:
+    async with exchange.client() as client:
+        return await client.share(share())
+
+
+def opens_with(answer: Answer, keys: ExchangeKeys, key: Ed25519Verifier) -> bool:
+    """Return whether a receipt verifies for whoever holds that key alone."""
+    try:
+        answer.receipt_checkpoint(dataclasses.replace(keys, log_keys=(key,)))
+    except IntegrityFailure:
+        return False
+    return True
+
+
+async def test_from_the_first_key_to_the_next_receipts_and_the_audit_hold(exchange: TestExchange) -> None:
+    old, new = (signer(exchange, name).verifier() for name in ("ledger-log", "ledger-log-next"))
+    before = await one_share(exchange)
+
+    await restart(exchange, key="ledger-log", following="ledger-log-next")
+    keys = await published(exchange, count=2)
+    assert keys.log_keys == (old, new)
+    between = await one_share(exchange)
+    assert [opens_with(between, keys, key) for key in (old, new)] == [True, True]
+    report = await exchange.audit()
+    assert report.intact, report.findings
+
+    await restart(exchange, key="ledger-log-next")
+    assert (await published(exchange, count=1)).log_keys == (new,)
+    after = await one_share(exchange)
+    assert [opens_with(after, keys, key) for key in (old, new)] == [False, True]
+    assert [opens_with(before, keys, key) for key in (old, new)] == [True, False]
+    # The guard's checkpoint is by the new key alone; the auditor began with the old one.
+    report = await exchange.audit()
+    assert report.intact, report.findings
+    said = [(entry.type, entry.facts["vkey"]) for entry in await exchange.entries() if "log_key" in entry.type]
+    assert said == [
+        (EntryType.LOG_KEY_ADDED, new.verifier_key()),
+        (EntryType.LOG_KEY_RETIRED, old.verifier_key()),
+    ]
+
+
+async def test_a_ledger_with_a_key_that_was_never_announced_refuses_to_sign_and_says_why(
+    exchange: TestExchange,
+) -> None:
+    with pytest.raises(Unavailable):
+        await restart(exchange, key="ledger-log-unannounced")
+    log = (exchange.local.layout.logs / "ledger.log").read_text()
+    assert "no key that this ledger signs with is on record" in log
+
+
+async def test_a_key_that_a_forger_announced_in_the_database_is_not_believed() -> None:
+    async with running_exchange() as exchange:
+        await announce_as_a_forger(exchange)
+
+
+async def announce_as_a_forger(exchange: TestExchange) -> None:
+    """Put another key in the place of the one that was announced, sign on with it, and audit."""
+    await one_share(exchange)
+    await restart(exchange, key="ledger-log", following="ledger-log-next")
+    await one_share(exchange)
+    for name in ("notifier", "gateway", "ledger"):
+        await exchange.local.stop_service(name)
+    database = await asyncpg.connect(exchange.local.admin_url)
+    await database.execute("SET session_replication_role = replica")
+    # In place of the key that was announced, the forger's own; every later head signed with it.
+    forger = NoteSigner(exchange.local.options.origin, Ed25519PrivateKey.generate())
+    real = signer(exchange, "ledger-log-next").verifier().verifier_key()
+    row = await database.fetchrow("SELECT position, leaf FROM ledger.entry WHERE type = 'log_key.added'")
+    assert row is not None
+    leaf = row["leaf"].replace(real.encode(), forger.verifier().verifier_key().encode())
+    assert leaf != row["leaf"]
+    await database.execute("UPDATE ledger.entry SET leaf = $2 WHERE position = $1", row["position"], leaf)
+    later = await database.fetch(
+        "SELECT size, checkpoint FROM ledger.tree_head WHERE previous_size > $1", row["position"]
+    )
+    assert later
+    for head in later:
+        resigned = sign_checkpoint(read_unverified_checkpoint(head["checkpoint"]), [forger])
+        await database.execute("UPDATE ledger.tree_head SET checkpoint = $2 WHERE size = $1", head["size"], resigned)
+    await database.close()
+    report = await exchange.audit()
+    kinds = {each.kind for each in report.findings if each.first_position > row["position"]}
+    assert FindingKind.BAD_SIGNATURE in kinds
+    assert any(
+        each.kind is FindingKind.EDITED_ENTRY and each.first_position == row["position"] for each in report.findings
+    )
