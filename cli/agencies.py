@@ -12,6 +12,7 @@ from cli import reach
 from cli.operator import Operator
 from shared.canonical_json import parse_json
 from shared.clock import SystemClock, parse_rfc3339
+from shared.entries import Entry
 from shared.errors import InvalidInput
 from shared.ledger.registry import Registry
 from shared.reference.authorities import load_register
@@ -66,6 +67,7 @@ def list_agencies() -> None:
         for key in registry.keys.values():
             if key.agency == facts.agency:
                 state = "revoked" if key.revoked_at else f"until {key.valid_until}" if key.valid_until else "valid"
+                state += f", suspect from {key.compromised_from}" if key.compromised_from else ""
                 typer.echo(f"  key {key.thumbprint} {state}")
 
 
@@ -100,8 +102,27 @@ def revoke_key(
             since = parse_rfc3339(compromised_from) if compromised_from else None
             position = await operator.revoke_key(thumbprint, reason=reason, compromised_from=since)
             typer.echo(f"{thumbprint} is revoked (entry {position})")
+            if since is not None:
+                _show_suspects(await operator.suspects(thumbprint))
 
     reach.run(work())
+
+
+@key_app.command("suspects")
+def list_suspects(thumbprint: str) -> None:
+    """List what a compromised key signed from its compromise on, by position, time and type, for people to look at."""
+
+    async def work() -> None:
+        async with _operator() as operator:
+            _show_suspects(await operator.suspects(thumbprint))
+
+    reach.run(work())
+
+
+def _show_suspects(entries: list[Entry]) -> None:
+    for entry in entries:
+        typer.echo(f"  {entry.position}  {entry.time}  {entry.type}  {entry.id}")
+    typer.echo(f"{len(entries)} entries are suspect" if entries else "Nothing that it signed is suspect")
 
 
 @endpoint_app.command("add")

@@ -8,8 +8,8 @@ from datetime import datetime
 import msgspec
 
 from shared.clock import Clock, rfc3339
-from shared.entries import Obligation
-from shared.errors import Conflict, InvalidInput
+from shared.entries import Entry, Obligation
+from shared.errors import Conflict, InvalidInput, NotFound
 from shared.identifiers import (
     AuthorityCode,
     EntryId,
@@ -22,6 +22,7 @@ from shared.identifiers import (
     parse_recipient,
 )
 from shared.ledger.client import LedgerClient
+from shared.ledger.key_standing import Standing, standing_of
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, ObligationState
 from shared.ledger.registry import AgencyFacts, EndpointFacts, KeyFacts, Registry, RevocationFacts, WithdrawalFacts
 from shared.reference.authorities import AuthorityRegister
@@ -95,12 +96,28 @@ class Operator:
         """Revoke a key, now and for good."""
         if not _ACCOUNT.match(reason):
             raise InvalidInput("a reason is a code, such as rotated, lost or compromised")
+        if compromised_from is not None and compromised_from > self._clock.now():
+            raise InvalidInput("a key was compromised at a moment that has passed")
         facts = RevocationFacts(
             thumbprint=KeyThumbprint(thumbprint),
             reason=reason,
             compromised_from=rfc3339(compromised_from) if compromised_from is not None else None,
         )
         return await self._record(EntryType.AGENCY_KEY_REVOKED, msgspec.to_builtins(facts))
+
+    async def suspects(self, thumbprint: str) -> list[Entry]:
+        """Return what a key signed from the moment on from which it is known to have been in other hands.
+
+        Raises NotFound when no such key was ever registered.
+        """
+        registry = await self.registry()
+        if KeyThumbprint(thumbprint) not in registry.keys:
+            raise NotFound("no key of that thumbprint is registered", remedy="See: exchange agency list")
+        return [
+            entry
+            async for entry in self._ledger.stream(after=-1)
+            if entry.key == thumbprint and standing_of(entry, registry) is Standing.SUSPECT
+        ]
 
     async def register_endpoint(self, recipient: str, *, url: str, key: PublicKey, name: str | None = None) -> Position:
         """Have a recipient's notifications pushed to a URL, whose signed answers are by ``key``."""

@@ -71,7 +71,10 @@ class WithdrawalFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class RegisteredKey:
-    """A public key, whose it is, and from when to when it may sign."""
+    """A public key, whose it is, and from when to when it may sign, as the entry at ``position`` left it.
+
+    ``before`` is how the entries earlier than that left it, so that a replay knows what was valid then.
+    """
 
     thumbprint: KeyThumbprint
     agency: AgencyId
@@ -80,6 +83,15 @@ class RegisteredKey:
     valid_until: datetime | None
     revoked_at: datetime | None
     position: Position
+    compromised_from: datetime | None = None
+    before: "RegisteredKey | None" = None
+
+    def check_valid(self, *, at: datetime) -> None:
+        """Return when the key may sign at that moment; raise KeyRevoked or KeyNotValid if not."""
+        if self.revoked_at is not None:
+            raise KeyRevoked("the key that signed this has been revoked", remedy="Sign with a current key.")
+        if at < self.valid_from or (self.valid_until is not None and at >= self.valid_until):
+            raise KeyNotValid("the key that signed this is outside its validity dates", remedy="Use a current key.")
 
 
 NO_POSITION = Position(-1)
@@ -117,10 +129,14 @@ class Registry:
         key = self.keys.get(KeyThumbprint(thumbprint))
         if key is None:
             raise UnknownKey("no agency has registered the key that signed this", remedy="Register it, or check keyid.")
-        if key.revoked_at is not None:
-            raise KeyRevoked("the key that signed this has been revoked", remedy="Sign with a current key.")
-        if at < key.valid_from or (key.valid_until is not None and at >= key.valid_until):
-            raise KeyNotValid("the key that signed this is outside its validity dates", remedy="Use a current key.")
+        key.check_valid(at=at)
+        return key
+
+    def key_at(self, thumbprint: str, *, position: Position) -> RegisteredKey | None:
+        """Return a key as the entries before that position left it; None when none of them had added it."""
+        key = self.keys.get(KeyThumbprint(thumbprint))
+        while key is not None and key.position >= position:
+            key = key.before
         return key
 
     def endpoints_of(self, recipient: Recipient) -> tuple[EndpointFacts, ...]:
@@ -163,6 +179,8 @@ def _key_added(registry: Registry, entry: Entry) -> Registry:
         # A revoked key stays revoked, whoever adds it again.
         revoked_at=known.revoked_at if known is not None else None,
         position=entry.position,
+        compromised_from=known.compromised_from if known is not None else None,
+        before=known,
     )
     return replace(registry, keys={**registry.keys, facts.thumbprint: key})
 
@@ -172,7 +190,16 @@ def _key_revoked(registry: Registry, entry: Entry) -> Registry:
     key = registry.keys.get(facts.thumbprint)
     if key is None:
         raise IntegrityFailure(f"the entry at position {entry.position} revokes a key that was never added")
-    revoked = replace(key, revoked_at=parse_rfc3339(entry.time))
+    said = parse_rfc3339(facts.compromised_from) if facts.compromised_from is not None else None
+    # A second revocation may bring a compromise to light, and never makes the first one later or milder.
+    since = [each for each in (key.compromised_from, said) if each is not None]
+    revoked = replace(
+        key,
+        revoked_at=key.revoked_at or parse_rfc3339(entry.time),
+        compromised_from=min(since, default=None),
+        position=entry.position,
+        before=key,
+    )
     return replace(registry, keys={**registry.keys, facts.thumbprint: revoked})
 
 

@@ -4,12 +4,16 @@ import asyncio
 import json
 import socket
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
 from cli.main import main
+from client.exchange_client import ExchangeClient
+from shared.clock import SystemClock, rfc3339
+from shared.signatures.keys import generate_signing_key
 from tests.machinery.exchange import DARLINGTON, SCHOOL, TestExchange
 from tests.machinery.people import share, withholding
 
@@ -128,6 +132,35 @@ async def test_a_key_stays_with_its_agency(command: Command, exchange: TestExcha
         code, said = await command("agency", "key", "add", agency, "--key", key)
         assert code == 1
         assert complaint in said
+
+
+async def test_revoking_a_compromised_key_lists_what_it_signed_since(
+    command: Command, exchange: TestExchange, tmp_path: Path
+) -> None:
+    key = generate_signing_key()
+    async with exchange.operator() as operator:
+        await operator.register_agency("a-clinic", name="Clinic", duty_class="s11_body", home_authority="E06000005")
+        await operator.add_key("a-clinic", key.public)
+    async with ExchangeClient(exchange.local.gateway_url, key=key) as client:
+        before = await client.share(share())
+        since = SystemClock().now()
+        after = await client.share(share())
+    code, said = await command(
+        *("agency", "key", "revoke", key.public.thumbprint),
+        *("--reason", "compromised", "--compromised-from", rfc3339(since)),
+    )
+    assert code == 0, said
+    assert str(after.content["id"]) in said
+    assert str(before.content["id"]) not in said
+    code, again = await command("agency", "key", "suspects", key.public.thumbprint)
+    assert code == 0, again
+    assert again in said
+    code, listed = await command("agency", "list")
+    assert f"revoked, suspect from {since}" in listed
+    later = rfc3339(since + timedelta(days=1))
+    code, said = await command("agency", "key", "revoke", key.public.thumbprint, "--compromised-from", later)
+    assert code == 1
+    assert "has passed" in said
 
 
 async def test_a_queue_item_is_closed_once(command: Command, exchange: TestExchange) -> None:
