@@ -1,5 +1,6 @@
 """What every keeper of key-encryption keys must do, whichever it is: run on each adapter by the tests beside it."""
 
+import asyncio
 import secrets
 
 import pytest
@@ -70,6 +71,13 @@ class KeyEncryptionContract:
         with pytest.raises(IntegrityFailure):
             await keys.unwrap(content[:-1] + bytes([content[-1] ^ 1]), kek_id=kek_id, key_id=CHILD)
         assert await keys.unwrap(content, kek_id=kek_id, key_id=CHILD) == bytes(KEY_BYTES)
+
+    async def test_many_at_once_are_wrapped_and_opened(self, keys: KeyEncryption) -> None:
+        kek_id = await keys.make()
+        plains = [secrets.token_bytes(KEY_BYTES) for _ in range(500)]
+        contents = await asyncio.gather(*(wrapped(keys, plain, kek_id=kek_id) for plain in plains))
+        opened = await asyncio.gather(*(keys.unwrap(each, kek_id=kek_id, key_id=CHILD) for each in contents))
+        assert opened == plains
 
     async def test_a_destroyed_key_opens_nothing_and_the_others_still_do(self, keys: KeyEncryption) -> None:
         old, new = await keys.make(), await keys.make()

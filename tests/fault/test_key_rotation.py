@@ -137,7 +137,7 @@ async def test_killed_in_the_middle_of_wrapping_anew_nothing_is_lost_and_it_goes
     assert report.intact, report.findings
 
 
-async def test_killed_between_a_key_and_its_entry_the_old_one_stays_in_use(rotating: TestExchange) -> None:
+async def test_killed_between_a_key_and_its_entry_the_record_decides(rotating: TestExchange) -> None:
     path = rotating.local.secrets.key_file("ledger-key-encryption")
     keys = KeyFile(path)
     left_over = await keys.make()
@@ -147,6 +147,11 @@ async def test_killed_between_a_key_and_its_entry_the_old_one_stays_in_use(rotat
         assert left_over not in {kek_id for kek_id, _ in (await stored(rotating)).values()}
         assert (await ledger.rotate_encryption_key()).kek_id == left_over
         await rewrap_all(ledger)
+        # The other way round: killed after a key was destroyed and before its entry. A repeat records it.
+        given_up = next(key.kek_id for key in (await ledger.encryption_keys()).keys if not key.current)
+        await keys.destroy(given_up)
+        position = await ledger.destroy_encryption_key(given_up)
+        assert (await rotating.entries())[position].facts == {"kek_id": given_up}
     for key_id, (kek_id, wrapped) in (await stored(rotating)).items():
         assert kek_id == left_over
         content = path.with_name(f"{path.name}.{_newest(path.name, rotating)}").read_bytes()

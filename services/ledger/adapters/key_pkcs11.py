@@ -3,7 +3,6 @@
 import asyncio
 import re
 import secrets
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -26,7 +25,6 @@ from services.ledger.domain.sealing import KEY_BYTES, NONCE_BYTES, data_key_bind
 from shared.errors import IntegrityFailure, Unavailable
 
 TAG_BITS = 128
-SESSIONS = 4
 _ID_BYTES = 8
 _PROBE = b"safeguarding-exchange/hsm-probe/v1\n"
 
@@ -52,29 +50,21 @@ class Token:
     timeout_s: float
 
 
-class _Session(threading.local):
-    """One thread's open session and the key objects it has looked up; good while the generation is the current one."""
-
-    def __init__(self) -> None:
-        self.opened: pkcs11.Session | None = None
-        self.generation = 0
-        self.keys: dict[str, pkcs11.SecretKey] = {}
-
-
 class KeyPkcs11:
     """Wraps by AES-256-GCM inside the token, in the format that key files use too.
 
     A key is an AES object of the token: sensitive, not extractable, good for encrypting and decrypting and nothing
     else. Its id is its CKA_ID in hexadecimal, its epoch the number at the end of its label. Calls to an HSM block, so
-    each runs in a thread of its own few and is waited for no longer than the time limit: a slow or absent HSM means
-    HsmUnavailable, and the session is opened anew for the next call.
+    they run in a thread of their own, one at a time, and each is waited for no longer than the time limit: a slow or
+    absent HSM means HsmUnavailable, and after a failure the session is opened anew for the next call.
     """
 
     def __init__(self, token: Token) -> None:
         self._token = token
-        self._threads = ThreadPoolExecutor(SESSIONS, thread_name_prefix="hsm")
-        self._session = _Session()
-        self._generation = 0
+        # python-pkcs11 initialises the library without its locks, so that no second thread may ever be in it.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hsm")
+        self._opened: pkcs11.Session | None = None
+        self._keys: dict[str, pkcs11.SecretKey] = {}
         self._pin_refused = False
 
     async def epochs(self) -> tuple[str, ...]:
@@ -146,7 +136,7 @@ class KeyPkcs11:
         identity = {Attribute.CLASS: ObjectClass.SECRET_KEY, Attribute.ID: bytes.fromhex(kek_id)}
         for key in list(session.get_objects(identity)):
             key.destroy()
-        self._session.keys.pop(kek_id, None)
+        self._keys.pop(kek_id, None)
 
     def _numbered(self, session: pkcs11.Session) -> list[tuple[int, str]]:
         ours = re.compile(re.escape(self._token.key_label) + r"-([0-9]{4,})\Z")
@@ -158,18 +148,18 @@ class KeyPkcs11:
         return sorted(found)
 
     def _key(self, session: pkcs11.Session, kek_id: str) -> pkcs11.SecretKey:
-        known = self._session.keys.get(kek_id)
+        known = self._keys.get(kek_id)
         if known is not None:
             return known
         try:
             key = session.get_key(object_class=ObjectClass.SECRET_KEY, id=bytes.fromhex(kek_id))
         except NoSuchKey as error:
             raise IntegrityFailure(f"there is no key-encryption key {kek_id} in the token") from error
-        self._session.keys[kek_id] = key
+        self._keys[kek_id] = key
         return key
 
     async def _call(self, work: Callable[[pkcs11.Session], Result]) -> Result:
-        running = asyncio.get_running_loop().run_in_executor(self._threads, self._run, work)
+        running = asyncio.get_running_loop().run_in_executor(self._thread, self._run, work)
         try:
             return await asyncio.wait_for(running, self._token.timeout_s)
         except TimeoutError as error:
@@ -177,34 +167,31 @@ class KeyPkcs11:
 
     def _run(self, work: Callable[[pkcs11.Session], Result]) -> Result:
         try:
-            return work(self._opened())
+            return work(self._session())
         except PKCS11Error as error:
-            # What ended this session has most likely ended those of the other threads as well.
-            self._generation += 1
+            self._opened, self._keys = None, {}
             log.warning("hsm_failed", kind=type(error).__name__)
             raise HsmUnavailable(
                 "the HSM does not answer as it should", remedy="Send the same request again."
             ) from error
 
-    def _opened(self) -> pkcs11.Session:
-        if self._session.opened is not None and self._session.generation == self._generation:
-            return self._session.opened
-        self._session.opened, self._session.keys, self._session.generation = None, {}, self._generation
+    def _session(self) -> pkcs11.Session:
+        if self._opened is not None:
+            return self._opened
         if self._pin_refused:
             # Trying a wrong PIN again and again would lock the token.
             raise HsmUnavailable("the HSM refused the PIN", remedy="Mend the PIN's file and start the ledger again.")
         token = pkcs11.lib(self._token.module).get_token(token_label=self._token.label)
         try:
-            opened = token.open(rw=True, user_pin=self._token.pin)
+            self._opened = token.open(rw=True, user_pin=self._token.pin)
         except UserAlreadyLoggedIn:
             # One log-in counts for all sessions of a process.
-            opened = token.open(rw=True)
+            self._opened = token.open(rw=True)
         except (PinIncorrect, PinLocked):
             self._pin_refused = True
             log.error("hsm_pin_refused")
             raise
-        self._session.opened = opened
-        return opened
+        return self._opened
 
 
 def _bound(nonce: bytes, key_id: str) -> GCMParams:
