@@ -13,7 +13,7 @@ from services.ledger.domain.sealing import WrappedKey
 from services.ledger.key_ring import KeyRing
 from services.ledger.ports import DataKeyStore
 from services.ledger.prepare_append import AppendPreparer
-from shared.errors import Conflict, IntegrityFailure, NotFound
+from shared.errors import Conflict, IntegrityFailure, NotFound, Unavailable
 from shared.identifiers import EntryId, Position
 from shared.ledger.key_messages import (
     EncryptionKeys,
@@ -83,7 +83,7 @@ class EncryptionKeyRotation:
     async def rotate(self) -> RotatedEncryptionKey:
         """Make the next key and wrap what is new under it from now on; durable and on record when this returns."""
         async with self._one_at_a_time:
-            previous = self._key_ring.current
+            previous = await self._current_on_record()
             kek_id = await self._key_ring.next_key()
             facts: dict[str, object] = {"kek_id": kek_id, "previous": previous}
             position = await self._record(EntryType.ENCRYPTION_KEY_ROTATED, kek_id, facts)
@@ -95,7 +95,7 @@ class EncryptionKeyRotation:
 
         Raises IntegrityFailure when one does not open or its new form does not: then that batch is left as it was.
         """
-        current = self._key_ring.current
+        current = await self._current_on_record()
         limit = max(1, min(asked.limit, LARGEST_BATCH))
         old = await self._data_keys.wrapped_under_others(current, after=asked.after, limit=limit)
         new = {key_id: await self._wrapped_anew(wrapped, key_id=key_id) for key_id, wrapped in old.items()}
@@ -109,7 +109,7 @@ class EncryptionKeyRotation:
         named it.
         """
         async with self._one_at_a_time:
-            if kek_id == self._key_ring.current:
+            if kek_id == await self._current_on_record():
                 raise EncryptionKeyInUse("this key wraps what is new", remedy="First: exchange key rotate-encryption")
             if kek_id not in (await self._recorded.registry()).service_keys.past_encryption:
                 raise NotFound("no rotation left such a key behind", remedy="See: exchange key list")
@@ -121,6 +121,17 @@ class EncryptionKeyRotation:
             # The key goes first: a crash in between leaves it destroyed and not on record, and a repeat records it.
             await self._key_ring.destroy(kek_id)
             return await self._record(EntryType.ENCRYPTION_KEY_DESTROYED, kek_id, {"kek_id": kek_id})
+
+    async def _current_on_record(self) -> str:
+        """Return the current key. Raises Unavailable when this process is not, or no more, the one that says so.
+
+        One that was the writer once may not know of a later rotation, and would wrap under a key about to be destroyed.
+        """
+        current = self._key_ring.current
+        recorded = (await self._recorded.registry()).service_keys.encryption
+        if not self._queue.is_open or recorded not in (None, current):
+            raise Unavailable("this ledger is not the writer now", remedy="Ask the one that is.")
+        return current
 
     async def _wrapped_anew(self, wrapped: WrappedKey, *, key_id: str) -> WrappedKey:
         opened = await self._key_ring.unwrap(wrapped, key_id=key_id)
