@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -161,3 +162,25 @@ async def test_killed_between_a_key_and_its_entry_the_record_decides(rotating: T
 def _newest(name: str, exchange: TestExchange) -> int:
     folder = exchange.local.layout.secrets
     return max(int(path.name.rpartition(".")[2]) for path in folder.glob(f"{name}.*"))
+
+
+async def command(exchange: TestExchange, *arguments: str) -> str:
+    """Run ``exchange key …`` against the exchange; return what it said, errors too."""
+    running = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "cli.main", "key", *arguments),
+        env={**os.environ, "EXCHANGE_HOME": str(exchange.local.layout.home)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    return (await running.communicate())[0].decode()
+
+
+async def test_the_operator_rotates_and_destroys_from_the_command_line(rotating: TestExchange) -> None:
+    old = next(line.split(":")[0] for line in (await command(rotating, "list")).splitlines() if "what is new" in line)
+    assert f"destroy-encryption {old}" in await command(rotating, "rotate-encryption")
+    assert "0 data keys wrapped anew" in await command(rotating, "rewrap")
+    listed = await command(rotating, "list")
+    assert f"{old}: opens only, 0 data keys" in listed
+    assert f"{old} is destroyed" in await command(rotating, "destroy-encryption", old)
+    assert old not in await command(rotating, "list")
+    assert "no rotation left such a key" in await command(rotating, "destroy-encryption", old)
