@@ -4,6 +4,9 @@ BIN := .venv/bin
 RUN_STAMP := .venv/.run-stamp
 DEV_STAMP := .venv/.dev-stamp
 FOREIGN_STAMP := .venv/.foreign-stamp
+FOREIGN_BIN := $(CURDIR)/.foreign/bin
+GO := $(CURDIR)/tests/foreign/go/recent_go.sh
+FSCK := github.com/transparency-dev/tessera/cmd/fsck@v1.0.2
 
 .DEFAULT_GOAL := help
 
@@ -43,7 +46,7 @@ test-kafka: $(DEV_STAMP) java ## The broker's contract and the main job on real 
 	BROKER=kafka $(BIN)/exchange demo
 
 .PHONY: test-foreign
-test-foreign: $(FOREIGN_STAMP) node softhsm ## What others wrote holds with what we wrote: a client in another language
+test-foreign: $(FOREIGN_STAMP) node softhsm $(FOREIGN_BIN)/fsck $(FOREIGN_BIN)/verifylog ## What others wrote holds with what we wrote: a client in another language, verifiers of the log
 	$(BIN)/pytest -m foreign -q
 
 .PHONY: lint
@@ -102,6 +105,18 @@ softhsm:
 		echo "SoftHSM is missing; installing it from the system's packages"; \
 		apt-get update -qq && apt-get install -y -qq softhsm2; }
 
+.PHONY: go
+go:
+	@command -v go >/dev/null || { \
+		echo "Go is missing; installing it from the system's packages"; \
+		apt-get update -qq && apt-get install -y -qq golang-go; }
+
+$(FOREIGN_BIN)/fsck: | go
+	GOBIN=$(FOREIGN_BIN) $(GO) install $(FSCK)
+
+$(FOREIGN_BIN)/verifylog: tests/foreign/go/main.go tests/foreign/go/go.mod tests/foreign/go/go.sum | go
+	cd tests/foreign/go && $(GO) build -buildvcs=false -o $@ .
+
 .PHONY: clean
 clean: ## Remove what was built and kept here: the environment and all data
-	rm -rf .venv .exchange build *.egg-info
+	rm -rf .venv .foreign .exchange build *.egg-info

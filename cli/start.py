@@ -64,6 +64,7 @@ async def _run(exchange: LocalExchange, *, first_port: int, stay: asyncio.Event)
         _say(
             f"\nThe exchange is up. Agencies post to {exchange.gateway_url}; its documentation is at /docs there."
             f"\nTry, in another terminal:  .venv/bin/exchange owed   .venv/bin/exchange audit verify"
+            f"\nThe signed checkpoint with its tiles, for outside verifiers, is in {exchange.layout.tiles}."
             f"\nLogs are in {exchange.layout.logs}. Ctrl-C stops everything; the data stays in {exchange.layout.home}."
         )
         await stay.wait()

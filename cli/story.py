@@ -11,6 +11,7 @@ from cli.audit import audit_ledger
 from cli.parties import DARLINGTON, DURHAM, NURSERY, PRACTICE, SCHOOL, Parties, Party, PushedEvent
 from client.exchange_client import Answer, ExchangeClient, ExchangeKeys
 from deploy.local.exchange import LocalExchange
+from services.ledger.adapters.tile_files import TileFiles
 from services.ledger.audit.replay import Selection, replay
 from shared.canonical_json import Json
 from shared.errors import ExchangeError
@@ -20,6 +21,7 @@ from shared.notifier import NotificationQuery, NotificationView, NotifierClient
 from shared.process.address import UnixAddress
 from shared.process.remote import Remote
 from shared.reference.authorities import load_register
+from shared.transparency.checkpoint import Checkpoint
 
 PATIENCE_S = 30.0
 
@@ -197,6 +199,28 @@ class Story:
         self.say(
             f"    verified: {report.size} entries, {report.heads} signed checkpoints, {report.sections} sealed "
             f"sections, root {report.root[:16]}…"
+        )
+        await self._show_published()
+
+    async def _show_published(self) -> None:
+        """Say where outsiders find the signed checkpoint with its tiles, once it covers the story."""
+        files = TileFiles(self.exchange.layout.tiles)
+        client = self.exchange.ledger_client("auditor")
+        try:
+            size = (await client.tree_head()).size
+        finally:
+            await client.close()
+
+        async def published() -> Checkpoint | None:
+            found = files.published()
+            return found if found is not None and found.size >= size else None
+
+        checkpoint = await _patiently(published)
+        if checkpoint is None:
+            raise StoryFailed(f"the ledger's {size} entries were not published within {PATIENCE_S:.0f} s")
+        self.say(
+            f"    published for outside verifiers: the signed checkpoint of {checkpoint.size} entries, with tiles and "
+            f"entries, in {self.exchange.layout.tiles}"
         )
 
     async def _all_signed_for(self, client: LedgerClient) -> bool | None:
