@@ -64,7 +64,7 @@ def test_links_and_named_tests_are_there(document: Path) -> None:
 
 
 def test_no_tracked_text_names_a_path_of_one_machine() -> None:
-    hidden = {".git", ".venv", ".exchange", "node_modules"}
+    hidden = {".git", ".venv", ".exchange", ".foreign", "node_modules"}
     for path in ROOT.rglob("*"):
         if path.is_file() and not hidden & set(path.relative_to(ROOT).parts) and path.suffix in {".py", ".md", ".toml"}:
             assert not re.search(r"/(work|root)/[a-z.]", path.read_text("utf-8")), path
