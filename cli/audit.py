@@ -1,22 +1,17 @@
-"""``exchange audit``: verifying the ledger and replaying it."""
+"""``exchange audit verify``: checking the ledger. The other commands of ``exchange audit`` join it here."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from cli import reach
+from cli import audit_questions, reach
 from deploy.local.exchange import LocalExchange
 from services.ledger.adapters.guard_file import GuardFile
 from services.ledger.audit.findings import Report
-from services.ledger.audit.replay import ReplayedState, Selection, replay
 from services.ledger.audit.stored_log import open_stored_log
 from services.ledger.audit.verify import verify_log
-from shared.clock import parse_rfc3339, rfc3339
-from shared.entries import Entry, encode_entry
 from shared.process.settings import read_password
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint
 from shared.transparency.signed_note import NoteVerifier, parse_verifier_key
@@ -24,6 +19,8 @@ from shared.transparency.signed_note import NoteVerifier, parse_verifier_key
 AUDITOR = "exchange_auditor"
 
 app = typer.Typer(help="Check the ledger and replay it.", no_args_is_help=True)
+app.command("replay")(audit_questions.replay_entries)
+app.command("who-knew")(audit_questions.ask_who_knew)
 
 
 async def audit_ledger(exchange: LocalExchange) -> Report:
@@ -70,36 +67,6 @@ def verify(
     raise typer.Exit(0 if report.intact else 1)
 
 
-@app.command("replay")
-def replay_command(
-    as_at: Annotated[str, typer.Option(help="Only what was recorded by 2026-11-24T12:00:00Z")] = "",
-    child: Annotated[str, typer.Option(help="Only entries about this child's reference")] = "",
-    agency: Annotated[str, typer.Option(help="Only entries by this agency")] = "",
-    authority: Annotated[str, typer.Option(help="Only entries that concern this authority (GSS code)")] = "",
-    entry_type: Annotated[str, typer.Option("--type", help="Only entries of this type, such as share.recorded")] = "",
-    state: Annotated[bool, typer.Option("--state", help="Print what the entries add up to, not the entries")] = False,
-) -> None:
-    """Stream entries as NDJSON, or the state they add up to: who was told what, who owns it, who is responsible."""
-    selection = Selection(
-        as_at=rfc3339(parse_rfc3339(as_at)) if as_at else None,
-        child=child or None,
-        agency=agency or None,
-        authority=authority or None,
-        type=entry_type or None,
-    )
-    replayed, shown = reach.run(_replay(selection))
-    if state:
-        typer.echo(json.dumps(_state(replayed), indent=2))
-        return
-    for entry in shown:
-        sys.stdout.buffer.write(encode_entry(entry) + b"\n")
-
-
-async def _replay(selection: Selection) -> tuple[ReplayedState, list[Entry]]:
-    async with reach.ledger("auditor") as client:
-        return await replay(client.stream(after=-1), selection=selection)
-
-
 async def _verify(database_url: str, *, password: str, verifier: NoteVerifier, older: list[Checkpoint]) -> Report:
     async with open_stored_log(database_url, user=AUDITOR, password=password) as stored:
         return await verify_log(stored, verifiers=[verifier], older_checkpoints=older)
@@ -128,33 +95,3 @@ def _explain(report: Report, older: list[Checkpoint]) -> None:
             f" to {finding.last_position}" if finding.last_position != finding.first_position else ""
         )
         typer.echo(f"  {where}: {finding.kind}: {finding.detail}")
-
-
-def _state(replayed: ReplayedState) -> dict[str, object]:
-    return {
-        "position": replayed.position,
-        "time": replayed.time,
-        "children": [
-            {
-                "child": case.child,
-                "shares": case.shares,
-                "withholdings": case.withholdings,
-                "moves": [{"position": at, "from": list(left), "to": to} for at, left, to in case.moves],
-                "times_opened": case.openings,
-                "roles": dict(case.roles),
-                "responsible": case.responsible,
-            }
-            for case in replayed.cases.values()
-        ],
-        "told": [
-            {
-                "notification": name,
-                "recipient": told.recipient,
-                "because_of": told.because_of,
-                "reasons": list(told.reasons),
-                "due_at": told.due_at,
-                "state": told.state,
-            }
-            for name, told in replayed.told.items()
-        ],
-    }

@@ -25,6 +25,7 @@ class EntryType(StrEnum):
     QUEUE_ASSIGNED = "queue.assigned"
     QUEUE_RESOLVED = "queue.resolved"
     CONTENT_OPENED = "content.opened"
+    AUDIT_OPENED = "audit.opened"
     REQUEST_CONFLICTED = "request.conflicted"
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 from shared.entries import Entry, parse_entry
 from shared.identifiers import EntryId, ObligationId, Position
+from shared.ledger.audit_messages import WhoKnew, WhoKnewQuery
 from shared.ledger.messages import (
     AdmitRead,
     Appended,
@@ -85,6 +86,10 @@ class LedgerClient:
     async def queue(self, query: OwedQuery) -> OwedPage:
         """Return what stands in the human queues: addressed to one, or that no channel could carry."""
         return await self._remote.call("/queue", query, OwedPage)
+
+    async def who_knew(self, query: WhoKnewQuery) -> WhoKnew:
+        """Return who knew what about a child at a moment; of a child nobody spoke of, that nothing was known."""
+        return await self._remote.call("/who-knew", query, WhoKnew)
 
     async def open_section(self, request: OpenSection) -> OpenedSection:
         """Open one sealed section; the opening is on the record before this returns.

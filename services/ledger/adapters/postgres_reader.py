@@ -6,7 +6,7 @@ from typing import cast
 
 import asyncpg
 
-from services.ledger.adapters.tables import REGISTRY_PREDICATE
+from services.ledger.adapters.tables import AUDIT_PREDICATE, REGISTRY_PREDICATE
 from services.ledger.domain.ladder import ASSIGNED, QUEUED, SETTLED, highest
 from shared.entries import Entry, Obligation, RoleFact, parse_entry
 from shared.errors import NotFound, Unavailable
@@ -18,6 +18,13 @@ _ENTRIES = "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY
 _REGISTRY_ENTRIES = (
     f"SELECT position, leaf FROM ledger.entry WHERE {REGISTRY_PREDICATE} AND position > $1 ORDER BY position LIMIT $2"  # noqa: S608
 )
+
+_CHILD_ENTRIES = f"""
+SELECT position, leaf FROM ledger.entry
+ WHERE position IN (SELECT position FROM ledger.child_entry WHERE ref = $1)
+    OR {AUDIT_PREDICATE}
+ ORDER BY position
+"""  # noqa: S608
 
 _POINTED_AT = """
 SELECT i.ref, bool_or(i.identifying AND i.token = ANY($2::bytea[])) AS identified, min(i.position) AS since
@@ -74,6 +81,11 @@ class PostgresReader:
         """Return stored entries after a position, in order."""
         query = _REGISTRY_ENTRIES if registry_only else _ENTRIES
         rows = await self._fetch(query, after, limit)
+        return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
+
+    async def child_entries(self, ref: ChildRef) -> tuple[StoredEntry, ...]:
+        """Return every entry about a child, and every opening of a whole range of entries, in order."""
+        rows = await self._fetch(_CHILD_ENTRIES, ref)
         return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
 
     async def wrapped_key(self, key_id: str) -> bytes | None:

@@ -6,13 +6,16 @@ import msgspec
 
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Queue
+from services.ledger.audit.who_knew import who_knew
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import NonceReplayed
 from services.ledger.open_section import SectionOpener
 from services.ledger.prepare_append import AppendPreparer, identifier_tokens, nonce_token
 from services.ledger.term import Writer
+from shared.entries import parse_entry
 from shared.errors import Unavailable
-from shared.identifiers import EntryId
+from shared.identifiers import EntryId, parse_child_ref
+from shared.ledger.audit_messages import WhoKnewQuery
 from shared.ledger.messages import (
     AdmitRead,
     AppendRequest,
@@ -73,6 +76,7 @@ class LedgerApi:
             "/entries": self._entries,
             "/registry-entries": self._registry_entries,
             "/entry-status": self._entry_status,
+            "/who-knew": self._who_knew,
             "/obligation": self._obligation,
             "/owed": self._owed,
             "/queue": self._queue,
@@ -123,6 +127,11 @@ class LedgerApi:
             await self._parts.reader.answer(stored.position),
             await self._parts.reader.obligations_of(stored.position),
         )
+
+    async def _who_knew(self, body: bytes, _caller: str) -> object:
+        asked = decode(body, WhoKnewQuery)
+        stored = await self._parts.reader.child_entries(parse_child_ref(asked.child))
+        return who_knew((parse_entry(each.leaf) for each in stored), child=asked.child, as_at=asked.as_at)
 
     async def _obligation(self, body: bytes, _caller: str) -> object:
         return await self._parts.reader.obligation(decode(body, ObligationQuery).obligation_id)

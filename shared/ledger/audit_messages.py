@@ -1,0 +1,89 @@
+"""The messages of an auditor's questions to the ledger: what was known of a child, by whom, at a moment."""
+
+import msgspec
+
+from shared.identifiers import AgencyId, AuthorityCode, ChildRef, ObligationId, Position, Recipient
+
+
+class WhoKnewQuery(msgspec.Struct, frozen=True):
+    """Asks who knew what about a child at a moment (RFC 3339, UTC, as ``shared.clock.rfc3339`` writes it)."""
+
+    child: ChildRef
+    as_at: str
+
+
+class DecisionKnown(msgspec.Struct, frozen=True):
+    """What an agency shared, withheld or reported: where and when it stands in the ledger, and its codes.
+
+    ``codes`` are the entry's facts, such as level, reasons and challenges; what was written is sealed.
+    """
+
+    position: Position
+    time: str
+    kind: str
+    agency: AgencyId | None
+    codes: dict[str, object]
+
+
+class StepKnown(msgspec.Struct, frozen=True):
+    """That a notification got to a rung, by which entry. ``owner`` is the account of who took a queue item."""
+
+    state: str
+    position: Position
+    time: str
+    owner: str | None = None
+
+
+class TellingKnown(msgspec.Struct, frozen=True):
+    """Somebody who was to be told because of an entry, and every step of how far that came."""
+
+    notification: ObligationId
+    recipient: Recipient
+    because_of: Position
+    owed_since: str
+    reasons: tuple[str, ...]
+    urgency: str
+    due_at: str
+    state: str
+    steps: tuple[StepKnown, ...]
+
+
+class LookKnown(msgspec.Struct, frozen=True):
+    """That sealed content was opened: by whom, what for, and of which entries (first and last position)."""
+
+    position: Position
+    time: str
+    by: str
+    recipient: str | None
+    section: str
+    purpose: str
+    of: tuple[Position, Position] | None
+
+
+class MoveKnown(msgspec.Struct, frozen=True):
+    """That the child seemed to have moved from one authority's area to another's."""
+
+    position: Position
+    time: str
+    origins: tuple[str, ...]
+    to: str
+    role: str
+    permanence: str
+
+
+class WhoKnew(msgspec.Struct, frozen=True):
+    """All that the ledger held about a child at a moment.
+
+    ``entries`` counts them: the child's entries are numbered without gaps, so that one left out would show.
+    ``responsible`` is the authority that first owned a concern by a signed acknowledgement.
+    """
+
+    child: ChildRef
+    as_at: str
+    entries: int
+    roles: dict[str, AuthorityCode]
+    responsible: AuthorityCode | None
+    decisions: tuple[DecisionKnown, ...]
+    told: tuple[TellingKnown, ...]
+    looks: tuple[LookKnown, ...]
+    moves: tuple[MoveKnown, ...]
