@@ -6,21 +6,21 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cli import audit_questions, reach
+from cli import audit_export, audit_questions, reach
+from cli.audit_access import AUDITOR, access_to
 from deploy.local.exchange import LocalExchange
 from services.ledger.adapters.guard_file import GuardFile
+from services.ledger.audit import bundle_verifier
 from services.ledger.audit.findings import Report
 from services.ledger.audit.stored_log import open_stored_log
 from services.ledger.audit.verify import verify_log
-from shared.process.settings import read_password
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint
 from shared.transparency.signed_note import NoteVerifier, parse_verifier_key
-
-AUDITOR = "exchange_auditor"
 
 app = typer.Typer(help="Check the ledger and replay it.", no_args_is_help=True)
 app.command("replay")(audit_questions.replay_entries)
 app.command("who-knew")(audit_questions.ask_who_knew)
+app.command("export")(audit_export.export)
 
 
 async def audit_ledger(exchange: LocalExchange) -> Report:
@@ -40,6 +40,8 @@ def verify(
     password_file: Annotated[Path | None, typer.Option(help=f"File with the password of {AUDITOR}")] = None,
     log_key: Annotated[str, typer.Option(help="The log's verifier key, kept by you; default: from its key file")] = "",
     checkpoint: Annotated[list[Path] | None, typer.Option(help="A checkpoint you kept; repeatable")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Check an exported file instead, offline")] = None,
+    witness_key: Annotated[list[str] | None, typer.Option(help="A witness's verifier key; repeatable")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON")] = False,
 ) -> None:
     """Recompute everything from stored bytes and name the first bad position. Exits 1 when anything is wrong.
@@ -47,24 +49,29 @@ def verify(
     Needs the log's key from outside the database, and better still a checkpoint you kept: without one, a history that
     was rewritten and re-signed would pass.
     """
+    if bundle is not None:
+        raise typer.Exit(_verify_bundle(bundle, log_key, checkpoint or [], witness_key or [], as_json=as_json))
     here = reach.addresses() if not (database_url and password_file and log_key) else None
     verifier = parse_verifier_key(log_key or (here.log_key if here else ""))
     older = [open_checkpoint(path.read_bytes(), [verifier]) for path in checkpoint or []]
     if here is not None:
         older.extend(_guarded(Path(here.guard_file), verifier))
-    report = reach.run(
-        _verify(
-            database_url or (here.database_url if here else ""),
-            password=read_password(password_file or Path(here.auditor_password_file if here else "")),
-            verifier=verifier,
-            older=older,
-        )
-    )
+    access = access_to(database_url, password_file)
+    report = reach.run(_verify(access.database_url, password=access.password, verifier=verifier, older=older))
     if as_json:
         typer.echo(msgspec.json.encode({**msgspec.to_builtins(report), "intact": report.intact}).decode())
     else:
         _explain(report, older)
     raise typer.Exit(0 if report.intact else 1)
+
+
+def _verify_bundle(file: Path, log_key: str, older: list[Path], witnesses: list[str], *, as_json: bool) -> int:
+    arguments = [str(file), "--log-key", log_key or reach.addresses().log_key]
+    for path in older:
+        arguments += ["--older", str(path)]
+    for key in witnesses:
+        arguments += ["--witness-key", key]
+    return bundle_verifier.main([*arguments, "--json"] if as_json else arguments)
 
 
 async def _verify(database_url: str, *, password: str, verifier: NoteVerifier, older: list[Checkpoint]) -> Report:

@@ -24,7 +24,7 @@ from shared.transparency.tlog_proof import parse_proof
 Item = TypeVar("Item")
 
 
-class _AtPosition(Generic[Item]):
+class AtPosition(Generic[Item]):
     """A stream in position order, taken position by position."""
 
     def __init__(self, items: AsyncIterator[Item], position: Callable[[Item], int]) -> None:
@@ -65,11 +65,11 @@ class BesideTheLog:
     def __init__(self, stored: StoredLog, report: Report, *, heads: Mapping[bytes, Checkpoint]) -> None:
         self._report = report
         self._heads = heads
-        self._answers: _AtPosition[StoredAnswerRow] = _AtPosition(stored.answers(), lambda row: row.position)
-        self._sections: _AtPosition[StoredSection] = _AtPosition(stored.sections(), lambda row: row.position)
-        self._children: _AtPosition[StoredChildEntry] = _AtPosition(stored.child_entries(), lambda row: row.position)
-        self._obligations: _AtPosition[tuple[int, str, str]] = _AtPosition(stored.obligations(), lambda row: row[0])
-        self._steps: _AtPosition[tuple[int, str, str]] = _AtPosition(stored.steps(), lambda row: row[0])
+        self._answers: AtPosition[StoredAnswerRow] = AtPosition(stored.answers(), lambda row: row.position)
+        self._sections: AtPosition[StoredSection] = AtPosition(stored.sections(), lambda row: row.position)
+        self._children: AtPosition[StoredChildEntry] = AtPosition(stored.child_entries(), lambda row: row.position)
+        self._obligations: AtPosition[tuple[int, str, str]] = AtPosition(stored.obligations(), lambda row: row[0])
+        self._steps: AtPosition[tuple[int, str, str]] = AtPosition(stored.steps(), lambda row: row[0])
 
     async def check(self, row: StoredRow, entry: Entry) -> None:
         """Check all that is stored beside one entry."""
