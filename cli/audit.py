@@ -86,7 +86,8 @@ def _guarded(path: Path, verifier: NoteVerifier) -> list[Checkpoint]:
 
 def _explain(report: Report, older: list[Checkpoint]) -> None:
     typer.echo(
-        f"{report.size} entries, {report.heads} signed checkpoints, {report.sections} sealed sections, "
+        f"{report.size} entries, {report.heads} signed checkpoints, {report.sections} sealed sections "
+        f"({report.erased} of them erased on the record), "
         f"{report.answers} answers with their receipts, {report.children} children."
     )
     typer.echo(f"Root: {report.root}")

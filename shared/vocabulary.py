@@ -26,6 +26,7 @@ class EntryType(StrEnum):
     QUEUE_RESOLVED = "queue.resolved"
     CONTENT_OPENED = "content.opened"
     AUDIT_OPENED = "audit.opened"
+    ERASURE_RECORDED = "erasure.recorded"
     REQUEST_CONFLICTED = "request.conflicted"
 
 

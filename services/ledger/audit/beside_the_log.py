@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 import orjson
 
+from services.ledger.audit.erasures import Erasures
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.stored_log import (
     StoredAnswerRow,
@@ -65,6 +66,7 @@ class BesideTheLog:
     def __init__(self, stored: StoredLog, report: Report, *, heads: Mapping[bytes, Checkpoint]) -> None:
         self._report = report
         self._heads = heads
+        self._erasures = Erasures()
         self._answers: AtPosition[StoredAnswerRow] = AtPosition(stored.answers(), lambda row: row.position)
         self._sections: AtPosition[StoredSection] = AtPosition(stored.sections(), lambda row: row.position)
         self._children: AtPosition[StoredChildEntry] = AtPosition(stored.child_entries(), lambda row: row.position)
@@ -79,7 +81,12 @@ class BesideTheLog:
         await self._check_obligations(row, entry)
 
     async def check_left_over(self) -> None:
-        """Report what is stored beside positions where there is no entry."""
+        """Report what is stored where there is no entry, and what is missing that no erasure accounts for."""
+        self._report.erased = self._erasures.erased
+        for missing in self._erasures.unaccounted():
+            self._report.find(
+                FindingKind.SECTION_MISSING, f"entry {missing.position} {missing.detail}", at=missing.position
+            )
         for kind, stream in (
             (FindingKind.SECTION_FOREIGN, self._sections),
             (FindingKind.ANSWER_MISMATCH, self._answers),
@@ -96,11 +103,12 @@ class BesideTheLog:
             section = found.pop(name, None)
             self._report.sections += 1
             if section is None:
-                self._find(FindingKind.SECTION_MISSING, row, f"lacks its sealed {name}, and no erasure says why")
+                self._erasures.miss(entry, name, f"lacks its sealed {name}, and no erasure says why")
             elif sha256(section.content).hexdigest() != commitment.ciphertext_sha256:
                 self._find(FindingKind.SECTION_EDITED, row, f"has a sealed {name} that is not what it committed to")
             elif not section.key_lives:
-                self._find(FindingKind.SECTION_MISSING, row, f"has a {name} whose key is gone, and no erasure says why")
+                self._erasures.miss(entry, name, f"has a {name} whose key is gone, and no erasure says why")
+        self._erasures.take(entry)
         for name in found:
             self._find(FindingKind.SECTION_FOREIGN, row, f"has a sealed {name} that it never committed to")
 

@@ -38,10 +38,9 @@ class Key:
         try:
             self.name, claimed, encoded = text.strip().split("+", 2)
             raw = base64.b64decode(encoded, validate=True)
-            self.kind, self.public = raw[0], raw[1:]
+            self.kind, self.public, self.id = raw[0], raw[1:], sha256(self.name.encode() + b"\n" + raw).digest()[:4]
         except (ValueError, IndexError):
             raise Bad("a key is name+id+base64") from None
-        self.id = sha256(self.name.encode() + b"\n" + raw).digest()[:4]
         if self.id.hex() != claimed or self.kind not in (1, 4, 6):
             raise Bad("a key's id does not fit it, or it is of an unknown kind")
 
@@ -151,7 +150,7 @@ class Check:
         self.size, self.heads, self.children, self.sections, self.erased, self.not_included, self.opened = [0] * 7
         self.root, self.cosigned_by, self.findings = "", list[str](), list[dict[str, Any]]()
         self._wanted, self._shift, self._time = wanted, 0, ""
-        self._versions, self.gone = dict[str, int](), dict[tuple[int, str], str]()
+        self._versions, self.gone = dict[str, int](), dict[tuple[int, str], tuple[str, str]]()
 
     def find(self, kind: str, detail: str, at: int, to: int | None = None) -> None:
         if len(self.findings) < MOST_FINDINGS:
@@ -187,7 +186,8 @@ class Check:
                 self.sections += 1
                 content = sections.pop(name, None)
                 if content is None:
-                    self.gone[at, name] = refs[0] if refs else entry["id"]
+                    child = refs[0] if refs else entry["facts"].get("sealed_under")
+                    self.gone[at, name] = f"child:{child}", f"entry:{entry['id']}"
                 elif sha256(content).hexdigest() != commitment["ciphertext_sha256"]:
                     self.find("section_edited", f"entry {at} has a sealed {name} it did not commit to", at)
         for name, opened in ((each, sections.pop(each)) for each in list(sections) if each.startswith("opened:")):
@@ -198,9 +198,10 @@ class Check:
         for name in sections:
             self.find("section_foreign", f"entry {at} never committed to the sealed {name} beside it", at)
         if entry["type"] == "erasure.recorded":
-            erased = {entry["facts"].get("child"), *refs}
-            self.erased += sum(key in erased for key in self.gone.values())
-            self.gone = {place: key for place, key in self.gone.items() if key not in erased}
+            target, before = entry["facts"]["target"], len(self.gone)
+            erased = f"{target['scope']}:{target[target['scope']]}"
+            self.gone = {place: names for place, names in self.gone.items() if erased not in names}
+            self.erased += before - len(self.gone)
 
 
 def verify(bundle: Bundle, log: Key, witnesses: Sequence[Key], older: dict[int, bytes]) -> Check:
@@ -240,8 +241,7 @@ def verify(bundle: Bundle, log: Key, witnesses: Sequence[Key], older: dict[int, 
                 last = tree.size
         for at in beside:
             check.find("section_foreign", f"something is sealed beside entry {at}, which is not there", at)
-    largest = max([size, signed_up_to, *older])
-    if tree.size < largest:
+    if tree.size < (largest := max([size, signed_up_to, *older])):
         check.find("truncated", f"{largest} entries were vouched for, {tree.size} are here", tree.size, largest - 1)
     try:
         signed_size, root, cosigned = open_checkpoint(bundle.read("checkpoint"), log, witnesses)

@@ -46,6 +46,7 @@ class Report:
     heads: int = 0
     children: int = 0
     sections: int = 0
+    erased: int = 0
     answers: int = 0
     findings: list[Finding] = field(default_factory=list)
 
