@@ -10,9 +10,11 @@ from cli import audit_export, audit_questions, reach
 from cli.audit_access import AUDITOR, access_to
 from deploy.local.exchange import LocalExchange
 from services.ledger.adapters.guard_file import GuardFile
+from services.ledger.adapters.http_tiles import HttpTiles
 from services.ledger.audit import bundle_verifier
 from services.ledger.audit.findings import Report
 from services.ledger.audit.stored_log import open_stored_log
+from services.ledger.audit.tile_log import verify_tiles
 from services.ledger.audit.verify import verify_log
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint
 from shared.transparency.signed_note import NoteVerifier, parse_verifier_key
@@ -41,6 +43,7 @@ def verify(
     log_key: Annotated[str, typer.Option(help="The log's verifier key, kept by you; default: from its key file")] = "",
     checkpoint: Annotated[list[Path] | None, typer.Option(help="A checkpoint you kept; repeatable")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Check an exported file instead, offline")] = None,
+    url: Annotated[str, typer.Option(help="Check a log's static files instead, below this URL")] = "",
     witness_key: Annotated[list[str] | None, typer.Option(help="A witness's verifier key; repeatable")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON")] = False,
 ) -> None:
@@ -51,13 +54,16 @@ def verify(
     """
     if bundle is not None:
         raise typer.Exit(_verify_bundle(bundle, log_key, checkpoint or [], witness_key or [], as_json=as_json))
-    here = reach.addresses() if not (database_url and password_file and log_key) else None
+    here = reach.addresses() if not (log_key and (url or (database_url and password_file))) else None
     verifier = parse_verifier_key(log_key or (here.log_key if here else ""))
     older = [open_checkpoint(path.read_bytes(), [verifier]) for path in checkpoint or []]
     if here is not None:
         older.extend(_guarded(Path(here.guard_file), verifier))
-    access = access_to(database_url, password_file)
-    report = reach.run(_verify(access.database_url, password=access.password, verifier=verifier, older=older))
+    if url:
+        report = reach.run(_verify_url(url, verifier=verifier, older=older))
+    else:
+        access = access_to(database_url, password_file)
+        report = reach.run(_verify(access.database_url, password=access.password, verifier=verifier, older=older))
     if as_json:
         typer.echo(msgspec.json.encode({**msgspec.to_builtins(report), "intact": report.intact}).decode())
     else:
@@ -77,6 +83,11 @@ def _verify_bundle(file: Path, log_key: str, older: list[Path], witnesses: list[
 async def _verify(database_url: str, *, password: str, verifier: NoteVerifier, older: list[Checkpoint]) -> Report:
     async with open_stored_log(database_url, user=AUDITOR, password=password) as stored:
         return await verify_log(stored, verifiers=[verifier], older_checkpoints=older)
+
+
+async def _verify_url(url: str, *, verifier: NoteVerifier, older: list[Checkpoint]) -> Report:
+    async with HttpTiles(url) as tiles:
+        return await verify_tiles(tiles, verifiers=[verifier], older_checkpoints=older)
 
 
 def _guarded(path: Path, verifier: NoteVerifier) -> list[Checkpoint]:

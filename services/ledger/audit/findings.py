@@ -25,6 +25,8 @@ class FindingKind(StrEnum):
     UNREGISTERED_KEY = "unregistered_key"
     OLDER_CHECKPOINT_CONTRADICTED = "older_checkpoint_contradicted"
     TRUNCATED = "truncated"
+    BAD_TILE = "bad_tile"
+    MISSING_TILE = "missing_tile"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.ledger.audit.beside_the_log import BesideTheLog
+from services.ledger.audit.contents import Contents
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.stored_log import StoredHead, StoredLog, StoredRow
-from shared.clock import parse_rfc3339
-from shared.entries import Entry, parse_entry
-from shared.errors import ExchangeError, IntegrityFailure, InvalidInput
-from shared.identifiers import ChildRef
-from shared.ledger.registry import Registry
+from shared.errors import ExchangeError
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint
 from shared.transparency.merkle import EMPTY, Frontier, grow, leaf_hash
 from shared.transparency.signed_note import NoteVerifier
@@ -81,65 +78,6 @@ class _Tree:
         self.report.find(kind, f"the history from entry {start} to {size - 1} {what}", at=start, to=size - 1)
 
 
-@dataclass(slots=True)
-class _Contents:
-    """What the entries say of themselves: order, time, children's histories, keys."""
-
-    report: Report
-    registry: Registry = field(default_factory=Registry)
-    versions: dict[ChildRef, int] = field(default_factory=dict)
-    last_time: str = ""
-
-    def check(self, row: StoredRow) -> Entry | None:
-        """Check one entry's content; None when its bytes are no entry."""
-        try:
-            entry = parse_entry(row.leaf)
-        except InvalidInput as error:
-            self.report.find(FindingKind.UNREADABLE_ENTRY, f"entry {row.position}: {error.detail}", at=row.position)
-            return None
-        if entry.position != row.position:
-            self.report.find(
-                FindingKind.MISPLACED_ENTRY,
-                f"entry {row.position} says that it is entry {entry.position}: rows were swapped, moved or inserted",
-                at=row.position,
-            )
-        elif (entry.id, entry.type.value) != (row.entry_id, row.type):
-            self.report.find(
-                FindingKind.COLUMN_MISMATCH,
-                f"the columns beside entry {row.position} do not say what the entry says",
-                at=row.position,
-            )
-        if entry.time < self.last_time:
-            self.report.find(
-                FindingKind.TIME_RUNS_BACKWARDS, f"entry {row.position} is dated before the one before", at=row.position
-            )
-        self.last_time = max(self.last_time, entry.time)
-        self._check_children(entry, row.position)
-        self._check_registry(entry, row.position)
-        return entry
-
-    def _check_children(self, entry: Entry, position: int) -> None:
-        for subject in entry.subjects:
-            expected = self.versions.get(subject.ref, 0) + 1
-            if subject.version != expected:
-                self.report.find(
-                    FindingKind.CHILD_HISTORY_BROKEN,
-                    f"entry {position} is number {subject.version} about its child where {expected} should come",
-                    at=position,
-                )
-            self.versions[subject.ref] = subject.version
-
-    def _check_registry(self, entry: Entry, position: int) -> None:
-        try:
-            if entry.key is not None:
-                key = self.registry.key_valid_at(entry.key, at=parse_rfc3339(entry.time))
-                if key.agency != entry.agency:
-                    raise InvalidInput("the key belongs to another agency")
-            self.registry = self.registry.with_entry(entry)
-        except (ExchangeError, IntegrityFailure) as error:
-            self.report.find(FindingKind.UNREGISTERED_KEY, f"entry {position}: {error.detail}", at=position)
-
-
 async def verify_log(
     stored: StoredLog, *, verifiers: Sequence[NoteVerifier], older_checkpoints: Sequence[Checkpoint] = ()
 ) -> Report:
@@ -154,7 +92,7 @@ async def verify_log(
     heads = [head async for head in stored.heads()]
     signed = _signed_checkpoints(heads, verifiers)
     tree = _Tree(report, signed, older)
-    contents = _Contents(report)
+    contents = Contents(report)
     beside = BesideTheLog(stored, report, heads=signed)
     next_head = iter(heads)
     head = next(next_head, None)
@@ -173,8 +111,14 @@ async def verify_log(
             )
             tree.edited = True
         tree.add(row)
-        entry = contents.check(row)
+        entry = contents.check(row.leaf, position=row.position)
         if entry is not None:
+            if entry.position == row.position and (entry.id, entry.type.value) != (row.entry_id, row.type):
+                report.find(
+                    FindingKind.COLUMN_MISMATCH,
+                    f"the columns beside entry {row.position} do not say what the entry says",
+                    at=row.position,
+                )
             await beside.check(row, entry)
         expected = row.position + 1
     while head is not None:
