@@ -43,6 +43,7 @@ def verify(
     log_key: Annotated[str, typer.Option(help="The log's verifier key, kept by you; default: from its key file")] = "",
     checkpoint: Annotated[list[Path] | None, typer.Option(help="A checkpoint you kept; repeatable")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Check an exported file instead, offline")] = None,
+    since: Annotated[Path | None, typer.Option(help="Check only what came after this checkpoint you kept")] = None,
     url: Annotated[str, typer.Option(help="Check a log's static files instead, below this URL")] = "",
     witness_key: Annotated[list[str] | None, typer.Option(help="A witness's verifier key; repeatable")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON")] = False,
@@ -59,11 +60,14 @@ def verify(
     older = [open_checkpoint(path.read_bytes(), [verifier]) for path in checkpoint or []]
     if here is not None:
         older.extend(_guarded(Path(here.guard_file), verifier))
+    known = open_checkpoint(since.read_bytes(), [verifier]) if since is not None else None
     if url:
         report = reach.run(_verify_url(url, verifier=verifier, older=older))
     else:
         access = access_to(database_url, password_file)
-        report = reach.run(_verify(access.database_url, password=access.password, verifier=verifier, older=older))
+        report = reach.run(
+            _verify(access.database_url, password=access.password, verifier=verifier, older=older, since=known)
+        )
     if as_json:
         typer.echo(msgspec.json.encode({**msgspec.to_builtins(report), "intact": report.intact}).decode())
     else:
@@ -80,9 +84,16 @@ def _verify_bundle(file: Path, log_key: str, older: list[Path], witnesses: list[
     return bundle_verifier.main([*arguments, "--json"] if as_json else arguments)
 
 
-async def _verify(database_url: str, *, password: str, verifier: NoteVerifier, older: list[Checkpoint]) -> Report:
+async def _verify(
+    database_url: str,
+    *,
+    password: str,
+    verifier: NoteVerifier,
+    older: list[Checkpoint],
+    since: Checkpoint | None = None,
+) -> Report:
     async with open_stored_log(database_url, user=AUDITOR, password=password) as stored:
-        return await verify_log(stored, verifiers=[verifier], older_checkpoints=older)
+        return await verify_log(stored, verifiers=[verifier], older_checkpoints=older, since=since)
 
 
 async def _verify_url(url: str, *, verifier: NoteVerifier, older: list[Checkpoint]) -> Report:
@@ -101,6 +112,8 @@ def _explain(report: Report, older: list[Checkpoint]) -> None:
         f"({report.erased} of them erased on the record), "
         f"{report.answers} answers with their receipts, {report.children} children."
     )
+    if report.since:
+        typer.echo(f"Of the first {report.since} entries only the root was compared: a checkpoint vouches for them.")
     typer.echo(f"Root: {report.root}")
     kept = ", ".join(str(checkpoint.size) for checkpoint in older)
     typer.echo(f"Held against kept checkpoints of size: {kept}." if kept else "No checkpoint from earlier was given.")

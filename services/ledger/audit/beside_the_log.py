@@ -63,15 +63,19 @@ class BesideTheLog:
     ``heads`` are the stored checkpoints whose signature was verified, by their bytes.
     """
 
-    def __init__(self, stored: StoredLog, report: Report, *, heads: Mapping[bytes, Checkpoint]) -> None:
+    def __init__(self, stored: StoredLog, report: Report, *, heads: Mapping[bytes, Checkpoint], start: int = 0) -> None:
         self._report = report
         self._heads = heads
         self._erasures = Erasures()
-        self._answers: AtPosition[StoredAnswerRow] = AtPosition(stored.answers(), lambda row: row.position)
-        self._sections: AtPosition[StoredSection] = AtPosition(stored.sections(), lambda row: row.position)
-        self._children: AtPosition[StoredChildEntry] = AtPosition(stored.child_entries(), lambda row: row.position)
-        self._obligations: AtPosition[tuple[int, str, str]] = AtPosition(stored.obligations(), lambda row: row[0])
-        self._steps: AtPosition[tuple[int, str, str]] = AtPosition(stored.steps(), lambda row: row[0])
+        self._answers: AtPosition[StoredAnswerRow] = AtPosition(stored.answers(start=start), lambda row: row.position)
+        self._sections: AtPosition[StoredSection] = AtPosition(stored.sections(start=start), lambda row: row.position)
+        self._children: AtPosition[StoredChildEntry] = AtPosition(
+            stored.child_entries(start=start), lambda row: row.position
+        )
+        self._obligations: AtPosition[tuple[int, str, str]] = AtPosition(
+            stored.obligations(start=start), lambda row: row[0]
+        )
+        self._steps: AtPosition[tuple[int, str, str]] = AtPosition(stored.steps(start=start), lambda row: row[0])
 
     async def check(self, row: StoredRow, entry: Entry) -> None:
         """Check all that is stored beside one entry."""

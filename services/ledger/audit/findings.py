@@ -41,9 +41,10 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What a check saw. ``intact`` only if nothing was found."""
+    """What a check saw, of the entries from ``since`` on. ``intact`` only if nothing was found."""
 
     size: int = 0
+    since: int = 0
     root: str = ""
     heads: int = 0
     children: int = 0

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from services.ledger.audit.beside_the_log import BesideTheLog
 from services.ledger.audit.contents import Contents
 from services.ledger.audit.findings import FindingKind, Report
+from services.ledger.audit.since import Start, start_after
 from services.ledger.audit.stored_log import StoredHead, StoredLog, StoredRow
-from shared.errors import ExchangeError
+from shared.errors import ExchangeError, IntegrityFailure
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint
 from shared.transparency.merkle import EMPTY, Frontier, grow, leaf_hash
 from shared.transparency.signed_note import NoteVerifier
@@ -79,25 +80,39 @@ class _Tree:
 
 
 async def verify_log(
-    stored: StoredLog, *, verifiers: Sequence[NoteVerifier], older_checkpoints: Sequence[Checkpoint] = ()
+    stored: StoredLog,
+    *,
+    verifiers: Sequence[NoteVerifier],
+    older_checkpoints: Sequence[Checkpoint] = (),
+    since: Checkpoint | None = None,
 ) -> Report:
     """Return what a full check of the stored ledger finds.
 
     ``verifiers`` are the log's keys as the auditor knows them; ``older_checkpoints`` are checkpoints kept from
     earlier (the guard's, a witness's, an auditor's own): without one, a history rewritten *and re-signed* passes.
-    Opens nothing and needs no secret. Memory grows only with the number of children.
+    ``since`` is one of them up to which all was checked before: only what came after it is read, if the log still
+    holds its tree. Opens nothing and needs no secret. Memory grows only with the number of children and heads.
     """
     report = Report()
     older: dict[int, Checkpoint] = {checkpoint.size: checkpoint for checkpoint in older_checkpoints}
-    heads = [head async for head in stored.heads()]
+    start = Start()
+    if since is not None:
+        try:
+            start = await start_after(stored, since)
+        except IntegrityFailure as error:
+            last = max(1, since.size) - 1
+            report.find(FindingKind.OLDER_CHECKPOINT_CONTRADICTED, error.detail, at=0, to=last)
+            return report
+    report.since = first = start.frontier.size
+    heads = [head async for head in stored.heads(start=first)]
     signed = _signed_checkpoints(heads, verifiers)
-    tree = _Tree(report, signed, older)
-    contents = Contents(report)
-    beside = BesideTheLog(stored, report, heads=signed)
+    tree = _Tree(report, signed, older, frontier=start.frontier, last_head=first)
+    contents = Contents(report, start.registry, start.versions, start.last_time)
+    beside = BesideTheLog(stored, report, heads=signed, start=first)
     next_head = iter(heads)
     head = next(next_head, None)
-    expected = 0
-    async for row in stored.rows():
+    expected = int(first)
+    async for row in stored.rows(start=first):
         while head is not None and head.size <= row.position:
             tree.edited = tree.edited or tree.frontier.size + len(tree.pending) < head.size
             tree.close_at(head)
