@@ -70,6 +70,23 @@ class DutyClass(StrEnum):
     VOLUNTARY_OTHER = "voluntary_other"
 
 
+class AgencyRole(StrEnum):
+    """What an agency may do beyond taking part."""
+
+    AUDITOR = "auditor"
+
+
+class OpeningReason(StrEnum):
+    """Why an auditor opens sealed content by break-glass."""
+
+    PRACTICE_REVIEW = "practice_review"
+    INSPECTION = "inspection"
+    COMPLAINT = "complaint"
+    COURT_ORDER = "court_order"
+    SUBJECT_ACCESS = "subject_access"
+    INTEGRITY = "integrity"
+
+
 class ConsentStatus(StrEnum):
     """Whether consent was had. A recorded fact, never a gate on a safeguarding share."""
 

@@ -17,6 +17,7 @@ from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.api.app import LedgerParts, make_app
 from services.ledger.append_entries import Queue
+from services.ledger.break_glass import GlassBreaker
 from services.ledger.domain.callers import AUDITOR, GATEWAY, NOTIFIER, OPERATOR
 from services.ledger.open_section import SectionOpener
 from services.ledger.prepare_append import AppendPreparer, Secrets
@@ -56,7 +57,10 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
         queue = Queue()
         writer = make_writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
         opener = SectionOpener(reader=reader, preparer=preparer, queue=queue, secrets=secrets, random=os.urandom)
-        app = make_app(LedgerParts(reader, preparer, queue, opener, writer, secrets.blind_index_key))
+        breaker = GlassBreaker(
+            reader=reader, opener=opener, preparer=preparer, queue=queue, random=os.urandom, clock=SystemClock()
+        )
+        app = make_app(LedgerParts(reader, preparer, queue, opener, breaker, writer, secrets.blind_index_key))
         tasks = [writer.serve(), serve(app, doors(settings), stop=stop)]
         if settings.kafka_bootstrap_servers:
             relay = await stack.enter_async_context(_relay(settings))

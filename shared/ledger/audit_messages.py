@@ -2,7 +2,16 @@
 
 import msgspec
 
-from shared.identifiers import AgencyId, AuthorityCode, ChildRef, ObligationId, Position, Recipient
+from shared.identifiers import (
+    AgencyId,
+    AuthorityCode,
+    ChildRef,
+    EntryId,
+    KeyThumbprint,
+    ObligationId,
+    Position,
+    Recipient,
+)
 
 
 class WhoKnewQuery(msgspec.Struct, frozen=True):
@@ -87,3 +96,46 @@ class WhoKnew(msgspec.Struct, frozen=True):
     told: tuple[TellingKnown, ...]
     looks: tuple[LookKnown, ...]
     moves: tuple[MoveKnown, ...]
+
+
+class SignedOpening(msgspec.Struct, frozen=True):
+    """An auditor's own signed request to open something, for the ledger to verify by itself.
+
+    ``evidence`` is what was signed and the signature; ``target`` the path it was posted to.
+    """
+
+    agency: AgencyId
+    key: KeyThumbprint
+    nonce: str
+    idempotency_key: str
+    target: str
+    body: bytes
+    evidence: bytes
+    registry: Position
+
+
+class BreakGlass(msgspec.Struct, frozen=True):
+    """Asks to open one sealed section against a reason that is put on the record first.
+
+    ``reason`` is one of ``shared.vocabulary.OpeningReason``; ``note`` is why, in words, and is sealed. ``run`` tells
+    one audit run from another. What comes through the gateway carries the auditor's own signature.
+    """
+
+    entry_id: EntryId
+    section: str
+    reason: str
+    note: str
+    run: str = ""
+    signed: SignedOpening | None = None
+
+
+class GlassBroken(msgspec.Struct, frozen=True):
+    """What was opened: the plain bytes, the salt that the entry's commitment needs, and the record of the opening.
+
+    ``answer`` is the answer kept for whoever asked; it holds a receipt and nothing of the content.
+    """
+
+    content: bytes
+    salt: bytes
+    recorded_at_position: Position
+    answer: bytes

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from shared.entries import Entry, parse_entry
 from shared.identifiers import EntryId, ObligationId, Position
-from shared.ledger.audit_messages import WhoKnew, WhoKnewQuery
+from shared.ledger.audit_messages import BreakGlass, GlassBroken, WhoKnew, WhoKnewQuery
 from shared.ledger.messages import (
     AdmitRead,
     Appended,
@@ -90,6 +90,17 @@ class LedgerClient:
     async def who_knew(self, query: WhoKnewQuery) -> WhoKnew:
         """Return who knew what about a child at a moment; of a child nobody spoke of, that nothing was known."""
         return await self._remote.call("/who-knew", query, WhoKnew)
+
+    async def break_glass(self, request: BreakGlass) -> GlassBroken:
+        """Open one sealed section for an auditor; who, what and why is durable in the ledger before this returns.
+
+        Raises NotFound when the section never was or has been erased, NotPermitted when who signed is no auditor.
+        """
+        return await self._remote.call("/break-glass", request, GlassBroken)
+
+    async def tile(self, path: str) -> bytes:
+        """Return one of the log's static files: ``checkpoint``, or a tile's path. Raises NotFound."""
+        return await self._remote.call("/tile", {"path": path}, bytes)
 
     async def open_section(self, request: OpenSection) -> OpenedSection:
         """Open one sealed section; the opening is on the record before this returns.

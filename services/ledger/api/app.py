@@ -7,6 +7,7 @@ import msgspec
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Queue
 from services.ledger.audit.who_knew import who_knew
+from services.ledger.break_glass import GlassBreaker
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import NonceReplayed
 from services.ledger.open_section import SectionOpener
@@ -15,7 +16,7 @@ from services.ledger.term import Writer
 from shared.entries import parse_entry
 from shared.errors import Unavailable
 from shared.identifiers import EntryId, parse_child_ref
-from shared.ledger.audit_messages import WhoKnewQuery
+from shared.ledger.audit_messages import BreakGlass, WhoKnewQuery
 from shared.ledger.messages import (
     AdmitRead,
     AppendRequest,
@@ -57,6 +58,7 @@ class LedgerParts:
     preparer: AppendPreparer
     queue: Queue
     opener: SectionOpener
+    breaker: GlassBreaker
     writer: Writer
     blind_index_key: bytes
 
@@ -77,6 +79,7 @@ class LedgerApi:
             "/registry-entries": self._registry_entries,
             "/entry-status": self._entry_status,
             "/who-knew": self._who_knew,
+            "/break-glass": self._break_glass,
             "/obligation": self._obligation,
             "/owed": self._owed,
             "/queue": self._queue,
@@ -132,6 +135,9 @@ class LedgerApi:
         asked = decode(body, WhoKnewQuery)
         stored = await self._parts.reader.child_entries(parse_child_ref(asked.child))
         return who_knew((parse_entry(each.leaf) for each in stored), child=asked.child, as_at=asked.as_at)
+
+    async def _break_glass(self, body: bytes, caller: str) -> object:
+        return await self._parts.breaker.open(decode(body, BreakGlass), caller=caller)
 
     async def _obligation(self, body: bytes, _caller: str) -> object:
         return await self._parts.reader.obligation(decode(body, ObligationQuery).obligation_id)

@@ -52,10 +52,10 @@ _SCOPES: Mapping[str, str] = {GATEWAY: "agency:", NOTIFIER: "service:notifier", 
 
 _READS = frozenset({"/registry-entries", "/entry-status", "/obligation", "/tree-head"})
 _MAY_CALL: Mapping[str, frozenset[str]] = {
-    GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read", "/entries", "/who-knew"},
+    GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read", "/entries", "/who-knew", "/break-glass", "/tile"},
     NOTIFIER: _READS | {"/append", "/entries", "/owed", "/queue", "/open-section"},
     OPERATOR: _READS | {"/append", "/entries", "/owed", "/queue"},
-    AUDITOR: _READS | {"/entries", "/owed", "/queue", "/who-knew"},
+    AUDITOR: _READS | {"/entries", "/owed", "/queue", "/who-knew", "/break-glass"},
 }
 
 
