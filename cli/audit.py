@@ -8,14 +8,17 @@ import typer
 
 from cli import audit_export, audit_questions, reach
 from cli.audit_access import AUDITOR, access_to
+from cli.audit_signatures import check_signatures, signatures_text
 from deploy.local.exchange import LocalExchange
 from services.ledger.adapters.guard_file import GuardFile
 from services.ledger.adapters.http_tiles import HttpTiles
 from services.ledger.audit import bundle_verifier
 from services.ledger.audit.findings import Report
+from services.ledger.audit.signatures import SignatureReport
 from services.ledger.audit.stored_log import open_stored_log
 from services.ledger.audit.tile_log import verify_tiles
 from services.ledger.audit.verify import verify_log
+from shared.errors import InvalidInput
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint
 from shared.transparency.signed_note import NoteVerifier, parse_verifier_key
 
@@ -46,6 +49,9 @@ def verify(
     since: Annotated[Path | None, typer.Option(help="Check only what came after this checkpoint you kept")] = None,
     url: Annotated[str, typer.Option(help="Check a log's static files instead, below this URL")] = "",
     witness_key: Annotated[list[str] | None, typer.Option(help="A witness's verifier key; repeatable")] = None,
+    signatures: Annotated[
+        bool, typer.Option("--signatures", help="Check agencies' signatures too: one opening, on the record")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON")] = False,
 ) -> None:
     """Recompute everything from stored bytes and name the first bad position. Exits 1 when anything is wrong.
@@ -53,6 +59,8 @@ def verify(
     Needs the log's key from outside the database, and better still a checkpoint you kept: without one, a history that
     was rewritten and re-signed would pass.
     """
+    if signatures and (bundle is not None or url):
+        raise InvalidInput("signatures are sealed: only the ledger itself can open them", remedy="Leave --url out.")
     if bundle is not None:
         raise typer.Exit(_verify_bundle(bundle, log_key, checkpoint or [], witness_key or [], as_json=as_json))
     here = reach.addresses() if not (log_key and (url or (database_url and password_file))) else None
@@ -68,11 +76,20 @@ def verify(
         report = reach.run(
             _verify(access.database_url, password=access.password, verifier=verifier, older=older, since=known)
         )
+    checked = reach.run(_check_signatures(report.size)) if signatures else None
     if as_json:
-        typer.echo(msgspec.json.encode({**msgspec.to_builtins(report), "intact": report.intact}).decode())
+        said = {**msgspec.to_builtins(report), "intact": report.intact, "signatures": msgspec.to_builtins(checked)}
+        typer.echo(msgspec.json.encode(said).decode())
     else:
         _explain(report, older)
-    raise typer.Exit(0 if report.intact else 1)
+        for line in signatures_text(checked) if checked is not None else ():
+            typer.echo(line)
+    raise typer.Exit(0 if report.intact and not (checked is not None and checked.bad) else 1)
+
+
+async def _check_signatures(size: int) -> SignatureReport:
+    async with reach.ledger("auditor") as ledger:
+        return await check_signatures(ledger, size=size)
 
 
 def _verify_bundle(file: Path, log_key: str, older: list[Path], witnesses: list[str], *, as_json: bool) -> int:

@@ -20,6 +20,7 @@ from services.ledger.append_entries import Queue
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.domain.callers import AUDITOR, GATEWAY, NOTIFIER, OPERATOR
 from services.ledger.open_section import SectionOpener
+from services.ledger.open_signatures import SignatureOpener
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.term import LogIdentity, Writer
 from shared.clock import SystemClock
@@ -60,7 +61,10 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
         breaker = GlassBreaker(
             reader=reader, opener=opener, preparer=preparer, queue=queue, random=os.urandom, clock=SystemClock()
         )
-        app = make_app(LedgerParts(reader, preparer, queue, opener, breaker, writer, secrets.blind_index_key))
+        signatures = SignatureOpener(reader=reader, opener=opener, preparer=preparer, queue=queue, random=os.urandom)
+        app = make_app(
+            LedgerParts(reader, preparer, queue, opener, breaker, signatures, writer, secrets.blind_index_key)
+        )
         tasks = [writer.serve(), serve(app, doors(settings), stop=stop)]
         if settings.kafka_bootstrap_servers:
             relay = await stack.enter_async_context(_relay(settings))

@@ -139,3 +139,31 @@ class GlassBroken(msgspec.Struct, frozen=True):
     salt: bytes
     recorded_at_position: Position
     answer: bytes
+
+
+class OpenSignatures(msgspec.Struct, frozen=True):
+    """Asks to open the ``signature`` sections of a range of entries for one audit run: one opening on the record.
+
+    ``run`` names the run; every page of it is asked for with the same range. ``after`` is the last position had.
+    """
+
+    run: str
+    first_position: Position
+    last_position: Position
+    after: int
+    limit: int = 200
+
+
+class OpenedSignature(msgspec.Struct, frozen=True):
+    """One signature section in plain; ``content`` is None when its key has been destroyed or it does not open."""
+
+    position: Position
+    content: bytes | None
+    fault: str = ""
+
+
+class SignaturesPage(msgspec.Struct, frozen=True):
+    """Signature sections in position order, and the position of the entry that records the run's opening."""
+
+    signatures: tuple[OpenedSignature, ...]
+    recorded_at_position: Position

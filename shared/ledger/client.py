@@ -4,7 +4,14 @@ from collections.abc import AsyncIterator
 
 from shared.entries import Entry, parse_entry
 from shared.identifiers import EntryId, ObligationId, Position
-from shared.ledger.audit_messages import BreakGlass, GlassBroken, WhoKnew, WhoKnewQuery
+from shared.ledger.audit_messages import (
+    BreakGlass,
+    GlassBroken,
+    OpenSignatures,
+    SignaturesPage,
+    WhoKnew,
+    WhoKnewQuery,
+)
 from shared.ledger.messages import (
     AdmitRead,
     Appended,
@@ -97,6 +104,10 @@ class LedgerClient:
         Raises NotFound when the section never was or has been erased, NotPermitted when who signed is no auditor.
         """
         return await self._remote.call("/break-glass", request, GlassBroken)
+
+    async def open_signatures(self, request: OpenSignatures) -> SignaturesPage:
+        """Open signature sections for an audit run; the run's one opening is durable before this returns."""
+        return await self._remote.call("/open-signatures", request, SignaturesPage)
 
     async def tile(self, path: str) -> bytes:
         """Return one of the log's static files: ``checkpoint``, or a tile's path. Raises NotFound."""

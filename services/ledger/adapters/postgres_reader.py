@@ -156,6 +156,18 @@ class PostgresReader:
         row = rows[0]
         return SealedRow(parse_entry(row["leaf"]), row["content"], row["data_key_id"], row["wrapped"])
 
+    async def with_section(self, section: str, *, after: int, last: int, limit: int) -> tuple[StoredEntry, ...]:
+        """Return entries after a position, up to a last one, that have a sealed section of that name."""
+        rows = await self._fetch(
+            "SELECT e.position, e.leaf FROM ledger.sealed_section s JOIN ledger.entry e ON e.position = s.position"
+            " WHERE s.name = $1 AND s.position > $2 AND s.position <= $3 ORDER BY s.position LIMIT $4",
+            section,
+            after,
+            last,
+            limit,
+        )
+        return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
+
     async def use_nonce(self, token: bytes) -> bool:
         """Use up the nonce of a request that changes nothing; False when it was used before. Atomic and durable."""
         rows = await self._fetch(

@@ -11,12 +11,13 @@ from services.ledger.break_glass import GlassBreaker
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import NonceReplayed
 from services.ledger.open_section import SectionOpener
+from services.ledger.open_signatures import SignatureOpener
 from services.ledger.prepare_append import AppendPreparer, identifier_tokens, nonce_token
 from services.ledger.term import Writer
 from shared.entries import parse_entry
 from shared.errors import Unavailable
 from shared.identifiers import EntryId, parse_child_ref
-from shared.ledger.audit_messages import BreakGlass, WhoKnewQuery
+from shared.ledger.audit_messages import BreakGlass, OpenSignatures, WhoKnewQuery
 from shared.ledger.messages import (
     AdmitRead,
     AppendRequest,
@@ -59,6 +60,7 @@ class LedgerParts:
     queue: Queue
     opener: SectionOpener
     breaker: GlassBreaker
+    signatures: SignatureOpener
     writer: Writer
     blind_index_key: bytes
 
@@ -80,6 +82,7 @@ class LedgerApi:
             "/entry-status": self._entry_status,
             "/who-knew": self._who_knew,
             "/break-glass": self._break_glass,
+            "/open-signatures": self._open_signatures,
             "/obligation": self._obligation,
             "/owed": self._owed,
             "/queue": self._queue,
@@ -138,6 +141,9 @@ class LedgerApi:
 
     async def _break_glass(self, body: bytes, caller: str) -> object:
         return await self._parts.breaker.open(decode(body, BreakGlass), caller=caller)
+
+    async def _open_signatures(self, body: bytes, caller: str) -> object:
+        return await self._parts.signatures.open(decode(body, OpenSignatures), caller=caller)
 
     async def _obligation(self, body: bytes, _caller: str) -> object:
         return await self._parts.reader.obligation(decode(body, ObligationQuery).obligation_id)

@@ -55,7 +55,7 @@ _MAY_CALL: Mapping[str, frozenset[str]] = {
     GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read", "/entries", "/who-knew", "/break-glass", "/tile"},
     NOTIFIER: _READS | {"/append", "/entries", "/owed", "/queue", "/open-section"},
     OPERATOR: _READS | {"/append", "/entries", "/owed", "/queue"},
-    AUDITOR: _READS | {"/entries", "/owed", "/queue", "/who-knew", "/break-glass"},
+    AUDITOR: _READS | {"/entries", "/owed", "/queue", "/who-knew", "/break-glass", "/open-signatures"},
 }
 
 
