@@ -43,7 +43,7 @@ test-kafka: $(DEV_STAMP) java ## The broker's contract and the main job on real 
 	BROKER=kafka $(BIN)/exchange demo
 
 .PHONY: test-foreign
-test-foreign: $(FOREIGN_STAMP) node ## What others wrote holds with what we wrote: a client in another language
+test-foreign: $(FOREIGN_STAMP) node softhsm ## What others wrote holds with what we wrote: a client in another language
 	$(BIN)/pytest -m foreign -q
 
 .PHONY: lint
@@ -61,12 +61,16 @@ check: lint types test demo test-kafka test-foreign bench-smoke ## What CI runs
 	@echo "make check: all of it passed"
 
 .PHONY: bench
-bench: $(DEV_STAMP) ## Speed as ratios beside something a reader can run too; one JSON line each
+bench: $(DEV_STAMP) libpq ## Speed as ratios beside something a reader can run too; one JSON line each
 	@$(BIN)/python -m benchmarks
 
 .PHONY: bench-smoke
-bench-smoke: $(DEV_STAMP) ## The benchmarks, briefly: that they run and that what they wrote verifies
+bench-smoke: $(DEV_STAMP) libpq ## The benchmarks, briefly: that they run and that what they wrote verifies
 	@$(BIN)/python -m benchmarks --smoke
+
+.PHONY: soak
+soak: $(DEV_STAMP) libpq ## The benchmarks for hours, on logs of millions of entries
+	@$(BIN)/python -m benchmarks --soak
 
 .PHONY: lock
 lock: $(DEV_STAMP) ## Lock the requirements anew, with hashes
@@ -80,11 +84,23 @@ java:
 		echo "Java and Maven are missing; installing them from the system's packages"; \
 		apt-get update -qq && apt-get install -y -qq default-jre-headless maven; }
 
+.PHONY: libpq
+libpq:
+	@$(BIN)/python -c 'import psycopg' 2>/dev/null || { \
+		echo "PostgreSQL's client library is missing; installing it from the system's packages"; \
+		apt-get update -qq && apt-get install -y -qq libpq5; }
+
 .PHONY: node
 node:
 	@command -v node >/dev/null || { \
 		echo "Node is missing; installing it from the system's packages"; \
 		apt-get update -qq && apt-get install -y -qq nodejs; }
+
+.PHONY: softhsm
+softhsm:
+	@command -v softhsm2-util >/dev/null || { \
+		echo "SoftHSM is missing; installing it from the system's packages"; \
+		apt-get update -qq && apt-get install -y -qq softhsm2; }
 
 .PHONY: clean
 clean: ## Remove what was built and kept here: the environment and all data

@@ -1,27 +1,90 @@
-"""Runs the benchmarks and prints one JSON line for each: ``python -m benchmarks [--smoke] [NAME …]``."""
+"""Runs the benchmarks and prints one JSON line for each: ``python -m benchmarks [--smoke | --soak] [NAME …]``."""
 
 import argparse
-import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from enum import StrEnum
 
-from benchmarks import append_vs_pgbench, gateway_vs_fastapi
+import uvloop
+
+from benchmarks import (
+    append_growth,
+    append_http_vs_pgbench,
+    append_vs_eventsourcing,
+    append_vs_pgbench,
+    gateway_vs_fastapi,
+)
+from benchmarks.measure import Measured
+from shared.process.collector import collect_rarely
 from shared.process.logs import configure_logs
+
+
+class Length(StrEnum):
+    """How long to run: seconds, minutes or hours in all."""
+
+    SMOKE = "smoke"
+    BENCH = "bench"
+    SOAK = "soak"
+
+
+Benchmark = Callable[[Length], Coroutine[object, object, Measured]]
+
+
+async def _append_vs_pgbench(length: Length) -> Measured:
+    rounds, appends, seconds = {Length.SMOKE: (2, 2_000, 1), Length.BENCH: (7, 20_000, 4)}.get(length, (15, 40_000, 8))
+    return await append_vs_pgbench.measure(rounds=rounds, appends=appends, seconds=seconds)
+
+
+async def _append_http_vs_pgbench(length: Length) -> Measured:
+    rounds, appends, seconds = {Length.SMOKE: (2, 1_000, 1), Length.BENCH: (5, 10_000, 4)}.get(length, (15, 20_000, 8))
+    return await append_http_vs_pgbench.measure(rounds=rounds, appends=appends, seconds=seconds)
+
+
+async def _append_vs_eventsourcing(length: Length) -> Measured:
+    rounds, appends, events = {Length.SMOKE: (2, 2_000, 200), Length.BENCH: (5, 20_000, 2_000)}.get(
+        length, (15, 40_000, 5_000)
+    )
+    return await append_vs_eventsourcing.measure(rounds=rounds, appends=appends, events=events)
+
+
+async def _append_growth(length: Length) -> Measured:
+    rounds, appends, small, large = {
+        Length.SMOKE: (2, 1_000, 1_000, 4_000),
+        Length.BENCH: (5, 10_000, 20_000, 200_000),
+    }.get(length, (9, 20_000, 100_000, 5_000_000))
+    return await append_growth.measure(rounds=rounds, appends=appends, small=small, large=large)
+
+
+async def _gateway_vs_fastapi(length: Length) -> Measured:
+    rounds, requests = {Length.SMOKE: (2, 500), Length.BENCH: (5, 4_000)}.get(length, (15, 8_000))
+    return await gateway_vs_fastapi.measure(rounds=rounds, requests=requests)
+
+
+BENCHMARKS: Mapping[str, Benchmark] = {
+    "append_vs_pgbench": _append_vs_pgbench,
+    "append_http_vs_pgbench": _append_http_vs_pgbench,
+    "append_vs_eventsourcing": _append_vs_eventsourcing,
+    "append_growth": _append_growth,
+    "gateway_vs_fastapi": _gateway_vs_fastapi,
+}
 
 
 def main() -> None:
     """Run them one after the other."""
     parser = argparse.ArgumentParser(description="Speed beside something a reader can run too, as ratios in one run.")
-    parser.add_argument("--smoke", action="store_true", help="briefly: they run, and what they wrote verifies")
-    parser.add_argument("names", nargs="*", help="gateway_vs_fastapi, append_vs_pgbench; default: all")
+    how_long = parser.add_mutually_exclusive_group()
+    how_long.add_argument("--smoke", action="store_true", help="briefly: they run, and what they wrote verifies")
+    how_long.add_argument("--soak", action="store_true", help="for hours, on logs of millions")
+    parser.add_argument("names", nargs="*", help=f"{', '.join(BENCHMARKS)}; default: all")
     arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(BENCHMARKS):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     # Logs go to standard error, so that standard output holds nothing but the results.
     configure_logs("benchmarks")
-    wanted = arguments.names or ["append_vs_pgbench", "gateway_vs_fastapi"]
-    if "append_vs_pgbench" in wanted:
-        rounds, appends, seconds = (2, 2_000, 2) if arguments.smoke else (5, 20_000, 4)
-        print(asyncio.run(append_vs_pgbench.measure(rounds=rounds, appends=appends, seconds=seconds)).line())
-    if "gateway_vs_fastapi" in wanted:
-        rounds, requests = (2, 500) if arguments.smoke else (5, 4_000)
-        print(asyncio.run(gateway_vs_fastapi.measure(rounds=rounds, requests=requests)).line())
+    collect_rarely()
+    length = Length.SMOKE if arguments.smoke else Length.SOAK if arguments.soak else Length.BENCH
+    for name in arguments.names or BENCHMARKS:
+        measured = uvloop.run(BENCHMARKS[name](length))
+        print(measured.line(), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import agencies, audit, queues, reach, send, start
+from cli import agencies, audit, keys, queues, reach, send, start
 from deploy.migrate import ROLES, migrate
 from shared.errors import ExchangeError, InvalidInput
 from shared.process.settings import read_password
@@ -23,6 +23,7 @@ app.add_typer(agencies.agency_app, name="agency")
 app.add_typer(agencies.authority_app, name="authority")
 app.add_typer(audit.app, name="audit")
 app.add_typer(queues.queue_app, name="queue")
+app.add_typer(keys.app, name="key")
 app.command("owed")(queues.show_owed)
 app.command("keygen")(send.keygen)
 app.command("share")(send.share)

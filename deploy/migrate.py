@@ -15,6 +15,7 @@ ROLES = (
     "exchange_ledger_writer",
     "exchange_ledger_relay",
     "exchange_ledger_eraser",
+    "exchange_ledger_rewrapper",
     "exchange_auditor",
     "exchange_notifier",
 )

@@ -78,6 +78,11 @@ def obligation_id(entry: EntryId, *, ordinal: int) -> ObligationId:
     return ObligationId(f"{entry}-{ordinal}")
 
 
+def entry_of(obligation: ObligationId) -> EntryId:
+    """Return the id of the entry that an obligation arose from."""
+    return EntryId(obligation.partition("-")[0])
+
+
 def authority_recipient(code: AuthorityCode) -> Recipient:
     """Return the recipient that is children's social care of an authority."""
     return Recipient(f"authority:{code}")

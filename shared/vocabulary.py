@@ -28,6 +28,10 @@ class EntryType(StrEnum):
     AUDIT_OPENED = "audit.opened"
     ERASURE_RECORDED = "erasure.recorded"
     REQUEST_CONFLICTED = "request.conflicted"
+    ENCRYPTION_KEY_ROTATED = "encryption_key.rotated"
+    ENCRYPTION_KEY_DESTROYED = "encryption_key.destroyed"
+    LOG_KEY_ADDED = "log_key.added"
+    LOG_KEY_RETIRED = "log_key.retired"
 
 
 REGISTRY_TYPES = frozenset(
@@ -38,9 +42,13 @@ REGISTRY_TYPES = frozenset(
         EntryType.AGENCY_KEY_REVOKED,
         EntryType.ENDPOINT_REGISTERED,
         EntryType.ENDPOINT_WITHDRAWN,
+        EntryType.ENCRYPTION_KEY_ROTATED,
+        EntryType.ENCRYPTION_KEY_DESTROYED,
+        EntryType.LOG_KEY_ADDED,
+        EntryType.LOG_KEY_RETIRED,
     }
 )
-"""Entries from which the registry of agencies, keys and endpoints is rebuilt."""
+"""Entries from which the registry of agencies, keys and endpoints, and the ledger's own keys, are rebuilt."""
 
 
 class Level(StrEnum):

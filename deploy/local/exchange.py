@@ -222,6 +222,7 @@ class LocalExchange:
             "LEDGER_DATABASE_URL": self.database_url,
             "LEDGER_WRITER_PASSWORD_FILE": str(self.secrets.password_file("exchange_ledger_writer")),
             "LEDGER_RELAY_PASSWORD_FILE": str(self.secrets.password_file("exchange_ledger_relay")),
+            "LEDGER_REWRAPPER_PASSWORD_FILE": str(self.secrets.password_file("exchange_ledger_rewrapper")),
             "LEDGER_ORIGIN": self.options.origin,
             "LEDGER_LOG_KEY_FILE": str(self.secrets.signing_key_file("ledger-log")),
             "LEDGER_KEY_ENCRYPTION_KEY_FILE": str(self.secrets.key_file("ledger-key-encryption")),

@@ -7,6 +7,7 @@ import uvloop
 
 from services.gateway.bootstrap import run_gateway
 from shared.errors import ExchangeError
+from shared.process.collector import collect_rarely
 from shared.process.logs import configure_logs
 from shared.process.serving import stop_on_signals
 from shared.process.settings import GatewaySettings, read_settings
@@ -19,6 +20,7 @@ async def _run() -> None:
 def main() -> int:
     """Run until told to stop. Returns 0 then, and 1 when it cannot go on."""
     configure_logs("gateway")
+    collect_rarely()
     try:
         uvloop.run(_run())
     except ExchangeError as error:

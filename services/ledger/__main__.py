@@ -7,6 +7,7 @@ import uvloop
 
 from services.ledger.bootstrap import run_ledger
 from shared.errors import ExchangeError
+from shared.process.collector import collect_rarely
 from shared.process.logs import configure_logs
 from shared.process.serving import stop_on_signals
 from shared.process.settings import LedgerSettings, read_settings
@@ -19,6 +20,7 @@ async def _run() -> None:
 def main() -> int:
     """Run until told to stop. Returns 0 then, and 1 when the ledger must not or cannot go on."""
     configure_logs("ledger")
+    collect_rarely()
     try:
         uvloop.run(_run())
     except ExchangeError as error:

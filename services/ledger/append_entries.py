@@ -1,33 +1,25 @@
 """The sequencer: one task that turns waiting requests into entries, a whole batch to a commit."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
-from services.ledger.domain.plan import (
-    Becomes,
-    Known,
-    Outcome,
-    Plan,
-    Prepared,
-    Recent,
-    Repeat,
-    SameAs,
-    StoredAnswer,
-    WriterState,
-)
-from services.ledger.domain.receipts import answer_bytes
+from services.ledger.domain.outcomes import answer_to, recent_of
+from services.ledger.domain.plan import Known, Plan, Prepared, Recent, StoredAnswer, WriterState
+from services.ledger.domain.receipts import answer_bytes, stored_answer
 from services.ledger.domain.sequencing import decide_batch
-from services.ledger.ports import CommittedBatch, Guard, Head, Log, LookedUp, WriterLost
+from services.ledger.ports import CommittedBatch, Guard, Head, Log, LookedUp
 from services.ledger.prepare_append import AppendPreparer
 from shared.clock import Clock
-from shared.errors import ExchangeError, IntegrityFailure, InvalidInput, Unavailable
+from shared.errors import ExchangeError, InvalidInput, Unavailable
+from shared.identifiers import Position
 from shared.ledger.messages import Appended
-from shared.transparency.merkle import grow
+from shared.transparency.merkle import Growth, grow
 
 LARGEST_BATCH = 512
+SMALLEST_SHARE = 8
 LONGEST_QUEUE = 10_000
 
 log = structlog.get_logger()
@@ -86,13 +78,41 @@ class Queue:
         self._arrived.set()
         return await each.done
 
-    async def take(self) -> list[_Waiting]:
-        """Return all that wait, in order of arrival, at most a batch; waits until there is one."""
+    @property
+    def waiting_count(self) -> int:
+        """How many requests wait."""
+        return len(self._waiting)
+
+    async def arrival(self) -> None:
+        """Return once there is a request to take."""
         while not self._waiting:
             self._arrived.clear()
             await self._arrived.wait()
-        taken, self._waiting = self._waiting[:LARGEST_BATCH], self._waiting[LARGEST_BATCH:]
+
+    def take(self, count: int) -> list[_Waiting]:
+        """Return the first ``count`` of those that wait, in order of arrival."""
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
         return taken
+
+
+def batch_size(*, waiting: int, beside: int) -> int:
+    """Return how many requests to take while ``beside`` others are being committed: half of all, within bounds.
+
+    Callers that each wait for their answer before they ask again would otherwise fall into step: all of them in one
+    batch, and this process idle while the database works and the other way round. Two batches of half the size, taken
+    in turns, keep both at work.
+    """
+    return min(max((waiting + beside + 1) // 2, SMALLEST_SHARE), LARGEST_BATCH)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A batch with its plan, and the tree as it grows by it; ``before`` is where the log stands without it."""
+
+    waiting: Sequence[_Waiting]
+    plan: Plan
+    before: WriterState
+    growth: Growth
 
 
 class Sequencer:
@@ -122,44 +142,51 @@ class Sequencer:
         self._released = released
         self._recent = Recent()
         self._under_way: list[_Waiting] = []
+        self._releasing: asyncio.Task[None] | None = None
+        self._bodies_before: Mapping[Position, bytes] = {}
 
     async def run(self, queue: Queue) -> None:
         """Serve the queue until cancelled, or until WriterLost or IntegrityFailure is raised.
 
-        Looking up the next batch overlaps with committing the one before: the look-up cannot see it, so its effects
-        are handed over in memory.
+        Looking up and deciding the next batch overlaps with committing the one before: the look-up cannot see it, so
+        its effects are handed over in memory. Answering a batch overlaps with committing the one after. Nothing is
+        signed before all that it covers but its own batch is durable.
         """
-        committing: asyncio.Task[None] | None = None
+        committing: asyncio.Task[bool] | None = None
+        beside = 0
         try:
             while True:
-                waiting = await self._next_batch(queue, committing)
+                await self._arrival(queue, committing)
+                waiting = queue.take(batch_size(waiting=queue.waiting_count, beside=beside))
                 self._under_way.extend(waiting)
-                looked_up = await self._look_up(waiting)
-                if committing is not None:
-                    await committing
-                plan = self._decide(waiting, looked_up)
-                committing = asyncio.create_task(self._carry_out(waiting, plan))
+                decided = self._decide(waiting, await self._look_up(waiting))
+                if committing is not None and not await committing:
+                    # It was decided on a batch that did not become what it was to be.
+                    decided = self._decide(waiting, await self._look_up(waiting))
+                committing, beside = asyncio.create_task(self._commit(decided)), len(waiting)
                 # Give the commit its start, so that what arrives meanwhile becomes the next batch.
                 await asyncio.sleep(0)
-        except (WriterLost, IntegrityFailure):
-            self._abandon()
-            raise
         finally:
-            if committing is not None and not committing.done():
+            # What is durable is still answered; the rest is unknown. Nothing of this term may touch the guard later.
+            if committing is not None:
                 await asyncio.wait([committing])
+            if self._releasing is not None:
+                await asyncio.wait([self._releasing])
             self._abandon()
 
-    async def _next_batch(self, queue: Queue, committing: asyncio.Task[None] | None) -> list[_Waiting]:
-        """Return the next batch; a commit that fails meanwhile raises at once, since those in it are waiting."""
-        taking = asyncio.create_task(queue.take())
+    async def _arrival(self, queue: Queue, committing: asyncio.Task[bool] | None) -> None:
+        """Return once a request waits; what fails meanwhile raises at once, since those in it are waiting."""
+        arrival = asyncio.create_task(queue.arrival())
         try:
-            if committing is not None:
-                await asyncio.wait([taking, committing], return_when=asyncio.FIRST_COMPLETED)
-                if committing.done():
-                    committing.result()
-            return await taking
+            while not arrival.done():
+                under_way = [task for task in (committing, self._releasing) if task is not None]
+                busy = [task for task in under_way if not task.done()]
+                await asyncio.wait([arrival, *busy], return_when=asyncio.FIRST_COMPLETED)
+                for task in under_way:
+                    if task.done():
+                        task.result()
         finally:
-            taking.cancel()
+            arrival.cancel()
 
     def _abandon(self) -> None:
         unknown = Unavailable(
@@ -173,53 +200,75 @@ class Sequencer:
 
     async def _look_up(self, waiting: Sequence[_Waiting]) -> LookedUp:
         prepared = [each.prepared for each in waiting]
-        return await self._log.look_up(
+        looked_up = await self._log.look_up(
             answer_tokens=[each.answer_token for each in prepared],
             nonce_tokens=[each.nonce_token for each in prepared if each.nonce_token is not None],
             children=list({each.child_ref for each in prepared if each.child_ref is not None and not each.key_is_new}),
             identifier_tokens=[token.token for each in prepared for token in each.identifiers if token.identifying],
         )
+        return await self._preparer.with_keys_opened(looked_up)
 
-    def _decide(self, waiting: Sequence[_Waiting], looked_up: LookedUp) -> Plan:
-        answers: dict[tuple[bytes, bytes], StoredAnswer] = {}
+    def _decide(self, waiting: Sequence[_Waiting], looked_up: LookedUp) -> _Decided:
+        """Decide a batch as if the one before it were committed, and go on from there."""
+        answers: dict[tuple[bytes, bytes], StoredAnswer | Unavailable] = {}
         for each in waiting:
             found = looked_up.answers.get(each.prepared.answer_token)
             if found is not None:
-                same = self._preparer.same_request(
-                    each.prepared, fingerprint=found.fingerprint, key_id=found.data_key_id, wrapped=found.wrapped
+                same = self._preparer.same_request(each.prepared, found)
+                answers[each.prepared.answer_token, each.prepared.digest] = (
+                    same if isinstance(same, Unavailable) else found.judged(same_request=same)
                 )
-                answers[each.prepared.answer_token, each.prepared.digest] = found.judged(same_request=same)
-        return decide_batch(
+        before = self._state
+        plan = decide_batch(
             [each.prepared for each in waiting],
-            state=self._state,
+            state=before,
             known=Known(answers, looked_up.nonces, looked_up.versions, looked_up.identified),
             recent=self._recent,
             now=self._clock.now(),
         )
-
-    async def _carry_out(self, waiting: Sequence[_Waiting], plan: Plan) -> None:
-        """Commit a plan and answer everybody in it."""
-        bodies: list[bytes] = []
+        growth = grow(before.frontier, [planned.leaf_hash for planned in plan.entries])
         if plan.entries:
-            growth = grow(self._state.frontier, [planned.leaf_hash for planned in plan.entries])
-            checkpoint = self._sign_head(growth.frontier.size, growth.root)
-            bodies = [
-                answer_bytes(planned, path=path, checkpoint=checkpoint)
-                for planned, path in zip(plan.entries, growth.paths, strict=True)
-            ]
-            head = Head(growth.frontier.size, growth.frontier, checkpoint)
-            try:
-                await self._log.commit(CommittedBatch(self._state.frontier.size, head, plan.entries, bodies))
-            except InvalidInput as refusal:
-                await self._one_by_one(waiting, refusal)
-                return
-            await self._guard.remember(head)
             self._state = WriterState(growth.frontier, plan.time, plan.registry)
+        self._recent = recent_of(plan)
+        return _Decided(waiting, plan, before, growth)
+
+    async def _commit(self, decided: _Decided) -> bool:
+        """Make a batch durable, and have it answered while the next one is committed.
+
+        Returns whether it became what was planned; if not, all that was decided after it must be decided again.
+        """
+        plan, growth = decided.plan, decided.growth
+        head: Head | None = None
+        if plan.entries:
+            head = Head(growth.frontier.size, growth.frontier, self._sign_head(growth.frontier.size, growth.root))
+            stored = [
+                stored_answer(planned, path=path) for planned, path in zip(plan.entries, growth.paths, strict=True)
+            ]
+            try:
+                await self._log.commit(CommittedBatch(decided.before.frontier.size, head, plan.entries, stored))
+            except InvalidInput as refusal:
+                # Whatever is looked up from here on sees all that is committed.
+                self._state, self._recent = decided.before, Recent()
+                await self._one_by_one(decided.waiting, refusal)
+                return False
+        if self._releasing is not None:
+            # One batch after the other, and none once the guard has failed.
+            await self._releasing
+        self._releasing = asyncio.create_task(self._release(decided, head))
+        return True
+
+    async def _release(self, decided: _Decided, head: Head | None) -> None:
+        """Answer a durable batch once the guard remembers it (G1)."""
+        plan, bodies = decided.plan, dict[Position, bytes]()
+        if head is not None:
+            await self._guard.remember(head)
             self._released(head, plan)
-        self._recent = recent_of(plan, bodies)
-        for each, outcome in zip(waiting, plan.outcomes, strict=True):
-            each.settle(_answer(outcome, plan, bodies))
-        self._settled(waiting)
+            for planned, path in zip(plan.entries, decided.growth.paths, strict=True):
+                bodies[planned.entry.position] = answer_bytes(planned, path=path, checkpoint=head.checkpoint)
+        for each, outcome in zip(decided.waiting, plan.outcomes, strict=True):
+            each.settle(answer_to(outcome, plan=plan, bodies=bodies, bodies_before=self._bodies_before))
+        self._bodies_before = bodies
+        self._settled(decided.waiting)
 
     async def _one_by_one(self, waiting: Sequence[_Waiting], refusal: InvalidInput) -> None:
         """Carry a refused batch out request by request, so that only the one at fault fails."""
@@ -229,50 +278,8 @@ class Sequencer:
             self._settled(waiting)
             return
         for each in waiting:
-            await self._carry_out([each], self._decide([each], await self._look_up([each])))
+            await self._commit(self._decide([each], await self._look_up([each])))
 
     def _settled(self, waiting: Sequence[_Waiting]) -> None:
         done = {id(each) for each in waiting}
         self._under_way = [each for each in self._under_way if id(each) not in done]
-
-
-def recent_of(plan: Plan, bodies: Sequence[bytes]) -> Recent:
-    """Return what a plan adds, for the batch after it, whose look-up cannot see it yet."""
-    answers = {}
-    for planned, body in zip(plan.entries, bodies, strict=True):
-        if planned.answers:
-            stored = StoredAnswer(
-                planned.entry.position,
-                planned.entry.id,
-                planned.prepared.request.answer.status,
-                body,
-                same_request=None,
-            )
-            answers[planned.prepared.answer_token] = (stored, planned.prepared.digest)
-    return Recent(
-        answers=answers,
-        nonces=frozenset(
-            planned.prepared.nonce_token for planned in plan.entries if planned.prepared.nonce_token is not None
-        ),
-        versions={subject.ref: subject.version for planned in plan.entries for subject in planned.entry.subjects},
-        identified={
-            identifier.token: planned.prepared.child_ref
-            for planned in plan.entries
-            for identifier in planned.new_identifiers
-            if identifier.identifying and planned.prepared.child_ref is not None
-        },
-    )
-
-
-def _answer(outcome: Outcome, plan: Plan, bodies: Sequence[bytes]) -> Appended | ExchangeError:
-    if isinstance(outcome, Repeat):
-        return Appended(outcome.stored.position, outcome.stored.status, outcome.stored.body, repeated=True)
-    if isinstance(outcome, Becomes | SameAs):
-        planned = plan.entries[outcome.ordinal]
-        return Appended(
-            planned.entry.position,
-            planned.prepared.request.answer.status,
-            bodies[outcome.ordinal],
-            repeated=isinstance(outcome, SameAs),
-        )
-    return outcome

@@ -13,15 +13,21 @@ from prometheus_client import start_http_server
 
 from services.ledger.adapters.guard_file import GuardFile
 from services.ledger.adapters.kafka_relay import KafkaRelay, RelaySettings
+from services.ledger.adapters.key_file import KeyFile
+from services.ledger.adapters.key_moved import MovedKeys
+from services.ledger.adapters.postgres_data_keys import PostgresDataKeys
 from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.api.app import LedgerParts, make_app
 from services.ledger.append_entries import Queue
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.domain.callers import AUDITOR, GATEWAY, NOTIFIER, OPERATOR
+from services.ledger.key_ring import KeyRing
 from services.ledger.open_section import SectionOpener
 from services.ledger.open_signatures import SignatureOpener
+from services.ledger.ports import DataKeyStore, KeyEncryption
 from services.ledger.prepare_append import AppendPreparer, Secrets
+from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import LogIdentity, Writer
 from shared.clock import SystemClock
 from shared.errors import InvalidInput
@@ -37,6 +43,7 @@ KEY_BYTES = 32
 READERS = 16
 WRITER_ROLE = "exchange_ledger_writer"
 RELAY_ROLE = "exchange_ledger_relay"
+REWRAPPER_ROLE = "exchange_ledger_rewrapper"
 
 
 async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
@@ -44,10 +51,7 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
 
     Raises InvalidInput for wrong settings, and IntegrityFailure when what is found must not be signed.
     """
-    secrets = Secrets(
-        key_encryption_key=_key(settings.key_encryption_key_file),
-        blind_index_key=_key(settings.blind_index_key_file),
-    )
+    secrets = open_secrets(settings)
     writer_password = read_password(settings.writer_password_file)
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
@@ -62,9 +66,20 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
             reader=reader, opener=opener, preparer=preparer, queue=queue, random=os.urandom, clock=SystemClock()
         )
         signatures = SignatureOpener(reader=reader, opener=opener, preparer=preparer, queue=queue, random=os.urandom)
-        app = make_app(
-            LedgerParts(reader, preparer, queue, opener, breaker, signatures, writer, secrets.blind_index_key)
+        rotation = None
+        if settings.rewrapper_password_file is not None:
+            rotation = EncryptionKeyRotation(
+                key_ring=secrets.key_ring,
+                preparer=preparer,
+                queue=queue,
+                data_keys=await stack.enter_async_context(_data_keys(settings, settings.rewrapper_password_file)),
+                recorded=reader,
+                random=os.urandom,
+            )
+        parts = LedgerParts(
+            reader, preparer, queue, opener, breaker, signatures, writer, rotation, secrets.blind_index_key
         )
+        app = make_app(parts)
         tasks = [writer.serve(), serve(app, doors(settings), stop=stop)]
         if settings.kafka_bootstrap_servers:
             relay = await stack.enter_async_context(_relay(settings))
@@ -108,10 +123,11 @@ def make_writer(
     """Return a writer over the settings' database, key and guard; run its ``serve``."""
     signer = log_signer(settings)
     return Writer(
-        elect=lambda: PostgresLog.elect(settings.database_url, password=password, kek_id=secrets.key_encryption_key_id),
+        elect=lambda: PostgresLog.elect(settings.database_url, password=password),
         reader=reader,
         guard=GuardFile(settings.guard_file),
         preparer=preparer,
+        key_ring=secrets.key_ring,
         clock=SystemClock(),
         identity=LogIdentity(settings.origin, signer.verifier().verifier_key()),
         sign_head=lambda size, root: sign_checkpoint(Checkpoint(settings.origin, TreeSize(size), root), [signer]),
@@ -121,9 +137,58 @@ def make_writer(
     )
 
 
+def open_secrets(settings: LedgerSettings) -> Secrets:
+    """Return the keys that only the ledger holds. Raises InvalidInput when a setting or a file is wrong."""
+    return Secrets(KeyRing(key_encryption(settings), random=os.urandom), _key(settings.blind_index_key_file))
+
+
+def key_encryption(settings: LedgerSettings) -> KeyEncryption:
+    """Return the keeper of the key-encryption keys that the settings name. Raises InvalidInput when they are wrong."""
+    file = settings.key_encryption_key_file
+    in_file = KeyFile(file) if file is not None else None
+    if settings.key_encryption == "file":
+        if in_file is None:
+            raise InvalidInput("LEDGER_KEY_ENCRYPTION_KEY_FILE is not set", remedy="See docs/operations.md.")
+        return in_file
+    in_token = _key_pkcs11(settings)
+    return MovedKeys(now=in_token, before=in_file) if in_file is not None else in_token
+
+
+def _key_pkcs11(settings: LedgerSettings) -> KeyEncryption:
+    module, pin_file = settings.pkcs11_module, settings.pkcs11_pin_file
+    if module is None or not module.exists() or pin_file is None or not settings.pkcs11_token:
+        raise InvalidInput(
+            "an HSM needs LEDGER_PKCS11_MODULE (a file that is there), LEDGER_PKCS11_TOKEN and LEDGER_PKCS11_PIN_FILE",
+            remedy="See docs/operations.md.",
+        )
+    try:
+        # Only an installation that has an HSM has the library for it.
+        from services.ledger.adapters.key_pkcs11 import KeyPkcs11, Token
+    except ImportError as error:
+        raise InvalidInput(
+            "python-pkcs11 is not installed", remedy="Install this package with its extra: hsm."
+        ) from error
+    return KeyPkcs11(
+        Token(
+            module=str(module),
+            label=settings.pkcs11_token,
+            pin=read_password(pin_file),
+            key_label=settings.pkcs11_key_label,
+            timeout_s=settings.pkcs11_timeout_s,
+        )
+    )
+
+
 def log_signer(settings: LedgerSettings) -> NoteSigner:
     """Return what signs the log's checkpoints. Raises InvalidInput when its key file holds no Ed25519 key."""
     return NoteSigner(settings.origin, _log_key(settings.log_key_file))
+
+
+@contextlib.asynccontextmanager
+async def _data_keys(settings: LedgerSettings, password_file: Path) -> AsyncIterator[DataKeyStore]:
+    password = read_password(password_file)
+    async with _pool(settings.database_url, user=REWRAPPER_ROLE, password=password, size=1) as pool:
+        yield PostgresDataKeys(pool)
 
 
 @contextlib.asynccontextmanager

@@ -12,17 +12,14 @@ from services.ledger.domain.callers import GATEWAY, CallerNotPermitted
 from services.ledger.open_section import Revealed, SectionOpener
 from services.ledger.prepare_append import AppendPreparer
 from shared.clock import Clock
-from shared.entries import parse_entry
 from shared.errors import InvalidInput, NotPermitted
 from shared.identifiers import EntryId
 from shared.ledger.audit_messages import BreakGlass, GlassBroken, SignedOpening
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, Section
-from shared.ledger.registry import NO_POSITION, Registry
 from shared.signatures.evidence import SignedRequest, verify_evidence
 from shared.signatures.keys import public_key_from_jwk
 from shared.vocabulary import AgencyRole, EntryType, OpeningReason
 
-REGISTRY_PAGE = 1000
 TARGET = "/v1/audit/openings"
 
 
@@ -100,7 +97,7 @@ class GlassBreaker:
         return GlassBroken(revealed.content, revealed.salt, recorded.position, recorded.answer)
 
     async def _check_signed(self, asked: BreakGlass, signed: SignedOpening) -> None:
-        registry = await self._registry()
+        registry = await self._reader.registry()
         registered = registry.key_valid_at(signed.key, at=self._clock.now())
         agency = registry.agencies.get(registered.agency)
         if agency is None or agency.agency != signed.agency or AgencyRole.AUDITOR.value not in agency.roles:
@@ -145,15 +142,6 @@ class GlassBreaker:
             if signed is None
             else (Section("body", signed.body), Section("signature", signed.evidence), note),
         )
-
-    async def _registry(self) -> Registry:
-        registry, after = Registry(), NO_POSITION
-        while True:
-            page = await self._reader.entries(after=after, limit=REGISTRY_PAGE, registry_only=True)
-            registry = registry.with_entries([parse_entry(stored.leaf) for stored in page])
-            if len(page) < REGISTRY_PAGE:
-                return registry
-            after = page[-1].position
 
 
 def _check_same(asked: BreakGlass, signed: SignedOpening, request: SignedRequest) -> None:

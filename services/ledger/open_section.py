@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Queue
-from services.ledger.domain.sealing import SALT_BYTES, unseal_salted, unwrap_data_key
+from services.ledger.domain.sealing import SALT_BYTES, unseal_salted
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from shared.entries import Entry
 from shared.errors import IntegrityFailure, NotFound
@@ -52,7 +52,7 @@ class SectionOpener:
         """Return a section's plaintext; the opening is durable in the ledger before this returns.
 
         Opening again for the same purpose makes no second entry. Raises NotFound when the section never was or has
-        been erased, Unavailable when the opening cannot be recorded: then nothing is shown.
+        been erased, Unavailable when its key cannot be had now or the opening not be recorded: then nothing is shown.
         """
         revealed = await self.reveal(asked.entry_id, asked.section)
         facts: dict[str, object] = {
@@ -89,8 +89,6 @@ class SectionOpener:
         commitment = sealed.entry.commitments.get(section)
         if commitment is None:
             raise IntegrityFailure(f"the entry at position {sealed.entry.position} commits to no such section")
-        key = unwrap_data_key(
-            sealed.wrapped, key_id=sealed.data_key_id, key_encryption_key=self._secrets.key_encryption_key
-        )
+        key = await self._secrets.key_ring.unwrap(sealed.wrapped, key_id=sealed.data_key_id)
         salted = unseal_salted(sealed.content, entry_id=entry_id, section=section, key=key.plain, commitment=commitment)
         return Revealed(sealed.entry, salted[:SALT_BYTES], salted[SALT_BYTES:])

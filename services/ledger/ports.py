@@ -1,10 +1,12 @@
 """What the ledger's use cases need from outside, each with its guarantees."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from services.ledger.domain.plan import PlannedEntry, StoredAnswer
+from services.ledger.domain.sealing import DataKey, WrappedKey
+from shared.errors import Unavailable
 from shared.identifiers import ChildRef, EntryId, Position, TreeSize
 from shared.transparency.checkpoint import Checkpoint
 from shared.transparency.merkle import Frontier
@@ -42,7 +44,11 @@ class LookedUp:
 
 @dataclass(frozen=True, slots=True)
 class FoundAnswer:
-    """A stored answer with what is needed to tell whether a repeat is the same request."""
+    """A stored answer with what is needed to tell whether a repeat is the same request.
+
+    ``wrapped`` is None when the key of its fingerprint has been destroyed; ``opened`` is that key once it was asked
+    for, or why it cannot be had now.
+    """
 
     position: Position
     entry_id: EntryId
@@ -50,7 +56,8 @@ class FoundAnswer:
     body: bytes
     fingerprint: bytes
     data_key_id: str
-    wrapped: bytes | None
+    wrapped: WrappedKey | None
+    opened: DataKey | Unavailable | None = None
 
     def judged(self, *, same_request: bool | None) -> StoredAnswer:
         """Return the answer with the verdict on the repeat."""
@@ -93,6 +100,56 @@ class Guard(Protocol):
 
     async def remember(self, head: Head) -> None:
         """Keep a head; it survives a crash when this returns."""
+        ...
+
+
+class KeyEncryption(Protocol):
+    """Keeps the key-encryption keys, one for each epoch, and wraps data keys under them.
+
+    A key is known by its id, which gives nothing of it away. Every method raises Unavailable when the keeper does not
+    answer in time: nothing was done, and the same may be asked again.
+    """
+
+    async def epochs(self) -> tuple[str, ...]:
+        """Return the ids of the keys that are there, the oldest first, as it is now."""
+        ...
+
+    async def make(self) -> str:
+        """Make the next epoch's key and return its id; the key survives a crash when this returns."""
+        ...
+
+    async def wrap(self, plain: bytes, *, kek_id: str, key_id: str, nonce: bytes) -> bytes:
+        """Return the wrapped form of a data key, bound to its id. ``nonce`` is 12 fresh random bytes.
+
+        Raises IntegrityFailure when there is no such key-encryption key.
+        """
+        ...
+
+    async def unwrap(self, wrapped: bytes, *, kek_id: str, key_id: str) -> bytes:
+        """Return the data key. Raises IntegrityFailure when it does not open or its key-encryption key is not there."""
+        ...
+
+    async def destroy(self, kek_id: str) -> None:
+        """Destroy a key for good. Idempotent: a key that is not there is destroyed already."""
+        ...
+
+
+class DataKeyStore(Protocol):
+    """The stored data keys, for whoever wraps them anew. Raises Unavailable when the database does not answer."""
+
+    async def wrapped_under_others(self, kek_id: str, *, after: str, limit: int) -> Mapping[str, WrappedKey]:
+        """Return data keys that are wrapped under another key than ``kek_id``, by id, in order, after an id."""
+        ...
+
+    async def replace(self, old: Mapping[str, WrappedKey], new: Mapping[str, WrappedKey]) -> int:
+        """Store the new wrapped forms where the old ones still stand, all or none; return how many that were.
+
+        A key that was erased meanwhile stays erased.
+        """
+        ...
+
+    async def count_by_key(self) -> Mapping[str, int]:
+        """Return how many data keys are wrapped under each key-encryption key."""
         ...
 
 

@@ -1,14 +1,16 @@
 """Makes an append ready for the sequencer: checked, hashed for look-up, and sealed under its child's key."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Protocol, cast
 
 from services.ledger.domain import sealing
 from services.ledger.domain.plan import IdentifierToken, Prepared
-from services.ledger.domain.sealing import DataKey
+from services.ledger.domain.sealing import DataKey, WrappedKey
+from services.ledger.key_ring import KeyRing
+from services.ledger.ports import FoundAnswer, LookedUp
 from shared.canonical_json import Json, canonical_bytes
-from shared.errors import InvalidInput, NotFound
+from shared.errors import InvalidInput, NotFound, Unavailable
 from shared.identifiers import ChildRef, EntryId, parse_child_ref, parse_entry_id, parse_obligation_id, parse_recipient
 from shared.ledger.messages import AppendRequest, ChildIdentifier
 
@@ -24,22 +26,17 @@ class Randomness(Protocol):
 class DataKeys(Protocol):
     """The stored data keys."""
 
-    async def wrapped_key(self, key_id: str) -> bytes | None:
+    async def wrapped_key(self, key_id: str) -> WrappedKey | None:
         """Return the wrapped key of that id, or None when there is none (any more)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The keys that only the ledger holds: one wraps data keys, one makes look-up hashes."""
+    """The keys that only the ledger holds: those that wrap data keys, and one that makes look-up hashes."""
 
-    key_encryption_key: bytes
+    key_ring: KeyRing
     blind_index_key: bytes
-
-    @property
-    def key_encryption_key_id(self) -> str:
-        """A name for the key-encryption key that gives nothing of it away."""
-        return sha256(b"safeguarding-exchange/kek-id/v1\n" + self.key_encryption_key).hexdigest()[:16]
 
 
 class AppendPreparer:
@@ -53,7 +50,8 @@ class AppendPreparer:
     async def prepare(self, request: AppendRequest) -> Prepared:
         """Return the request ready for the sequencer.
 
-        Raises InvalidInput when it could never be stored, NotFound when the child's key has been destroyed.
+        Raises InvalidInput when it could never be stored, NotFound when the child's key has been destroyed, Unavailable
+        when the keeper of the key-encryption keys does not answer.
         """
         _check(request)
         child = request.child
@@ -64,7 +62,7 @@ class AppendPreparer:
         if existing is not None:
             key, key_is_new = await self._stored_key(existing), False
         else:
-            key, key_is_new = self._new_key(child_ref or request.entry_id), True
+            key, key_is_new = await self._new_key(child_ref or request.entry_id), True
         scope = request.idempotency.scope
         index_key = self._secrets.blind_index_key
         return Prepared(
@@ -89,28 +87,41 @@ class AppendPreparer:
             child_ref=child_ref,
         )
 
-    def same_request(
-        self, prepared: Prepared, *, fingerprint: bytes, key_id: str, wrapped: bytes | None
-    ) -> bool | None:
-        """Return whether a stored fingerprint is of this request; None when its key has been destroyed."""
-        if wrapped is None:
-            return None
-        key = sealing.unwrap_data_key(wrapped, key_id=key_id, key_encryption_key=self._secrets.key_encryption_key)
-        return sealing.request_fingerprint(prepared.request.idempotency.request, key=key.plain) == fingerprint
+    async def with_keys_opened(self, looked_up: LookedUp) -> LookedUp:
+        """Return what was looked up with the keys of the fingerprints opened, or why one cannot be had now."""
+        if not looked_up.answers:
+            return looked_up
+        answers = {
+            token: replace(found, opened=await self._opened(found)) for token, found in looked_up.answers.items()
+        }
+        return replace(looked_up, answers=answers)
 
-    def _new_key(self, key_id: str) -> DataKey:
-        return sealing.wrap_data_key(
-            self._random(sealing.KEY_BYTES),
-            key_id=key_id,
-            key_encryption_key=self._secrets.key_encryption_key,
-            nonce=self._random(sealing.NONCE_BYTES),
-        )
+    def same_request(self, prepared: Prepared, found: FoundAnswer) -> bool | Unavailable | None:
+        """Return whether a stored fingerprint is of this request; None when its key has been destroyed.
+
+        ``found`` comes from ``with_keys_opened``.
+        """
+        if not isinstance(found.opened, DataKey):
+            return found.opened
+        request = prepared.request.idempotency.request
+        return sealing.request_fingerprint(request, key=found.opened.plain) == found.fingerprint
+
+    async def _opened(self, found: FoundAnswer) -> DataKey | Unavailable | None:
+        if found.wrapped is None:
+            return None
+        try:
+            return await self._secrets.key_ring.unwrap(found.wrapped, key_id=found.data_key_id)
+        except Unavailable as error:
+            return error
+
+    async def _new_key(self, key_id: str) -> DataKey:
+        return await self._secrets.key_ring.wrap(self._random(sealing.KEY_BYTES), key_id=key_id)
 
     async def _stored_key(self, ref: ChildRef) -> DataKey:
         wrapped = await self._data_keys.wrapped_key(ref)
         if wrapped is None:
             raise NotFound("there is no child of that reference, or what was known has been erased")
-        return sealing.unwrap_data_key(wrapped, key_id=ref, key_encryption_key=self._secrets.key_encryption_key)
+        return await self._secrets.key_ring.unwrap(wrapped, key_id=ref)
 
 
 def nonce_token(key: str | None, nonce: str | None, *, index_key: bytes) -> bytes | None:

@@ -12,6 +12,7 @@ from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Queue, Sequencer
 from services.ledger.domain.plan import Plan, WriterState
+from services.ledger.key_ring import KeyRing
 from services.ledger.ports import Head, WriterLost
 from services.ledger.prepare_append import AppendPreparer
 from shared.clock import Clock, parse_rfc3339
@@ -48,6 +49,7 @@ class Writer:
     reader: PostgresReader
     guard: GuardFile
     preparer: AppendPreparer
+    key_ring: KeyRing
     clock: Clock
     identity: LogIdentity
     sign_head: Callable[[int, bytes], bytes]
@@ -81,6 +83,7 @@ class Writer:
         head = await elected.head()
         await self._check_against_guard(head)
         state = await self._state(head)
+        await self._take_up_encryption_key(head, state.registry)
         self.released_head = head
         if head is not None:
             # A crash between commit and guard leaves the guard one batch behind: what is committed is released now.
@@ -106,16 +109,19 @@ class Writer:
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
 
+    async def _take_up_encryption_key(self, head: Head | None, registry: Registry) -> None:
+        if head is None:
+            await self.key_ring.begin()
+        else:
+            await self.key_ring.take_up(registry.service_keys.encryption)
+
     async def _state(self, head: Head | None) -> WriterState:
         if head is None:
             return WriterState(EMPTY, datetime.fromtimestamp(0, UTC), Registry())
         last = await self.reader.entries(after=head.size - 2, limit=2, registry_only=False)
         if len(last) != 1 or last[0].position != head.size - 1:
             raise IntegrityFailure("the log's entries and its last tree head do not end at the same position")
-        registry, after = Registry(), -1
-        while page := await self.reader.entries(after=after, limit=500, registry_only=True):
-            registry = registry.with_entries(parse_entry(stored.leaf) for stored in page)
-            after = page[-1].position
+        registry = await self.reader.registry()
         return WriterState(head.frontier, parse_rfc3339(parse_entry(last[0].leaf).time), registry)
 
     async def _check_against_guard(self, head: Head | None) -> None:

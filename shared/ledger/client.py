@@ -12,6 +12,13 @@ from shared.ledger.audit_messages import (
     WhoKnew,
     WhoKnewQuery,
 )
+from shared.ledger.key_messages import (
+    DestroyEncryptionKey,
+    EncryptionKeys,
+    RewrapDataKeys,
+    RewrappedDataKeys,
+    RotatedEncryptionKey,
+)
 from shared.ledger.messages import (
     AdmitRead,
     Appended,
@@ -123,6 +130,22 @@ class LedgerClient:
     async def tree_head(self) -> TreeHead:
         """Return the latest released checkpoint."""
         return await self._remote.call("/tree-head", {}, TreeHead)
+
+    async def encryption_keys(self) -> EncryptionKeys:
+        """Return the key-encryption keys, and how many data keys are wrapped under each."""
+        return await self._remote.call("/encryption-keys", {}, EncryptionKeys)
+
+    async def rotate_encryption_key(self) -> RotatedEncryptionKey:
+        """Wrap what is new under a new key-encryption key from now on; on record when this returns."""
+        return await self._remote.call("/rotate-encryption-key", {}, RotatedEncryptionKey)
+
+    async def rewrap_data_keys(self, request: RewrapDataKeys) -> RewrappedDataKeys:
+        """Wrap the next data keys under the current key. Repeat until ``after`` is None; safe to begin again."""
+        return await self._remote.call("/rewrap-data-keys", request, RewrappedDataKeys)
+
+    async def destroy_encryption_key(self, kek_id: str) -> Position:
+        """Destroy a key for good, and record it. Raises Conflict ``encryption-key-in-use``, NotFound."""
+        return Position(await self._remote.call("/destroy-encryption-key", DestroyEncryptionKey(kek_id), int))
 
     async def last_position(self) -> Position:
         """Return the position of the latest entry that has been released."""

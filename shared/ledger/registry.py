@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
 
 import msgspec
 
@@ -11,6 +10,8 @@ from shared.clock import parse_rfc3339
 from shared.entries import Entry
 from shared.errors import IntegrityFailure, NotPermitted
 from shared.identifiers import AgencyId, AuthorityCode, KeyThumbprint, Position, Recipient
+from shared.ledger.facts import read_facts
+from shared.ledger.service_keys import ServiceKeys
 from shared.vocabulary import EntryType
 
 
@@ -95,12 +96,13 @@ class Registry:
     agencies: Mapping[AgencyId, AgencyFacts] = field(default_factory=dict)
     keys: Mapping[KeyThumbprint, RegisteredKey] = field(default_factory=dict)
     endpoints: Mapping[str, EndpointFacts] = field(default_factory=dict)
+    service_keys: ServiceKeys = field(default_factory=ServiceKeys)
 
     def with_entry(self, entry: Entry) -> "Registry":
         """Return the registry after ``entry``. Raises IntegrityFailure when its facts do not fit its type."""
         fold = _FOLDS.get(entry.type)
         folded = fold(self, entry) if fold is not None else self
-        return replace(folded, position=entry.position)
+        return replace(folded, position=entry.position, service_keys=self.service_keys.with_entry(entry))
 
     def with_entries(self, entries: Iterable[Entry]) -> "Registry":
         """Return the registry after ``entries``, in position order."""
@@ -144,17 +146,6 @@ class KeyRevoked(NotPermitted):
     """The key has been revoked."""
 
     code = "key-revoked"
-
-
-Facts = TypeVar("Facts", bound=msgspec.Struct)
-
-
-def read_facts(entry: Entry, shape: type[Facts]) -> Facts:
-    """Return an entry's facts in their shape. Raises IntegrityFailure when they do not fit it."""
-    try:
-        return msgspec.convert(entry.facts, shape)
-    except msgspec.ValidationError as error:
-        raise IntegrityFailure(f"the facts of the entry at position {entry.position} do not fit its type") from error
 
 
 def _agency_registered(registry: Registry, entry: Entry) -> Registry:

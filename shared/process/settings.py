@@ -4,7 +4,7 @@ Secrets are never settings: a setting names the file that holds one.
 """
 
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -42,9 +42,25 @@ class LedgerSettings(BaseSettings):
     )
     writer_password_file: Path = Field(description="Password of the role exchange_ledger_writer")
     relay_password_file: Path = Field(description="Password of the role exchange_ledger_relay")
+    rewrapper_password_file: Path | None = Field(
+        default=None, description="Password of the role exchange_ledger_rewrapper; needed to rotate encryption keys"
+    )
     origin: str = Field(default="exchange.example/ledger", description="The log's name: a URL prefix without scheme")
     log_key_file: Path = Field(description="PKCS#8 PEM: the Ed25519 key that signs checkpoints")
-    key_encryption_key_file: Path = Field(description="32 bytes that wrap the children's data keys")
+    key_encryption: Literal["file", "pkcs11"] = Field(
+        default="file", description="Where the keys that wrap the children's data keys are kept: file or pkcs11"
+    )
+    key_encryption_key_file: Path | None = Field(
+        default=None,
+        description="32 bytes that wrap the data keys; later ones stand beside it. With pkcs11: the keys of before",
+    )
+    pkcs11_module: Path | None = Field(default=None, description="The HSM's PKCS#11 library")
+    pkcs11_token: str = Field(default="", description="Label of the HSM's token")
+    pkcs11_pin_file: Path | None = Field(default=None, description="The token's user PIN")
+    pkcs11_key_label: str = Field(
+        default="exchange-key-encryption", description="The keys' label in the token, before -0001, -0002 …"
+    )
+    pkcs11_timeout_s: float = Field(default=5.0, gt=0, description="How long one call to the HSM may take")
     blind_index_key_file: Path = Field(description="32 bytes that key the look-up hashes of identifiers")
     guard_file: Path = Field(description="Remembers, outside the database, the last size and root that were signed")
     adopt_size: int | None = Field(

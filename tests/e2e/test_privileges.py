@@ -66,7 +66,19 @@ FORBIDDEN = {
         "INSERT INTO ledger.data_key VALUES ('a','b','c')",
     ),
     "exchange_ledger_eraser": ("DELETE FROM ledger.entry", "UPDATE ledger.sealed_section SET name = 'x'"),
-    "exchange_ledger_writer": ("SELECT * FROM notifier.notification", "CREATE TABLE public.mine (a int)"),
+    "exchange_ledger_rewrapper": (
+        "SELECT * FROM ledger.entry",
+        "SELECT * FROM ledger.sealed_section",
+        "UPDATE ledger.data_key SET key_id = 'x'",
+        "DELETE FROM ledger.data_key",
+        "INSERT INTO ledger.data_key VALUES ('a','b','c')",
+        "TRUNCATE ledger.data_key",
+    ),
+    "exchange_ledger_writer": (
+        "UPDATE ledger.data_key SET wrapped = ''",
+        "SELECT * FROM notifier.notification",
+        "CREATE TABLE public.mine (a int)",
+    ),
 }
 
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from services.notifier.ports import PushOutcome
 from shared.entries import Entry, Obligation, RoleFact, Subject, encode_entry
-from shared.errors import NotFound, Unavailable
+from shared.errors import IntegrityFailure, NotFound, Unavailable
 from shared.identifiers import AgencyId, AuthorityCode, ChildRef, EntryId, ObligationId, Position, Recipient
 from shared.ledger.messages import (
     Appended,
@@ -127,3 +127,48 @@ class FakePush:
         self.sent.append((obligation, body, headers["exchange-overtaking"] == "?1"))
         evidence = b"{}" if self.outcome == "received" else None
         return PushOutcome(self.outcome, 200, evidence)
+
+
+@dataclass
+class FakeKeyEncryption:
+    """A keeper in memory whose wrapping hides nothing; ``down`` makes it answer nobody."""
+
+    kept: list[str] = field(default_factory=list)
+    made: int = 0
+    down: bool = False
+
+    async def epochs(self) -> tuple[str, ...]:
+        self._answer()
+        return tuple(self.kept)
+
+    async def make(self) -> str:
+        self._answer()
+        self.made += 1
+        self.kept.append(f"kek-{self.made}")
+        return self.kept[-1]
+
+    async def wrap(self, plain: bytes, *, kek_id: str, key_id: str, nonce: bytes) -> bytes:
+        self._answer()
+        self._there(kek_id)
+        return f"{kek_id}:{key_id}:".encode() + plain
+
+    async def unwrap(self, wrapped: bytes, *, kek_id: str, key_id: str) -> bytes:
+        self._answer()
+        self._there(kek_id)
+        bound = f"{kek_id}:{key_id}:".encode()
+        if not wrapped.startswith(bound):
+            raise IntegrityFailure("bound to another")
+        return wrapped.removeprefix(bound)
+
+    async def destroy(self, kek_id: str) -> None:
+        self._answer()
+        if kek_id in self.kept:
+            self.kept.remove(kek_id)
+
+    def _answer(self) -> None:
+        if self.down:
+            raise Unavailable("down")
+
+    def _there(self, kek_id: str) -> None:
+        if kek_id not in self.kept:
+            raise IntegrityFailure("no such key")

@@ -8,9 +8,10 @@ from hashlib import sha256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ledger.append_entries import recent_of
+from services.ledger.domain.outcomes import recent_of
 from services.ledger.domain.plan import (
     Becomes,
+    GivenAnswer,
     IdentifierToken,
     Known,
     Outcome,
@@ -22,7 +23,7 @@ from services.ledger.domain.plan import (
     StoredAnswer,
     WriterState,
 )
-from services.ledger.domain.sealing import DataKey
+from services.ledger.domain.sealing import DataKey, WrappedKey
 from services.ledger.domain.sequencing import IdempotencyKeyReused, NonceReplayed, VersionConflict, decide_batch
 from shared.identifiers import ChildRef, EntryId
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild
@@ -125,7 +126,7 @@ def prepared(one: Asked, ordinal: int) -> Prepared:
         nonce_token=token("nonce", one.nonce) if one.nonce is not None else None,
         digest=sha256(body).digest(),
         fingerprint=body,
-        data_key=DataKey(entry_id, b"", b""),
+        data_key=DataKey(entry_id, b"", WrappedKey("kek", b"")),
         key_is_new=one.known_child is None,
         sections=(),
         identifiers=(IdentifierToken(token("identifier", one.identifier), True),) if one.identifier is not None else (),
@@ -137,7 +138,7 @@ def prepared(one: Asked, ordinal: int) -> Prepared:
 class Stored:
     """What a database that lags one batch behind would answer."""
 
-    answers: dict[bytes, tuple[StoredAnswer, bytes]] = field(default_factory=dict)
+    answers: dict[bytes, tuple[GivenAnswer, bytes]] = field(default_factory=dict)
     nonces: set[bytes] = field(default_factory=set)
     versions: dict[ChildRef, int] = field(default_factory=dict)
     identified: dict[bytes, ChildRef] = field(default_factory=dict)
@@ -197,7 +198,7 @@ def test_batches_decide_what_one_by_one_would(batches: list[list[Asked]]) -> Non
         assert positions == list(range(state.frontier.size, state.frontier.size + len(positions)))
         # The database learns of a batch only when the next one has been looked up.
         stored.catch_up(recent)
-        recent = recent_of(plan, [b""] * len(plan.entries))
+        recent = recent_of(plan)
         grown = grow(state.frontier, [planned.leaf_hash for planned in plan.entries]).frontier
         state = WriterState(grown, plan.time, plan.registry)
     assert state.frontier.size == model.size

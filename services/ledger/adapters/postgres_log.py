@@ -1,10 +1,12 @@
 """The log's writer in Postgres: one elected session, one statement for each batch."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import asyncpg
 
+from services.ledger.domain.receipts import whole_answer
+from services.ledger.domain.sealing import WrappedKey
 from services.ledger.ports import CommittedBatch, FoundAnswer, Head, LookedUp, WriterLost
 from shared.errors import IntegrityFailure, InvalidInput
 from shared.identifiers import ChildRef, EntryId, Position, TreeSize
@@ -15,60 +17,69 @@ WRITER_LOCK = 0x5AFE_1ED6
 
 # All rows of a batch and the head that covers them in one statement: one round trip, one implicit transaction,
 # one flush. A second writer fails on the primary key of the head and of every position.
+# The sets stand in the select list, where they are read as they are inserted: in FROM each would be copied first.
 _COMMIT = """
 WITH new_head AS (
     INSERT INTO ledger.tree_head (previous_size, size, frontier, checkpoint) VALUES ($1, $2, $3, $4)
 ), new_entry AS (
     INSERT INTO ledger.entry (position, entry_id, type, leaf, leaf_hash)
-    SELECT * FROM unnest($5::bigint[], $6::text[], $7::text[], $8::bytea[], $9::bytea[])
+    SELECT unnest($5::text::bigint[]), unnest($6::text[]), unnest($7::text[]), unnest($8::bytea[]), unnest($9::bytea[])
 ), new_answer AS (
     INSERT INTO ledger.answer (token, position, status, body, fingerprint, data_key_id, nonce_token)
-    SELECT * FROM unnest($10::bytea[], $11::bigint[], $12::smallint[], $13::bytea[], $14::bytea[], $15::text[],
-                         $16::bytea[])
+    SELECT unnest($10::bytea[]), unnest($11::text::bigint[]), unnest($12::text::smallint[]), unnest($13::bytea[]),
+           unnest($14::bytea[]), unnest($15::text[]), unnest($16::bytea[])
 ), new_nonce AS (
-    INSERT INTO ledger.used_nonce (token) SELECT * FROM unnest($17::bytea[]) ON CONFLICT DO NOTHING
+    INSERT INTO ledger.used_nonce (token) SELECT unnest($17::bytea[]) ON CONFLICT DO NOTHING
 ), new_child_entry AS (
     INSERT INTO ledger.child_entry (ref, version, position, roles)
     SELECT ref, version, position, string_to_array(roles, ' ')
-    FROM unnest($18::text[], $19::integer[], $20::bigint[], $21::text[]) AS added (ref, version, position, roles)
+    FROM (SELECT unnest($18::text[]) AS ref, unnest($19::text::integer[]) AS version,
+                 unnest($20::text::bigint[]) AS position, unnest($21::text[]) AS roles) AS added
+), new_identity AS (
+    INSERT INTO ledger.child_identifier (token, ref, identifying, position)
+    SELECT unnest($22::bytea[]), unnest($23::text[]), true, unnest($24::text::bigint[])
 ), new_identifier AS (
     INSERT INTO ledger.child_identifier (token, ref, identifying, position)
-    SELECT * FROM unnest($22::bytea[], $23::text[], $24::boolean[], $25::bigint[])
-    ON CONFLICT (token, ref) DO NOTHING
+    SELECT unnest($25::bytea[]), unnest($26::text[]), false, unnest($27::text::bigint[])
+    ON CONFLICT (token, ref) WHERE NOT identifying DO NOTHING
 ), new_obligation AS (
     INSERT INTO ledger.obligation (obligation_id, position, recipient)
-    SELECT * FROM unnest($26::text[], $27::bigint[], $28::text[])
+    SELECT unnest($28::text[]), unnest($29::text::bigint[]), unnest($30::text[])
 ), new_step AS (
     INSERT INTO ledger.obligation_step (obligation_id, position, state, owner, recorded_at)
-    SELECT * FROM unnest($29::text[], $30::bigint[], $31::text[], $32::text[], $33::text[])
+    SELECT unnest($31::text[]), unnest($32::text::bigint[]), unnest($33::text[]), unnest($34::text[]),
+           unnest($35::text[])
 ), new_data_key AS (
     INSERT INTO ledger.data_key (key_id, kek_id, wrapped)
-    SELECT * FROM unnest($34::text[], $35::text[], $36::bytea[])
+    SELECT unnest($36::text[]), unnest($37::text[]), unnest($38::bytea[])
 )
 INSERT INTO ledger.sealed_section (position, name, data_key_id, content)
-SELECT * FROM unnest($37::bigint[], $38::text[], $39::text[], $40::bytea[])
+SELECT unnest($39::text::bigint[]), unnest($40::text[]), unnest($41::text[]), unnest($42::bytea[])
 """
 
 _LOOK_UP = """
 SELECT 'answer' AS kind, a.token AS token, a.position AS number, a.status AS status, a.body AS body,
-       a.fingerprint AS fingerprint, a.data_key_id AS name, k.wrapped AS wrapped, e.entry_id AS entry_id
+       a.fingerprint AS fingerprint, a.data_key_id AS name, k.wrapped AS wrapped, e.entry_id AS entry_id,
+       k.kek_id AS kek_id, e.leaf AS leaf, h.checkpoint AS checkpoint
   FROM unnest($1::bytea[]) AS asked (token)
   JOIN ledger.answer a ON a.token = asked.token
   JOIN ledger.entry e ON e.position = a.position
+  CROSS JOIN LATERAL
+       (SELECT t.checkpoint FROM ledger.tree_head t WHERE t.size > a.position ORDER BY t.size LIMIT 1) AS h
   LEFT JOIN ledger.data_key k ON k.key_id = a.data_key_id
 UNION ALL
-SELECT 'nonce', a.nonce_token, 0, 0, NULL, NULL, NULL, NULL, NULL
+SELECT 'nonce', a.nonce_token, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM unnest($2::bytea[]) AS asked (token) JOIN ledger.answer a ON a.nonce_token = asked.token
 UNION ALL
-SELECT 'nonce', u.token, 0, 0, NULL, NULL, NULL, NULL, NULL
+SELECT 'nonce', u.token, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM unnest($2::bytea[]) AS asked (token) JOIN ledger.used_nonce u ON u.token = asked.token
 UNION ALL
-SELECT 'version', NULL, latest.version, 0, NULL, NULL, asked.ref, NULL, NULL
+SELECT 'version', NULL, latest.version, 0, NULL, NULL, asked.ref, NULL, NULL, NULL, NULL, NULL
   FROM unnest($3::text[]) AS asked (ref)
   CROSS JOIN LATERAL (SELECT max(version) AS version FROM ledger.child_entry c WHERE c.ref = asked.ref) AS latest
  WHERE latest.version IS NOT NULL
 UNION ALL
-SELECT 'identified', i.token, 0, 0, NULL, NULL, i.ref, NULL, NULL
+SELECT 'identified', i.token, 0, 0, NULL, NULL, i.ref, NULL, NULL, NULL, NULL, NULL
   FROM unnest($4::bytea[]) AS asked (token)
   JOIN ledger.child_identifier i ON i.token = asked.token AND i.identifying
 """
@@ -77,13 +88,12 @@ SELECT 'identified', i.token, 0, 0, NULL, NULL, i.ref, NULL, NULL
 class PostgresLog:
     """The elected writer's hold on the log. Made by ``elect``; ends with its connection."""
 
-    def __init__(self, writing: asyncpg.Connection, reading: asyncpg.Connection, *, kek_id: str) -> None:
+    def __init__(self, writing: asyncpg.Connection, reading: asyncpg.Connection) -> None:
         self._writing = writing
         self._reading = reading
-        self._kek_id = kek_id
 
     @classmethod
-    async def elect(cls, dsn: str, *, password: str, kek_id: str) -> "PostgresLog":
+    async def elect(cls, dsn: str, *, password: str) -> "PostgresLog":
         """Connect and wait until this session is the only writer.
 
         The lock lives and dies with the connection that commits, so that a writer that lost one has lost both.
@@ -98,7 +108,7 @@ class PostgresLog:
             await writing.execute("SELECT pg_advisory_lock($1)", WRITER_LOCK)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             raise WriterLost from error
-        return cls(writing, reading, kek_id=kek_id)
+        return cls(writing, reading)
 
     async def close(self) -> None:
         """Give up the writer's role."""
@@ -143,10 +153,10 @@ class PostgresLog:
                         Position(row["number"]),
                         EntryId(row["entry_id"]),
                         row["status"],
-                        row["body"],
+                        whole_answer(row["body"], leaf=row["leaf"], checkpoint=row["checkpoint"]),
                         row["fingerprint"],
                         row["name"],
-                        row["wrapped"],
+                        WrappedKey(row["kek_id"], row["wrapped"]) if row["wrapped"] is not None else None,
                     )
                 case "nonce":
                     nonces.add(row["token"])
@@ -163,7 +173,7 @@ class PostgresLog:
 
     async def _commit(self, batch: CommittedBatch) -> None:
         try:
-            await self._writing.execute(_COMMIT, *_columns(batch, kek_id=self._kek_id))
+            await self._writing.execute(_COMMIT, *_columns(batch))
         except asyncpg.UniqueViolationError as error:
             if error.table_name in ("tree_head", "entry") and error.constraint_name != "entry_entry_id_key":
                 raise IntegrityFailure("another writer has committed to this log") from error
@@ -174,13 +184,19 @@ class PostgresLog:
             raise WriterLost from error
 
 
-def _columns(batch: CommittedBatch, *, kek_id: str) -> tuple[object, ...]:
-    """Return the statement's parameters: four for the head, then one array for each column of each table."""
+def _columns(batch: CommittedBatch) -> tuple[object, ...]:
+    """Return the statement's parameters: four for the head, then one array for each column of each table.
+
+    Arrays of numbers go as text: the driver inspects each element that is neither text nor bytes at some length.
+    """
     entries = batch.entries
     answered = [(planned, body) for planned, body in zip(entries, batch.answers, strict=True) if planned.answers]
     conflicted = [planned for planned in entries if not planned.answers and planned.prepared.nonce_token is not None]
     children = [(planned, subject) for planned in entries for subject in planned.entry.subjects]
-    identifiers = [(planned, identifier) for planned in entries for identifier in planned.new_identifiers]
+    identities = [(planned, token) for planned in entries for token in planned.new_identifiers if token.identifying]
+    identifiers = [
+        (planned, token) for planned in entries for token in planned.new_identifiers if not token.identifying
+    ]
     owed = [(planned, obligation) for planned in entries for obligation in planned.entry.obligations]
     steps = [(planned.entry, planned.step) for planned in entries if planned.step is not None]
     keys = [planned.prepared.data_key for planned in entries if planned.prepared.key_is_new]
@@ -190,40 +206,47 @@ def _columns(batch: CommittedBatch, *, kek_id: str) -> tuple[object, ...]:
         batch.head.size,
         batch.head.frontier.to_bytes(),
         batch.head.checkpoint,
-        [planned.entry.position for planned in entries],
+        _numbers(planned.entry.position for planned in entries),
         [planned.entry.id for planned in entries],
         [planned.entry.type.value for planned in entries],
         [planned.leaf for planned in entries],
         [planned.leaf_hash for planned in entries],
         [planned.prepared.answer_token for planned, _ in answered],
-        [planned.entry.position for planned, _ in answered],
-        [planned.prepared.request.answer.status for planned, _ in answered],
+        _numbers(planned.entry.position for planned, _ in answered),
+        _numbers(planned.prepared.request.answer.status for planned, _ in answered),
         [body for _, body in answered],
         [planned.prepared.fingerprint for planned, _ in answered],
         [planned.prepared.data_key.id for planned, _ in answered],
         [planned.prepared.nonce_token for planned, _ in answered],
         [planned.prepared.nonce_token for planned in conflicted],
         [subject.ref for _, subject in children],
-        [subject.version for _, subject in children],
-        [planned.entry.position for planned, _ in children],
+        _numbers(subject.version for _, subject in children),
+        _numbers(planned.entry.position for planned, _ in children),
         [" ".join(f"{fact.role}:{fact.authority}" for fact in subject.roles) for _, subject in children],
+        [identifier.token for _, identifier in identities],
+        [planned.prepared.child_ref for planned, _ in identities],
+        _numbers(planned.entry.position for planned, _ in identities),
         [identifier.token for _, identifier in identifiers],
         [planned.prepared.child_ref for planned, _ in identifiers],
-        [identifier.identifying for _, identifier in identifiers],
-        [planned.entry.position for planned, _ in identifiers],
+        _numbers(planned.entry.position for planned, _ in identifiers),
         [obligation.id for _, obligation in owed],
-        [planned.entry.position for planned, _ in owed],
+        _numbers(planned.entry.position for planned, _ in owed),
         [obligation.recipient for _, obligation in owed],
         [step.obligation for _, step in steps],
-        [entry.position for entry, _ in steps],
+        _numbers(entry.position for entry, _ in steps),
         [step.state for _, step in steps],
         [step.owner for _, step in steps],
         [entry.time for entry, _ in steps],
         [key.id for key in keys],
-        [kek_id for _ in keys],
-        [key.wrapped for key in keys],
-        [planned.entry.position for planned, _ in sections],
+        [key.wrapped.kek_id for key in keys],
+        [key.wrapped.content for key in keys],
+        _numbers(planned.entry.position for planned, _ in sections),
         [section.name for _, section in sections],
         [planned.prepared.data_key.id for planned, _ in sections],
         [section.content for _, section in sections],
     )
+
+
+def _numbers(numbers: Iterable[int]) -> str:
+    """Return numbers as Postgres writes an array of them."""
+    return "{" + ",".join(map(str, numbers)) + "}"

@@ -8,10 +8,13 @@ import asyncpg
 
 from services.ledger.adapters.tables import AUDIT_PREDICATE, REGISTRY_PREDICATE
 from services.ledger.domain.ladder import ASSIGNED, QUEUED, SETTLED, highest
+from services.ledger.domain.receipts import whole_answer
+from services.ledger.domain.sealing import WrappedKey
 from shared.entries import Entry, Obligation, RoleFact, parse_entry
 from shared.errors import NotFound, Unavailable
-from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Position
+from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Position, entry_of
 from shared.ledger.messages import ObligationState, OwedPage, OwedQuery, ResolvedChild, StoredEntry
+from shared.ledger.registry import Registry
 from shared.vocabulary import LadderState
 
 _ENTRIES = "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY position LIMIT $2"
@@ -33,6 +36,15 @@ SELECT i.ref, bool_or(i.identifying AND i.token = ANY($2::bytea[])) AS identifie
 """
 
 _CHILD = "SELECT version, roles FROM ledger.child_entry WHERE ref = $1 ORDER BY version"
+
+_ANSWER = """
+SELECT a.body, e.leaf, h.checkpoint
+  FROM ledger.answer a
+  JOIN ledger.entry e ON e.position = a.position
+  CROSS JOIN LATERAL
+       (SELECT t.checkpoint FROM ledger.tree_head t WHERE t.size > a.position ORDER BY t.size LIMIT 1) AS h
+ WHERE a.position = $1
+"""
 
 _OBLIGATIONS = """
 SELECT o.obligation_id, o.position, e.leaf,
@@ -68,7 +80,7 @@ class SealedRow:
     entry: Entry
     content: bytes
     data_key_id: str
-    wrapped: bytes | None
+    wrapped: WrappedKey | None
 
 
 class PostgresReader:
@@ -88,10 +100,18 @@ class PostgresReader:
         rows = await self._fetch(_CHILD_ENTRIES, ref)
         return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
 
-    async def wrapped_key(self, key_id: str) -> bytes | None:
+    async def registry(self) -> Registry:
+        """Return the registry as the committed entries make it."""
+        registry, after = Registry(), -1
+        while page := await self.entries(after=after, limit=500, registry_only=True):
+            registry = registry.with_entries(parse_entry(stored.leaf) for stored in page)
+            after = page[-1].position
+        return registry
+
+    async def wrapped_key(self, key_id: str) -> WrappedKey | None:
         """Return the wrapped data key of that id, or None."""
-        rows = await self._fetch("SELECT wrapped FROM ledger.data_key WHERE key_id = $1", key_id)
-        return cast(bytes, rows[0]["wrapped"]) if rows else None
+        rows = await self._fetch("SELECT kek_id, wrapped FROM ledger.data_key WHERE key_id = $1", key_id)
+        return WrappedKey(rows[0]["kek_id"], rows[0]["wrapped"]) if rows else None
 
     async def resolve(self, *, identifying: Sequence[bytes], all_tokens: Sequence[bytes]) -> ResolvedChild:
         """Return the child whom identifying tokens name; whoever else is pointed at is *similar*.
@@ -120,8 +140,8 @@ class PostgresReader:
 
     async def answer(self, position: Position) -> bytes:
         """Return the original answer given for the entry at a position; empty when it had none."""
-        rows = await self._fetch("SELECT body FROM ledger.answer WHERE position = $1", position)
-        return cast(bytes, rows[0]["body"]) if rows else b""
+        rows = await self._fetch(_ANSWER, position)
+        return whole_answer(rows[0]["body"], leaf=rows[0]["leaf"], checkpoint=rows[0]["checkpoint"]) if rows else b""
 
     async def obligations_of(self, position: Position) -> tuple[ObligationState, ...]:
         """Return everything owed because of one entry."""
@@ -129,7 +149,13 @@ class PostgresReader:
 
     async def obligation(self, obligation_id: ObligationId) -> ObligationState:
         """Return one obligation. Raises NotFound."""
-        found = await self._obligations("o.obligation_id = $2", 1, obligation_id)
+        entry_id = entry_of(obligation_id)
+        found = await self._obligations(
+            "o.obligation_id = $2 AND o.position = (SELECT position FROM ledger.entry WHERE entry_id = $3)",
+            1,
+            obligation_id,
+            entry_id,
+        )
         if not found:
             raise NotFound("there is no notification of that id")
         return found[0]
@@ -145,7 +171,7 @@ class PostgresReader:
     async def sealed(self, entry_id: EntryId, section: str) -> SealedRow:
         """Return a sealed section with its entry. Raises NotFound when it never was or has been erased."""
         rows = await self._fetch(
-            "SELECT e.leaf, s.content, s.data_key_id, k.wrapped FROM ledger.entry e"
+            "SELECT e.leaf, s.content, s.data_key_id, k.kek_id, k.wrapped FROM ledger.entry e"
             " JOIN ledger.sealed_section s ON s.position = e.position AND s.name = $2"
             " LEFT JOIN ledger.data_key k ON k.key_id = s.data_key_id WHERE e.entry_id = $1",
             entry_id,
@@ -154,7 +180,8 @@ class PostgresReader:
         if not rows:
             raise NotFound("there is no such sealed section, or it has been erased")
         row = rows[0]
-        return SealedRow(parse_entry(row["leaf"]), row["content"], row["data_key_id"], row["wrapped"])
+        wrapped = WrappedKey(row["kek_id"], row["wrapped"]) if row["wrapped"] is not None else None
+        return SealedRow(parse_entry(row["leaf"]), row["content"], row["data_key_id"], wrapped)
 
     async def with_section(self, section: str, *, after: int, last: int, limit: int) -> tuple[StoredEntry, ...]:
         """Return entries after a position, up to a last one, that have a sealed section of that name."""

@@ -60,7 +60,7 @@ answer = Table(
     Column("data_key_id", Text, nullable=False),
     Column("nonce_token", LargeBinary, nullable=True, unique=True),
     Index("answer_position", "position"),
-    comment="The original answer to each idempotency key (keyed hash), for ever",
+    comment="The original answer to each idempotency key (keyed hash), for ever; body lacks leaf and checkpoint",
 )
 
 used_nonce = Table(
@@ -84,21 +84,21 @@ child_entry = Table(
 child_identifier = Table(
     "child_identifier",
     metadata,
-    Column("token", LargeBinary, primary_key=True),
-    Column("ref", Text, primary_key=True),
+    Column("token", LargeBinary, nullable=False),
+    Column("ref", Text, nullable=False),
     Column("identifying", Boolean, nullable=False),
     Column("position", BigInteger, nullable=False),
     Index("child_identifier_identifying", "token", unique=True, postgresql_where=text("identifying")),
+    Index("child_identifier_similar", "token", "ref", unique=True, postgresql_where=text("NOT identifying")),
     comment="Blind index: keyed hashes of identifiers; erasable",
 )
 
 obligation = Table(
     "obligation",
     metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("obligation_id", Text, primary_key=True),
-    Column("position", BigInteger, nullable=False),
     Column("recipient", Text, nullable=False),
-    Index("obligation_position", "position"),
     comment="Who is owed notice of which entry; the details stand in the entry",
 )
 

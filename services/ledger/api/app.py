@@ -9,15 +9,17 @@ from services.ledger.append_entries import Queue
 from services.ledger.audit.who_knew import who_knew
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.domain.callers import check_append, check_call
-from services.ledger.domain.sequencing import NonceReplayed
+from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
 from services.ledger.open_section import SectionOpener
 from services.ledger.open_signatures import SignatureOpener
 from services.ledger.prepare_append import AppendPreparer, identifier_tokens, nonce_token
+from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import Writer
 from shared.entries import parse_entry
-from shared.errors import Unavailable
+from shared.errors import InvalidInput, Unavailable
 from shared.identifiers import EntryId, parse_child_ref
 from shared.ledger.audit_messages import BreakGlass, OpenSignatures, WhoKnewQuery
+from shared.ledger.key_messages import DestroyEncryptionKey, RewrapDataKeys
 from shared.ledger.messages import (
     AdmitRead,
     AppendRequest,
@@ -47,8 +49,8 @@ class EntryQuery(msgspec.Struct, frozen=True):
     entry_id: EntryId
 
 
-class HeadQuery(msgspec.Struct, frozen=True):
-    """Asks for the latest checkpoint."""
+class Nothing(msgspec.Struct, frozen=True):
+    """A call that takes nothing: its path says it all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class LedgerParts:
     breaker: GlassBreaker
     signatures: SignatureOpener
     writer: Writer
+    rotation: EncryptionKeyRotation | None
     blind_index_key: bytes
 
 
@@ -88,12 +91,20 @@ class LedgerApi:
             "/queue": self._queue,
             "/open-section": self._open_section,
             "/tree-head": self._tree_head,
+            "/encryption-keys": self._encryption_keys,
+            "/rotate-encryption-key": self._rotate_encryption_key,
+            "/rewrap-data-keys": self._rewrap_data_keys,
+            "/destroy-encryption-key": self._destroy_encryption_key,
         }
 
     async def _append(self, body: bytes, caller: str) -> object:
         request = decode(body, AppendRequest)
         check_append(request, caller=caller)
-        return await self._parts.queue.submit(await self._parts.preparer.prepare(request))
+        try:
+            return await self._parts.queue.submit(await self._parts.preparer.prepare(request))
+        except EncryptionKeyChanged:
+            # A rotation came between making it ready and deciding it. Once more, under the new key.
+            return await self._parts.queue.submit(await self._parts.preparer.prepare(request))
 
     async def _resolve_child(self, body: bytes, _caller: str) -> object:
         asked = decode(body, ResolveChild)
@@ -158,11 +169,30 @@ class LedgerApi:
         return await self._parts.opener.open(decode(body, OpenSection), caller=caller)
 
     async def _tree_head(self, body: bytes, _caller: str) -> object:
-        decode(body, HeadQuery)
+        decode(body, Nothing)
         head = self._parts.writer.released_head
         if head is None:
             raise Unavailable("the ledger has released no checkpoint yet")
         return TreeHead(head.size, head.checkpoint)
+
+    def _rotation(self) -> EncryptionKeyRotation:
+        if self._parts.rotation is None:
+            raise InvalidInput("LEDGER_REWRAPPER_PASSWORD_FILE is not set: this ledger rotates no encryption keys")
+        return self._parts.rotation
+
+    async def _encryption_keys(self, body: bytes, _caller: str) -> object:
+        decode(body, Nothing)
+        return await self._rotation().keys()
+
+    async def _rotate_encryption_key(self, body: bytes, _caller: str) -> object:
+        decode(body, Nothing)
+        return await self._rotation().rotate()
+
+    async def _rewrap_data_keys(self, body: bytes, _caller: str) -> object:
+        return await self._rotation().rewrap(decode(body, RewrapDataKeys))
+
+    async def _destroy_encryption_key(self, body: bytes, _caller: str) -> object:
+        return await self._rotation().destroy(decode(body, DestroyEncryptionKey).kek_id)
 
 
 def make_app(parts: LedgerParts) -> MessageApp:

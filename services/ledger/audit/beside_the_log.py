@@ -16,6 +16,7 @@ from services.ledger.audit.stored_log import (
     StoredSection,
 )
 from services.ledger.domain.ladder import step_of
+from services.ledger.domain.receipts import whole_answer
 from shared.entries import Entry
 from shared.errors import ExchangeError
 from shared.transparency.checkpoint import Checkpoint
@@ -119,11 +120,15 @@ class BesideTheLog:
     async def _check_answer(self, row: StoredRow) -> None:
         for answer in await self._answers.take(row.position):
             self._report.answers += 1
-            if not self._proves(answer.body, row):
+            if not self._proves(answer, row):
                 self._find(FindingKind.ANSWER_MISMATCH, row, "has a stored answer whose receipt does not prove it")
 
-    def _proves(self, body: bytes, row: StoredRow) -> bool:
+    def _proves(self, answer: StoredAnswerRow, row: StoredRow) -> bool:
+        if answer.leaf is None or answer.checkpoint is None:
+            return False
         try:
+            # The answer as its requester got it: what is left out of the stored form must complete it to a proof.
+            body = whole_answer(answer.body, leaf=answer.leaf, checkpoint=answer.checkpoint)
             receipt = orjson.loads(body)["receipt"]
             proof = parse_proof(receipt["proof"].encode("utf-8"))
             if receipt["entry"].encode("utf-8") != row.leaf or proof.index != row.position:

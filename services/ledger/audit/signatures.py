@@ -8,7 +8,8 @@ from shared.entries import Entry
 from shared.errors import ExchangeError
 from shared.identifiers import KeyThumbprint, Position
 from shared.ledger.audit_messages import OpenedSignature
-from shared.ledger.registry import Registry, RevocationFacts, read_facts
+from shared.ledger.facts import read_facts
+from shared.ledger.registry import Registry, RevocationFacts
 from shared.signatures.evidence import verify_evidence
 from shared.signatures.keys import public_key_from_jwk
 from shared.vocabulary import EntryType

@@ -46,10 +46,12 @@ class StoredSection:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswerRow:
-    """One stored answer."""
+    """One stored answer, with the leaf and the batch's checkpoint that complete it, None where these are missing."""
 
     position: int
     body: bytes
+    leaf: bytes | None
+    checkpoint: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,11 @@ class StoredLog:
     async def answers(self, *, start: int = 0) -> AsyncIterator[StoredAnswerRow]:
         """Yield the stored answers in position order."""
         async for row in self._stream(
-            "SELECT position, body FROM ledger.answer WHERE position >= $1 ORDER BY position", start
+            "SELECT a.position, a.body, e.leaf, h.checkpoint FROM ledger.answer a"
+            " LEFT JOIN ledger.entry e ON e.position = a.position"
+            " LEFT JOIN LATERAL (SELECT t.checkpoint FROM ledger.tree_head t WHERE t.size > a.position"
+            " ORDER BY t.size LIMIT 1) AS h ON true WHERE a.position >= $1 ORDER BY a.position",
+            start,
         ):
             yield StoredAnswerRow(*row)
 

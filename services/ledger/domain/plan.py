@@ -7,7 +7,7 @@ from datetime import datetime
 from services.ledger.domain.ladder import Step
 from services.ledger.domain.sealing import DataKey, SealedSection
 from shared.entries import Entry
-from shared.errors import ExchangeError
+from shared.errors import ExchangeError, Unavailable
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.ledger.messages import AppendRequest
 from shared.ledger.registry import Registry
@@ -55,14 +55,23 @@ class StoredAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """An answer of the batch before, whose body is at hand once that batch is answered."""
+
+    position: Position
+    entry_id: EntryId
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
     """What the database says about a batch of requests.
 
     ``answers`` are by answer token *and* request digest: two requests of one batch may share a key and differ in body,
-    and each is judged by itself.
+    and each is judged by itself. It is Unavailable where the key to judge it by cannot be had now.
     """
 
-    answers: Mapping[tuple[bytes, bytes], StoredAnswer] = field(default_factory=dict)
+    answers: Mapping[tuple[bytes, bytes], StoredAnswer | Unavailable] = field(default_factory=dict)
     nonces: frozenset[bytes] = frozenset()
     versions: Mapping[ChildRef, int] = field(default_factory=dict)
     identified: Mapping[bytes, ChildRef] = field(default_factory=dict)
@@ -72,7 +81,7 @@ class Known:
 class Recent:
     """What the batch before this one added. The database was asked while that batch was still being committed."""
 
-    answers: Mapping[bytes, tuple[StoredAnswer, bytes]] = field(default_factory=dict)
+    answers: Mapping[bytes, tuple[GivenAnswer, bytes]] = field(default_factory=dict)
     nonces: frozenset[bytes] = frozenset()
     versions: Mapping[ChildRef, int] = field(default_factory=dict)
     identified: Mapping[bytes, ChildRef] = field(default_factory=dict)
@@ -108,7 +117,7 @@ class PlannedEntry:
 class Repeat:
     """The request was known: this is its original answer."""
 
-    stored: StoredAnswer
+    stored: StoredAnswer | GivenAnswer
 
 
 @dataclass(frozen=True, slots=True)

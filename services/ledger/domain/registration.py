@@ -6,15 +6,8 @@ Folding (``shared.ledger.registry``) only reads what is in the ledger; this deci
 from shared.entries import Entry
 from shared.errors import Conflict, InvalidInput, NotFound
 from shared.identifiers import KeyThumbprint
-from shared.ledger.registry import (
-    AgencyFacts,
-    EndpointFacts,
-    KeyFacts,
-    Registry,
-    RevocationFacts,
-    WithdrawalFacts,
-    read_facts,
-)
+from shared.ledger.facts import read_facts
+from shared.ledger.registry import AgencyFacts, EndpointFacts, KeyFacts, Registry, RevocationFacts, WithdrawalFacts
 from shared.vocabulary import AgencyRole, EntryType
 
 

@@ -26,6 +26,14 @@ _FINGERPRINT_TAG = b"safeguarding-exchange/fingerprint/v1\n"
 
 
 @dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """A data key as it is stored: encrypted, with the id of the key-encryption key that opens it."""
+
+    kek_id: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class DataKey:
     """A key that seals what is known about one child (or one entry about nobody).
 
@@ -34,7 +42,7 @@ class DataKey:
 
     id: str
     plain: bytes
-    wrapped: bytes
+    wrapped: WrappedKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,21 +96,24 @@ def unseal_salted(content: bytes, *, entry_id: EntryId, section: str, key: bytes
     return opened
 
 
-def wrap_data_key(plain: bytes, *, key_id: str, key_encryption_key: bytes, nonce: bytes) -> DataKey:
-    """Return a data key with its wrapped form (AES-256-GCM; ``nonce`` is 12 fresh random bytes)."""
-    wrapped = nonce + AESGCM(key_encryption_key).encrypt(nonce, plain, _DATA_KEY_TAG + key_id.encode("ascii"))
-    return DataKey(id=key_id, plain=plain, wrapped=wrapped)
+def data_key_binding(key_id: str) -> bytes:
+    """Return what a wrapped data key is bound to, as AES-GCM's additional data: the format's version and its id."""
+    return _DATA_KEY_TAG + key_id.encode("ascii")
 
 
-def unwrap_data_key(wrapped: bytes, *, key_id: str, key_encryption_key: bytes) -> DataKey:
+def wrap_data_key(plain: bytes, *, key_id: str, key_encryption_key: bytes, nonce: bytes) -> bytes:
+    """Return a data key's wrapped form (AES-256-GCM; ``nonce`` is 12 fresh random bytes)."""
+    return nonce + AESGCM(key_encryption_key).encrypt(nonce, plain, data_key_binding(key_id))
+
+
+def unwrap_data_key(wrapped: bytes, *, key_id: str, key_encryption_key: bytes) -> bytes:
     """Return the data key that ``wrapped`` holds. Raises IntegrityFailure when it does not open."""
     try:
-        plain = AESGCM(key_encryption_key).decrypt(
-            wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _DATA_KEY_TAG + key_id.encode("ascii")
+        return AESGCM(key_encryption_key).decrypt(
+            wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], data_key_binding(key_id)
         )
     except (InvalidTag, ValueError) as error:
         raise IntegrityFailure("a data key does not open with this key-encryption key") from error
-    return DataKey(id=key_id, plain=plain, wrapped=wrapped)
 
 
 def request_fingerprint(request: bytes, *, key: bytes) -> bytes:
@@ -116,9 +127,8 @@ def blind_token(purpose: str, *parts: str, key: bytes) -> bytes:
     ``purpose`` keeps look-ups of different kinds apart. Parts are length-prefixed, so that no two lists of parts
     give the same bytes.
     """
-    message = b"".join(
-        len(part).to_bytes(4) + part for part in (text.encode("utf-8", "surrogatepass") for text in (purpose, *parts))
-    )
+    encoded = [text.encode("utf-8", "surrogatepass") for text in (purpose, *parts)]
+    message = b"".join([len(part).to_bytes(4) + part for part in encoded])
     return hmac.digest(key, message, "sha256")
 
 

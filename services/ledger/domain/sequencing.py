@@ -25,7 +25,7 @@ from services.ledger.domain.registration import check_registration
 from shared.canonical_json import Json
 from shared.clock import rfc3339
 from shared.entries import Entry, Subject, encode_entry
-from shared.errors import Conflict, ExchangeError, IntegrityFailure, InvalidInput, NotPermitted
+from shared.errors import Conflict, ExchangeError, IntegrityFailure, InvalidInput, NotPermitted, Unavailable
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.transparency.merkle import leaf_hash
 from shared.vocabulary import REGISTRY_TYPES, EntryType
@@ -49,6 +49,12 @@ class NonceReplayed(NotPermitted):
     code = "nonce-replayed"
 
 
+class EncryptionKeyChanged(Unavailable):
+    """The key-encryption key was rotated while the request was made ready. Nothing was done for it."""
+
+    code = "encryption-key-changed"
+
+
 class _Deciding:
     """The ledger as it would be after the requests decided so far."""
 
@@ -70,12 +76,16 @@ class _Deciding:
         """Return what becomes of one request, adding its entry to the plan if it becomes one."""
         earlier = self._earlier_answer(prepared)
         nonce_seen = self._nonce_seen(prepared.nonce_token)
-        if isinstance(earlier, Repeat | SameAs):
+        if isinstance(earlier, Repeat | SameAs | Unavailable):
             return earlier
         if nonce_seen:
             return NonceReplayed(
                 "the nonce of this signature has been seen before", remedy="Sign each request anew, with a new nonce."
             )
+        in_use = self.registry.service_keys.encryption
+        if prepared.key_is_new and in_use not in (None, prepared.data_key.wrapped.kek_id):
+            # Nothing may come to stand under a key that was rotated away from: it may be destroyed any moment.
+            return EncryptionKeyChanged("the key-encryption key has just been rotated", remedy="Send the same again.")
         if earlier is not None:
             return self._record_conflict(prepared, earlier)
         try:
@@ -83,7 +93,7 @@ class _Deciding:
         except ExchangeError as refusal:
             return refusal
 
-    def _earlier_answer(self, prepared: Prepared) -> Repeat | SameAs | EntryId | None:
+    def _earlier_answer(self, prepared: Prepared) -> Repeat | SameAs | Unavailable | EntryId | None:
         """Return the original answer, or the id of the entry whose idempotency key this request abuses."""
         ordinal = self.ordinals.get(prepared.answer_token)
         if ordinal is not None:
@@ -94,8 +104,8 @@ class _Deciding:
             stored, digest = recent
             return Repeat(stored) if digest == prepared.digest else stored.entry_id
         known = self.known.answers.get((prepared.answer_token, prepared.digest))
-        if known is None:
-            return None
+        if known is None or isinstance(known, Unavailable):
+            return known
         # Once erasure has destroyed the key of the fingerprint, the idempotency key alone names the answer.
         return known.entry_id if known.same_request is False else Repeat(known)
 

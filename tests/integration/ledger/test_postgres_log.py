@@ -10,7 +10,8 @@ import pytest_asyncio
 from deploy.migrate import ROLES, migrate
 from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.domain.plan import Known, Plan, Prepared, Recent, WriterState
-from services.ledger.domain.sealing import DataKey
+from services.ledger.domain.receipts import answer_bytes, stored_answer
+from services.ledger.domain.sealing import DataKey, WrappedKey
 from services.ledger.domain.sequencing import decide_batch
 from services.ledger.ports import CommittedBatch, Head
 from shared.errors import IntegrityFailure, InvalidInput
@@ -46,7 +47,7 @@ def planned(frontier: Frontier, *names: str) -> Plan:
             nonce_token=None,
             digest=b"",
             fingerprint=b"",
-            data_key=DataKey(name * 32, b"", b"wrapped"),
+            data_key=DataKey(name * 32, b"", WrappedKey("kek", b"wrapped")),
             key_is_new=True,
             sections=(),
             identifiers=(),
@@ -60,13 +61,15 @@ def planned(frontier: Frontier, *names: str) -> Plan:
 def batch(frontier: Frontier, *names: str) -> tuple[CommittedBatch, Frontier]:
     """Return a batch of entries on a tree, and the tree after it."""
     plan = planned(frontier, *names)
-    grown = grow(frontier, [each.leaf_hash for each in plan.entries]).frontier
+    growth = grow(frontier, [each.leaf_hash for each in plan.entries])
+    grown = growth.frontier
+    stored = [stored_answer(each, path=path) for each, path in zip(plan.entries, growth.paths, strict=True)]
     head = Head(grown.size, grown, b"note")
-    return CommittedBatch(frontier.size, head, plan.entries, [b"{}"] * len(plan.entries)), grown
+    return CommittedBatch(frontier.size, head, plan.entries, stored), grown
 
 
 async def test_a_batch_is_committed_whole_and_found_again(dsn: str) -> None:
-    log = await PostgresLog.elect(dsn, password=PASSWORD, kek_id="kek")
+    log = await PostgresLog.elect(dsn, password=PASSWORD)
     assert await log.head() is None
     first, grown = batch(EMPTY, "a", "b")
     await log.commit(first)
@@ -75,11 +78,13 @@ async def test_a_batch_is_committed_whole_and_found_again(dsn: str) -> None:
     assert (head.size, head.frontier) == (2, grown)
     found = await log.look_up(answer_tokens=[b"a", b"z"], nonce_tokens=[], children=[], identifier_tokens=[])
     assert set(found.answers) == {b"a"}
+    path = grow(EMPTY, [each.leaf_hash for each in first.entries]).paths[0]
+    assert found.answers[b"a"].body == answer_bytes(first.entries[0], path=path, checkpoint=b"note")
     await log.close()
 
 
 async def test_a_batch_with_one_bad_row_leaves_nothing(dsn: str) -> None:
-    log = await PostgresLog.elect(dsn, password=PASSWORD, kek_id="kek")
+    log = await PostgresLog.elect(dsn, password=PASSWORD)
     first, grown = batch(EMPTY, "a")
     await log.commit(first)
     second, _ = batch(grown, "b", "a")
@@ -92,8 +97,8 @@ async def test_a_batch_with_one_bad_row_leaves_nothing(dsn: str) -> None:
 
 
 async def test_a_second_writer_waits_until_the_first_is_gone(dsn: str) -> None:
-    first = await PostgresLog.elect(dsn, password=PASSWORD, kek_id="kek")
-    waiting = asyncio.create_task(PostgresLog.elect(dsn, password=PASSWORD, kek_id="kek"))
+    first = await PostgresLog.elect(dsn, password=PASSWORD)
+    waiting = asyncio.create_task(PostgresLog.elect(dsn, password=PASSWORD))
     await asyncio.sleep(0.3)
     assert not waiting.done()
     await first.close()
@@ -104,9 +109,9 @@ async def test_a_second_writer_waits_until_the_first_is_gone(dsn: str) -> None:
 async def test_two_writers_that_both_believe_themselves_elected_can_never_both_commit(
     dsn: str, fresh_database: Database
 ) -> None:
-    one = await PostgresLog.elect(dsn, password=PASSWORD, kek_id="kek")
+    one = await PostgresLog.elect(dsn, password=PASSWORD)
     await one._writing.execute("SELECT pg_advisory_unlock_all()")
-    other = await PostgresLog.elect(dsn, password=PASSWORD, kek_id="kek")
+    other = await PostgresLog.elect(dsn, password=PASSWORD)
     mine, _ = batch(EMPTY, "a")
     theirs, _ = batch(EMPTY, "b", "c")
     await one.commit(mine)

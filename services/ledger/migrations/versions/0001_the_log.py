@@ -64,7 +64,7 @@ def _make_log_tables() -> None:
         sa.Column("data_key_id", sa.Text, nullable=False),
         sa.Column("nonce_token", sa.LargeBinary, nullable=True, unique=True),
         schema="ledger",
-        comment="The original answer to each idempotency key (keyed hash), for ever",
+        comment="The original answer to each idempotency key (keyed hash), for ever; body lacks leaf and checkpoint",
     )
     op.create_index("answer_position", "answer", ["position"], schema="ledger")
 
@@ -81,13 +81,12 @@ def _make_lookup_tables() -> None:
     )
     op.create_table(
         "obligation",
+        sa.Column("position", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("obligation_id", sa.Text, primary_key=True),
-        sa.Column("position", sa.BigInteger, nullable=False),
         sa.Column("recipient", sa.Text, nullable=False),
         schema="ledger",
         comment="Who is owed notice of which entry; the details stand in the entry",
     )
-    op.create_index("obligation_position", "obligation", ["position"], schema="ledger")
     op.create_table(
         "obligation_step",
         sa.Column("obligation_id", sa.Text, primary_key=True),
@@ -118,8 +117,8 @@ def _make_erasable_tables() -> None:
     )
     op.create_table(
         "child_identifier",
-        sa.Column("token", sa.LargeBinary, primary_key=True),
-        sa.Column("ref", sa.Text, primary_key=True),
+        sa.Column("token", sa.LargeBinary, nullable=False),
+        sa.Column("ref", sa.Text, nullable=False),
         sa.Column("identifying", sa.Boolean, nullable=False),
         sa.Column("position", sa.BigInteger, nullable=False),
         schema="ledger",
@@ -132,6 +131,14 @@ def _make_erasable_tables() -> None:
         unique=True,
         schema="ledger",
         postgresql_where=sa.text("identifying"),
+    )
+    op.create_index(
+        "child_identifier_similar",
+        "child_identifier",
+        ["token", "ref"],
+        unique=True,
+        schema="ledger",
+        postgresql_where=sa.text("NOT identifying"),
     )
     op.create_table(
         "data_key",

@@ -1,0 +1,32 @@
+"""Appends a second on a ledger of many entries, beside the same on a ledger of few."""
+
+from benchmarks.bench_ledger import BenchLedger, bench_ledger
+from benchmarks.measure import Measured, in_turns
+
+_STEP = 20_000
+
+
+async def measure(*, rounds: int, appends: int, small: int, large: int) -> Measured:
+    """Return the comparison of two ledgers, both filled by appending, measured in turns; both verify afterwards.
+
+    Each has a server of its own, so that the large one's cache is not the small one's.
+    """
+    async with bench_ledger() as few, bench_ledger() as many:
+        await _fill(few, small)
+        await _fill(many, large)
+        measured = await in_turns(
+            "append_growth",
+            unit=f"appends/s on {large} entries",
+            peer=f"the same on {small} entries",
+            ours=lambda: many.rate(appends),
+            theirs=lambda: few.rate(appends),
+            rounds=rounds,
+        )
+        await few.verify()
+        await many.verify()
+        return measured
+
+
+async def _fill(ledger: BenchLedger, size: int) -> None:
+    for start in range(0, size, _STEP):
+        await ledger.rate(min(_STEP, size - start))

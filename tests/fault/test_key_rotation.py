@@ -1,0 +1,158 @@
+"""Key-encryption keys are rotated under load and through kill -9; what the old one opened is gone when it is."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from client.errors import Refused
+from services.ledger.adapters.key_file import KeyFile
+from services.ledger.domain.sealing import unwrap_data_key
+from shared.errors import Conflict, IntegrityFailure, NotFound, Unavailable
+from shared.ledger.client import LedgerClient
+from shared.ledger.key_messages import RewrapDataKeys
+from shared.vocabulary import EntryType
+from tests.machinery.exchange import TestExchange, patiently, running_exchange
+from tests.machinery.people import share
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def rotating() -> AsyncIterator[TestExchange]:
+    """An exchange of its own: its keys change under it."""
+    async with running_exchange() as exchange:
+        yield exchange
+
+
+async def stored(exchange: TestExchange) -> dict[str, tuple[str, bytes]]:
+    """Return every stored data key as the database has it."""
+    database = await asyncpg.connect(exchange.local.admin_url)
+    rows = await database.fetch("SELECT key_id, kek_id, wrapped FROM ledger.data_key")
+    await database.close()
+    return {row["key_id"]: (row["kek_id"], row["wrapped"]) for row in rows}
+
+
+async def rewrap_all(ledger: LedgerClient, *, limit: int = 200) -> int:
+    count, after = 0, ""
+    while True:
+        done = await ledger.rewrap_data_keys(RewrapDataKeys(after, limit))
+        count += done.count
+        if done.after is None:
+            return count
+        after = done.after
+
+
+async def kill_ledger(exchange: TestExchange) -> None:
+    """Kill the ledger with -9 and wait until the supervisor has brought it back."""
+    killed = exchange.local.pid("ledger")
+    os.kill(killed, signal.SIGKILL)
+
+    async def back() -> bool | None:
+        try:
+            async with exchange.ledger() as ledger:
+                await ledger.encryption_keys()
+            return True if exchange.local.pid("ledger") != killed else None
+        except Unavailable:
+            return None
+
+    assert await patiently(back)
+
+
+async def test_shares_go_on_while_every_data_key_is_wrapped_anew(rotating: TestExchange) -> None:
+    async with rotating.client() as client, rotating.ledger() as ledger:
+        record = share()
+        first = await client.share(record, idempotency_key="sent-before")
+        before = (await ledger.encryption_keys()).keys
+        assert [key.current for key in before] == [True]
+        sending = [asyncio.create_task(client.share(share())) for _ in range(20)]
+        rotated = await ledger.rotate_encryption_key()
+        await asyncio.gather(*sending)
+        assert rotated.previous == before[0].kek_id
+        assert await rewrap_all(ledger, limit=7) > 0
+        await client.share(share())
+        assert {kek_id for kek_id, _ in (await stored(rotating)).values()} == {rotated.kek_id}
+        # A repeat is still known by its fingerprint, under the key wrapped anew.
+        again = await client.share(record, idempotency_key="sent-before")
+        assert again.body == first.body
+        with pytest.raises(Refused):
+            await client.share(share(), idempotency_key="sent-before")
+    report = await rotating.audit()
+    assert report.intact, report.findings
+    recorded = [entry for entry in await rotating.entries() if entry.type is EntryType.ENCRYPTION_KEY_ROTATED]
+    assert [entry.facts for entry in recorded] == [{"kek_id": rotated.kek_id, "previous": rotated.previous}]
+
+
+async def test_a_key_is_destroyed_only_when_nothing_is_wrapped_under_it(rotating: TestExchange) -> None:
+    async with rotating.client() as client, rotating.ledger() as ledger:
+        await client.share(share())
+        rotated = await ledger.rotate_encryption_key()
+        old = await stored(rotating)
+        assert rotated.previous in {kek_id for kek_id, _ in old.values()}
+        for kek_id in (rotated.previous, rotated.kek_id):
+            with pytest.raises(Conflict, match="wrap"):
+                await ledger.destroy_encryption_key(kek_id)
+        with pytest.raises(NotFound):
+            await ledger.destroy_encryption_key("0" * 16)
+        await rewrap_all(ledger)
+        keys = KeyFile(rotating.local.secrets.key_file("ledger-key-encryption"))
+        child, (kek_id, wrapped) = next((key, row) for key, row in old.items() if row[0] == rotated.previous)
+        assert await keys.unwrap(wrapped, kek_id=kek_id, key_id=child), "a backup's copy still opens"
+        first = await ledger.destroy_encryption_key(rotated.previous)
+        with pytest.raises(NotFound):
+            await ledger.destroy_encryption_key(rotated.previous)
+        await keys.epochs()
+        with pytest.raises(IntegrityFailure):
+            await keys.unwrap(wrapped, kek_id=kek_id, key_id=child)
+        await client.share(share())
+    destroyed = [entry for entry in await rotating.entries() if entry.type is EntryType.ENCRYPTION_KEY_DESTROYED]
+    assert [(entry.position, entry.facts) for entry in destroyed] == [(first, {"kek_id": rotated.previous})]
+
+
+async def test_killed_in_the_middle_of_wrapping_anew_nothing_is_lost_and_it_goes_on(rotating: TestExchange) -> None:
+    async with rotating.client() as client, rotating.ledger() as ledger:
+        for _ in range(5):
+            await client.share(share())
+        rotated = await ledger.rotate_encryption_key()
+        some = await ledger.rewrap_data_keys(RewrapDataKeys(limit=5))
+        assert (some.count, some.after is None) == (5, False)
+        running = asyncio.create_task(rewrap_all(ledger, limit=1))
+        await asyncio.sleep(0.02)
+        await kill_ledger(rotating)
+        await asyncio.gather(running, return_exceptions=True)
+    kinds = {kek_id for kek_id, _ in (await stored(rotating)).values()}
+    assert kinds == {rotated.previous, rotated.kek_id}, "it was to be killed half-way"
+    async with rotating.client() as client, rotating.ledger() as ledger:
+        assert [key.kek_id for key in (await ledger.encryption_keys()).keys if key.current] == [rotated.kek_id]
+        await client.share(share())
+        assert await rewrap_all(ledger) > 0
+        await ledger.destroy_encryption_key(rotated.previous)
+        await client.share(share())
+    await rotating.all_signed_for()
+    report = await rotating.audit()
+    assert report.intact, report.findings
+
+
+async def test_killed_between_a_key_and_its_entry_the_old_one_stays_in_use(rotating: TestExchange) -> None:
+    path = rotating.local.secrets.key_file("ledger-key-encryption")
+    keys = KeyFile(path)
+    left_over = await keys.make()
+    await kill_ledger(rotating)
+    async with rotating.client() as client, rotating.ledger() as ledger:
+        await client.share(share())
+        assert left_over not in {kek_id for kek_id, _ in (await stored(rotating)).values()}
+        assert (await ledger.rotate_encryption_key()).kek_id == left_over
+        await rewrap_all(ledger)
+    for key_id, (kek_id, wrapped) in (await stored(rotating)).items():
+        assert kek_id == left_over
+        content = path.with_name(f"{path.name}.{_newest(path.name, rotating)}").read_bytes()
+        assert unwrap_data_key(wrapped, key_id=key_id, key_encryption_key=content)
+
+
+def _newest(name: str, exchange: TestExchange) -> int:
+    folder = exchange.local.layout.secrets
+    return max(int(path.name.rpartition(".")[2]) for path in folder.glob(f"{name}.*"))
