@@ -49,6 +49,7 @@ class Said(msgspec.Struct, frozen=True):
     size: int = 0
     sections: int = 0
     not_included: int = 0
+    opened: int = 0
     cosigned_by: list[str] = []
     error: str = ""
 
@@ -321,6 +322,36 @@ async def test_a_bundle_of_one_child_holds_every_entry_and_only_that_childs_seal
     code, said = await command("audit", "export", file)
     assert code == 1
     assert "is there already" in said
+
+
+async def test_a_bundle_holds_opened_content_only_by_break_glass_and_says_so(
+    exchange: TestExchange, exported: Exported, command: Command
+) -> None:
+    file = exported.folder / "opened.zip"
+    code, said = await command("audit", "export", file, "--open", "--child", exported.child)
+    assert (code, file.exists()) == (1, False)
+    code, said = await command(
+        "audit", "export", file, "--open", "--child", exported.child, "--reason", "curiosity", "--note", "Because."
+    )
+    assert (code, file.exists()) == (1, False)
+    size, why = len(await exchange.entries()), ("--reason", "inspection", "--note", "Inspection 12, line 4.")
+    code, said = await command("audit", "export", file, "--open", "--child", exported.child, *why)
+    assert code == 0, said
+    assert "OPENED CONTENT" in said
+    openings = [each for each in (await exchange.entries())[size:] if each.facts.get("reason") == "inspection"]
+    with zipfile.ZipFile(file) as bundle:
+        members = {name: bundle.read(name) for name in bundle.namelist()}
+    manifest = json.loads(members["manifest.json"])
+    opened = [name for name in members if name.startswith("opened/")]
+    assert len(openings) == len(opened) == len(manifest["opened"]["sections"]) > 0
+    assert manifest["opened"]["reason"] == "inspection"
+    assert any(b"linear bruise" in members[name] for name in opened if name.endswith("/body"))
+    code, checked = await asyncio.to_thread(exported.check, members)
+    assert (code, checked.findings, checked.opened) == (0, [], len(opened))
+    body = next(name for name in opened if name.endswith("/body"))
+    members[body] = members[body].replace(b"linear bruise", b"small scratch")
+    code, checked = await asyncio.to_thread(exported.check, members)
+    assert (code, [each.kind for each in checked.findings]) == (1, ["opened_edited"])
 
 
 async def test_the_same_ledger_gives_the_same_bundle(exchange: TestExchange, tmp_path: Path) -> None:
