@@ -61,7 +61,7 @@ class AtPosition(Generic[Item]):
 class BesideTheLog:
     """Holds every row that is stored beside an entry against the entry itself.
 
-    ``heads`` are the stored checkpoints whose signature was verified, by their bytes.
+    ``heads`` holds the checkpoint that covers the entry checked now, by its bytes, if its signature was verified.
     """
 
     def __init__(self, stored: StoredLog, report: Report, *, heads: Mapping[bytes, Checkpoint], start: int = 0) -> None:

@@ -3,7 +3,8 @@
 Needs the log's verifier key from outside the database: what the database says of itself proves nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from services.ledger.audit.beside_the_log import BesideTheLog
@@ -91,7 +92,7 @@ async def verify_log(
     ``verifiers`` are the log's keys as the auditor knows them; ``older_checkpoints`` are checkpoints kept from
     earlier (the guard's, a witness's, an auditor's own): without one, a history rewritten *and re-signed* passes.
     ``since`` is one of them up to which all was checked before: only what came after it is read, if the log still
-    holds its tree. Opens nothing and needs no secret. Memory grows only with the number of children and heads.
+    holds its tree. Opens nothing and needs no secret. Memory grows only with the number of children.
     """
     report = Report()
     older: dict[int, Checkpoint] = {checkpoint.size: checkpoint for checkpoint in older_checkpoints}
@@ -104,19 +105,17 @@ async def verify_log(
             report.find(FindingKind.OLDER_CHECKPOINT_CONTRADICTED, error.detail, at=0, to=last)
             return report
     report.since = first = start.frontier.size
-    heads = [head async for head in stored.heads(start=first)]
-    signed = _signed_checkpoints(heads, verifiers)
-    tree = _Tree(report, signed, older, frontier=start.frontier, last_head=first)
+    heads = _Heads(stored.heads(start=first), verifiers)
+    tree = _Tree(report, heads.signed, older, frontier=start.frontier, last_head=first)
     contents = Contents(report, start.registry, start.versions, start.last_time)
-    beside = BesideTheLog(stored, report, heads=signed, start=first)
-    next_head = iter(heads)
-    head = next(next_head, None)
+    beside = BesideTheLog(stored, report, heads=heads.signed, start=first)
+    head = await heads.next()
     expected = int(first)
     async for row in stored.rows(start=first):
         while head is not None and head.size <= row.position:
             tree.edited = tree.edited or tree.frontier.size + len(tree.pending) < head.size
             tree.close_at(head)
-            head = next(next_head, None)
+            head = await heads.next()
         if row.position != expected:
             report.find(
                 FindingKind.MISSING_ENTRY,
@@ -146,7 +145,7 @@ async def verify_log(
             )
             tree.edited = True
         tree.close_at(head)
-        head = next(next_head, None)
+        head = await heads.next()
     if tree.last_head < expected:
         report.find(
             FindingKind.HEAD_MISSING,
@@ -164,19 +163,28 @@ async def verify_log(
                 to=checkpoint.size - 1,
             )
     report.size, report.root = expected, tree.frontier.root().hex()
-    report.heads, report.children = len(heads), len(contents.versions)
+    report.heads, report.children = heads.count, len(contents.versions)
     return report
 
 
-def _signed_checkpoints(heads: Sequence[StoredHead], verifiers: Sequence[NoteVerifier]) -> Mapping[bytes, Checkpoint]:
-    """Return what each stored checkpoint says, those whose signature does not verify left out."""
-    signed = {}
-    for head in heads:
-        try:
-            signed[head.checkpoint] = open_checkpoint(head.checkpoint, verifiers)
-        except ExchangeError:
-            continue
-    return signed
+class _Heads:
+    """The signed heads, one at a time. ``signed`` holds what the current one says, if its signature verifies."""
+
+    def __init__(self, heads: AsyncIterator[StoredHead], verifiers: Sequence[NoteVerifier]) -> None:
+        self._heads = heads
+        self._verifiers = verifiers
+        self.signed: dict[bytes, Checkpoint] = {}
+        self.count = 0
+
+    async def next(self) -> StoredHead | None:
+        """Return the next head by size, or None after the last."""
+        self.signed.clear()
+        head = await anext(self._heads, None)
+        if head is not None:
+            self.count += 1
+            with suppress(ExchangeError):
+                self.signed[head.checkpoint] = open_checkpoint(head.checkpoint, self._verifiers)
+        return head
 
 
 def _vouched(head: StoredHead, signed: Checkpoint) -> Frontier | None:
