@@ -2,14 +2,11 @@
 
 import asyncio
 import json
-import subprocess
 import sys
 import zipfile
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,68 +15,18 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from services.ledger.audit.bundle_verifier import Bundle
 from services.ledger.audit.export import Wanted, export_bundle
 from services.ledger.audit.stored_log import open_stored_log
-from shared.identifiers import ChildRef, TreeSize
+from shared.identifiers import TreeSize
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint, sign_checkpoint
 from shared.transparency.merkle import leaf_hash, tree_root
 from shared.transparency.signed_note import CosignatureVerifier, NoteSigner, cosign, format_signature
 from shared.transparency.tiles import bundle_bytes, parse_bundle
 from tests.machinery.answers import child_ref
+from tests.machinery.bundles import Exported, Members, at_position, position_of
 from tests.machinery.command_line import Command
 from tests.machinery.exchange import SCHOOL, TestExchange
 from tests.machinery.people import share
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-Members = dict[str, bytes]
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """One finding as verify.py prints it."""
-
-    kind: str
-    first: int
-    last: int
-
-
-class Said(msgspec.Struct, frozen=True):
-    """What verify.py prints."""
-
-    intact: bool
-    findings: list[Finding] = []
-    size: int = 0
-    sections: int = 0
-    not_included: int = 0
-    opened: int = 0
-    cosigned_by: list[str] = []
-    error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """An exported ledger: its members in order, the log's key, and the ledger's own signer for the worst attacks."""
-
-    members: Mapping[str, bytes]
-    log_key: str
-    signer: NoteSigner
-    folder: Path
-    child: ChildRef
-
-    def entries(self) -> tuple[str, list[bytes]]:
-        """Return the name of the last entry bundle and its entries."""
-        name = [each for each in self.members if each.startswith("tile/entries/")][-1]
-        return name, parse_bundle(self.members[name])
-
-    def check(self, members: Mapping[str, bytes], *arguments: str) -> tuple[int, Said]:
-        """Write the members as a bundle and run the program that was exported on it, alone."""
-        file, program = self.folder / "bundle.zip", self.folder / "verify.py"
-        with zipfile.ZipFile(file, "w") as bundle:
-            for name, data in members.items():
-                bundle.writestr(name, data)
-        program.write_bytes(self.members["verify.py"])
-        command = [sys.executable, "-I", str(program), str(file), "--log-key", self.log_key, "--json", *arguments]
-        done = subprocess.run(command, capture_output=True, cwd=self.folder, check=False)
-        assert done.stderr == b"", done.stderr
-        return done.returncode, msgspec.json.decode(done.stdout, type=Said)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -100,18 +47,6 @@ async def exported(exchange: TestExchange, tmp_path_factory: pytest.TempPathFact
     key = load_pem_private_key(local.secrets.signing_key_file("ledger-log").read_bytes(), password=None)
     assert isinstance(key, Ed25519PrivateKey)
     yield Exported(members, local.log_verifier_key(), NoteSigner(local.options.origin, key), folder, child_ref(shared))
-
-
-def at_position(entries: list[bytes], marker: bytes) -> int:
-    """Return where the last entry that holds a marker stands in its bundle."""
-    return max(index for index, leaf in enumerate(entries) if marker in leaf)
-
-
-def position_of(leaf: bytes) -> int:
-    """Return the position that an entry says it has."""
-    position = json.loads(leaf)["position"]
-    assert isinstance(position, int)
-    return position
 
 
 async def test_an_exported_ledger_is_intact_and_ends_where_the_log_did(exported: Exported) -> None:
