@@ -39,6 +39,7 @@ def add_agency(
     acts_for: Annotated[str, typer.Option(help="authority:<GSS> or police:<GSS> that it acknowledges for")] = "",
     agreement: Annotated[str, typer.Option(help="The sharing agreement it takes part under")] = "",
     policy_document: Annotated[str, typer.Option(help="Its appropriate policy document")] = "",
+    role: Annotated[list[str] | None, typer.Option(help="auditor: it may read the ledger; repeatable")] = None,
 ) -> None:
     """Register an agency, or change its registration."""
 
@@ -52,6 +53,7 @@ def add_agency(
                 acts_for=acts_for or None,
                 agreement=agreement or None,
                 policy_document=policy_document or None,
+                roles=role or (),
             )
             typer.echo(f"{agency} is registered (entry {position}). Next: exchange agency key add {agency} --key …")
 

@@ -1,30 +1,32 @@
-"""``exchange audit``: verifying the ledger and replaying it."""
+"""``exchange audit verify``: checking the ledger. The other commands of ``exchange audit`` join it here."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
-from cli import reach
+from cli import audit_export, audit_questions, reach
+from cli.audit_access import AUDITOR, access_to
+from cli.audit_signatures import check_signatures, signatures_text
 from deploy.local.exchange import LocalExchange
 from services.ledger.adapters.guard_file import GuardFile
+from services.ledger.adapters.http_tiles import HttpTiles
+from services.ledger.audit import bundle_verifier
 from services.ledger.audit.findings import Report
-from services.ledger.audit.replay import ReplayedState, Selection, replay
+from services.ledger.audit.signatures import SignatureReport
 from services.ledger.audit.stored_log import open_stored_log
+from services.ledger.audit.tile_log import verify_tiles
 from services.ledger.audit.verify import verify_log
-from shared.clock import parse_rfc3339, rfc3339
-from shared.entries import Entry, encode_entry
-from shared.process.settings import read_password
-from shared.transparency.checkpoint import read_unverified_checkpoint
+from shared.errors import InvalidInput
+from shared.transparency.checkpoint import open_checkpoint, read_unverified_checkpoint
 from shared.transparency.signed_note import NoteVerifier
 from shared.transparency.verifier_key import parse_verifier_key
 
-AUDITOR = "exchange_auditor"
-
 app = typer.Typer(help="Check the ledger and replay it.", no_args_is_help=True)
+app.command("replay")(audit_questions.replay_entries)
+app.command("who-knew")(audit_questions.ask_who_knew)
+app.command("export")(audit_export.export)
 
 
 async def audit_ledger(exchange: LocalExchange) -> Report:
@@ -44,6 +46,13 @@ def verify(
     password_file: Annotated[Path | None, typer.Option(help=f"File with the password of {AUDITOR}")] = None,
     log_key: Annotated[str, typer.Option(help="The log's verifier key, kept by you; default: from its key file")] = "",
     checkpoint: Annotated[list[Path] | None, typer.Option(help="A checkpoint you kept; repeatable")] = None,
+    bundle: Annotated[Path | None, typer.Option(help="Check an exported file instead, offline")] = None,
+    since: Annotated[Path | None, typer.Option(help="Check only what came after this checkpoint you kept")] = None,
+    url: Annotated[str, typer.Option(help="Check a log's static files instead, below this URL")] = "",
+    witness_key: Annotated[list[str] | None, typer.Option(help="A witness's verifier key; repeatable")] = None,
+    signatures: Annotated[
+        bool, typer.Option("--signatures", help="Check agencies' signatures too: one opening, on the record")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON")] = False,
 ) -> None:
     """Recompute everything from stored bytes and name the first bad position. Exits 1 when anything is wrong.
@@ -51,59 +60,59 @@ def verify(
     Needs the log's key from outside the database, and better still a checkpoint you kept: without one, a history that
     was rewritten and re-signed would pass.
     """
-    here = reach.addresses() if not (database_url and password_file and log_key) else None
+    if signatures and (bundle is not None or url):
+        raise InvalidInput("signatures are sealed: only the ledger itself can open them", remedy="Leave --url out.")
+    if bundle is not None:
+        raise typer.Exit(_verify_bundle(bundle, log_key, checkpoint or [], witness_key or [], as_json=as_json))
+    here = reach.addresses() if not (log_key and (url or (database_url and password_file))) else None
     verifier = parse_verifier_key(log_key or (here.log_key if here else ""))
     older = [path.read_bytes() for path in checkpoint or []]
     if here is not None:
         older.extend(_guarded(Path(here.guard_file)))
-    report = reach.run(
-        _verify(
-            database_url or (here.database_url if here else ""),
-            password=read_password(password_file or Path(here.auditor_password_file if here else "")),
-            verifier=verifier,
-            older=older,
+    if url:
+        report = reach.run(_verify_url(url, verifier=verifier, older=older))
+    else:
+        access = access_to(database_url, password_file)
+        known = since.read_bytes() if since is not None else None
+        report = reach.run(
+            _verify(access.database_url, password=access.password, verifier=verifier, older=older, since=known)
         )
-    )
+    checked = reach.run(_check_signatures(report.size)) if signatures else None
     if as_json:
-        typer.echo(msgspec.json.encode({**msgspec.to_builtins(report), "intact": report.intact}).decode())
+        said = {**msgspec.to_builtins(report), "intact": report.intact, "signatures": msgspec.to_builtins(checked)}
+        typer.echo(msgspec.json.encode(said).decode())
     else:
         _explain(report, older)
-    raise typer.Exit(0 if report.intact else 1)
+        for line in signatures_text(checked) if checked is not None else ():
+            typer.echo(line)
+    raise typer.Exit(0 if report.intact and not (checked is not None and checked.bad) else 1)
 
 
-@app.command("replay")
-def replay_command(
-    as_at: Annotated[str, typer.Option(help="Only what was recorded by 2026-11-24T12:00:00Z")] = "",
-    child: Annotated[str, typer.Option(help="Only entries about this child's reference")] = "",
-    agency: Annotated[str, typer.Option(help="Only entries by this agency")] = "",
-    authority: Annotated[str, typer.Option(help="Only entries that concern this authority (GSS code)")] = "",
-    entry_type: Annotated[str, typer.Option("--type", help="Only entries of this type, such as share.recorded")] = "",
-    state: Annotated[bool, typer.Option("--state", help="Print what the entries add up to, not the entries")] = False,
-) -> None:
-    """Stream entries as NDJSON, or the state they add up to: who was told what, who owns it, who is responsible."""
-    selection = Selection(
-        as_at=rfc3339(parse_rfc3339(as_at)) if as_at else None,
-        child=child or None,
-        agency=agency or None,
-        authority=authority or None,
-        type=entry_type or None,
-    )
-    replayed, shown = reach.run(_replay(selection))
-    if state:
-        typer.echo(json.dumps(_state(replayed), indent=2))
-        return
-    for entry in shown:
-        sys.stdout.buffer.write(encode_entry(entry) + b"\n")
+async def _check_signatures(size: int) -> SignatureReport:
+    async with reach.ledger("auditor") as ledger:
+        return await check_signatures(ledger, size=size)
 
 
-async def _replay(selection: Selection) -> tuple[ReplayedState, list[Entry]]:
-    async with reach.ledger("auditor") as client:
-        return await replay(client.stream(after=-1), selection=selection)
+def _verify_bundle(file: Path, log_key: str, older: list[Path], witnesses: list[str], *, as_json: bool) -> int:
+    arguments = [str(file), "--log-key", log_key or reach.addresses().log_key]
+    for path in older:
+        arguments += ["--older", str(path)]
+    for key in witnesses:
+        arguments += ["--witness-key", key]
+    return bundle_verifier.main([*arguments, "--json"] if as_json else arguments)
 
 
-async def _verify(database_url: str, *, password: str, verifier: NoteVerifier, older: list[bytes]) -> Report:
+async def _verify(
+    database_url: str, *, password: str, verifier: NoteVerifier, older: list[bytes], since: bytes | None = None
+) -> Report:
     async with open_stored_log(database_url, user=AUDITOR, password=password) as stored:
-        return await verify_log(stored, verifiers=[verifier], older_notes=older)
+        return await verify_log(stored, verifiers=[verifier], older_notes=older, since=since)
+
+
+async def _verify_url(url: str, *, verifier: NoteVerifier, older: list[bytes]) -> Report:
+    kept = [open_checkpoint(note, [verifier]) for note in older]
+    async with HttpTiles(url) as tiles:
+        return await verify_tiles(tiles, verifiers=[verifier], older_checkpoints=kept)
 
 
 def _guarded(path: Path) -> list[bytes]:
@@ -113,9 +122,12 @@ def _guarded(path: Path) -> list[bytes]:
 
 def _explain(report: Report, older: list[bytes]) -> None:
     typer.echo(
-        f"{report.size} entries, {report.heads} signed checkpoints, {report.sections} sealed sections, "
+        f"{report.size} entries, {report.heads} signed checkpoints, {report.sections} sealed sections "
+        f"({report.erased} of them erased on the record), "
         f"{report.answers} answers with their receipts, {report.children} children."
     )
+    if report.since:
+        typer.echo(f"Of the first {report.since} entries only the root was compared: a checkpoint vouches for them.")
     typer.echo(f"Root: {report.root}")
     kept = ", ".join(str(read_unverified_checkpoint(note).size) for note in older)
     typer.echo(f"Held against kept checkpoints of size: {kept}." if kept else "No checkpoint from earlier was given.")
@@ -129,33 +141,3 @@ def _explain(report: Report, older: list[bytes]) -> None:
             f" to {finding.last_position}" if finding.last_position != finding.first_position else ""
         )
         typer.echo(f"  {where}: {finding.kind}: {finding.detail}")
-
-
-def _state(replayed: ReplayedState) -> dict[str, object]:
-    return {
-        "position": replayed.position,
-        "time": replayed.time,
-        "children": [
-            {
-                "child": case.child,
-                "shares": case.shares,
-                "withholdings": case.withholdings,
-                "moves": [{"position": at, "from": list(left), "to": to} for at, left, to in case.moves],
-                "times_opened": case.openings,
-                "roles": dict(case.roles),
-                "responsible": case.responsible,
-            }
-            for case in replayed.cases.values()
-        ],
-        "told": [
-            {
-                "notification": name,
-                "recipient": told.recipient,
-                "because_of": told.because_of,
-                "reasons": list(told.reasons),
-                "due_at": told.due_at,
-                "state": told.state,
-            }
-            for name, told in replayed.told.items()
-        ],
-    }

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -28,7 +28,7 @@ from shared.ledger.registry import AgencyFacts, EndpointFacts, KeyFacts, Registr
 from shared.reference.authorities import AuthorityRegister
 from shared.reference.working_days import due_after_working_days
 from shared.signatures.keys import PublicKey
-from shared.vocabulary import DutyClass, EntryType, LadderState, Urgency
+from shared.vocabulary import AgencyRole, DutyClass, EntryType, LadderState, Urgency
 
 SCOPE = "service:operator"
 _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
@@ -59,6 +59,7 @@ class Operator:
         acts_for: str | None = None,
         agreement: str | None = None,
         policy_document: str | None = None,
+        roles: Sequence[str] = (),
     ) -> Position:
         """Register an agency, or supersede its registration.
 
@@ -78,6 +79,7 @@ class Operator:
             acts_for=parse_recipient(acts_for) if acts_for is not None else None,
             agreement=agreement,
             policy_document=policy_document,
+            roles=tuple(_role(role) for role in roles),
         )
         return await self._record(EntryType.AGENCY_REGISTERED, msgspec.to_builtins(facts))
 
@@ -222,6 +224,12 @@ class Operator:
             causes=causes,
         )
         return (await self._ledger.append(request)).position
+
+
+def _role(text: str) -> str:
+    if text not in {role.value for role in AgencyRole}:
+        raise InvalidInput(f"{text!r} is no role", remedy="Use: " + ", ".join(role.value for role in AgencyRole))
+    return text
 
 
 def _account(text: str) -> str:

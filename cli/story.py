@@ -12,7 +12,7 @@ from cli.parties import DARLINGTON, DURHAM, NURSERY, PRACTICE, SCHOOL, Parties, 
 from client.exchange_client import Answer, ExchangeClient, ExchangeKeys
 from deploy.local.exchange import LocalExchange
 from services.ledger.adapters.tile_files import TileFiles
-from services.ledger.audit.replay import Selection, replay
+from services.ledger.audit.replay import replay_state
 from shared.canonical_json import Json
 from shared.errors import ExchangeError
 from shared.ledger.client import LedgerClient
@@ -175,7 +175,8 @@ class Story:
         client = self.exchange.ledger_client("auditor")
         try:
             await _patiently(lambda: self._all_signed_for(client))
-            state, shown = await replay(client.stream(after=-1), selection=Selection())
+            shown = [entry async for entry in client.stream(after=-1)]
+            state = await replay_state(client.stream(after=-1))
             owed = await client.owed(OwedQuery())
         finally:
             await client.close()

@@ -137,6 +137,10 @@ class ExchangeClient:
         """Return what became of a record of one's own. Raises Refused or NotReached."""
         return await self._send("GET", f"/v1/shares/{entry_id}", b"", {})
 
+    async def get(self, path: str) -> Answer:
+        """Return what stands at a path, with its query. Raises Refused or NotReached."""
+        return await self._send("GET", path, b"", {})
+
     async def post(self, path: str, record: Mapping[str, Json], *, idempotency_key: str | None = None) -> Answer:
         """Post a record. Without an idempotency key a random one is used, which makes only this call's retries safe."""
         return await self.post_bytes(

@@ -25,6 +25,8 @@ class EntryType(StrEnum):
     QUEUE_ASSIGNED = "queue.assigned"
     QUEUE_RESOLVED = "queue.resolved"
     CONTENT_OPENED = "content.opened"
+    AUDIT_OPENED = "audit.opened"
+    ERASURE_RECORDED = "erasure.recorded"
     REQUEST_CONFLICTED = "request.conflicted"
     ENCRYPTION_KEY_ROTATED = "encryption_key.rotated"
     ENCRYPTION_KEY_DESTROYED = "encryption_key.destroyed"
@@ -74,6 +76,23 @@ class DutyClass(StrEnum):
     DESIGNATED_EDUCATION_CHILDCARE = "designated_education_childcare"
     CONTRACTED_PROVIDER = "contracted_provider"
     VOLUNTARY_OTHER = "voluntary_other"
+
+
+class AgencyRole(StrEnum):
+    """What an agency may do beyond taking part."""
+
+    AUDITOR = "auditor"
+
+
+class OpeningReason(StrEnum):
+    """Why an auditor opens sealed content by break-glass."""
+
+    PRACTICE_REVIEW = "practice_review"
+    INSPECTION = "inspection"
+    COMPLAINT = "complaint"
+    COURT_ORDER = "court_order"
+    SUBJECT_ACCESS = "subject_access"
+    INTEGRITY = "integrity"
 
 
 class ConsentStatus(StrEnum):

@@ -8,9 +8,11 @@ from services.gateway.acknowledge_notification import NotificationAcknowledger
 from services.gateway.admit_request import Admission
 from services.gateway.api.answers import Answering
 from services.gateway.api.app import GatewayApi, make_app
+from services.gateway.api.audit import AuditApi, add_audit_routes
 from services.gateway.domain.placing import Directories
 from services.gateway.known_keys import KnownKeys
-from services.gateway.ports import Ledger
+from services.gateway.ports import AuditLedger, Ledger
+from services.gateway.read_ledger import LedgerReader
 from services.gateway.read_record import RecordReader
 from services.gateway.record_decision import DecisionRecorder
 from shared.clock import Clock, SystemClock
@@ -24,6 +26,16 @@ from shared.process.settings import GatewaySettings, read_secret
 from shared.reference.authorities import load_register
 from shared.reference.postcodes import load_postcodes
 from shared.signatures.keys import SigningKey, load_signing_key
+
+
+def make_audit(api: GatewayApi, *, ledger: AuditLedger, clock: Clock) -> AuditApi:
+    """Return the auditors' interface, which proves and answers requests just as the gateway's own does."""
+    return AuditApi(
+        admission=api.admission,
+        reader=LedgerReader(ledger=ledger, clock=clock),
+        answering=api.answering,
+        authority=api.authority,
+    )
 
 
 def make_gateway(
@@ -68,7 +80,9 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
     following = asyncio.create_task(known_keys.follow(), name="keys")
     try:
         door = Door("agencies", HttpAddress(settings.host, settings.port))
-        await serve(make_app(api), [door], stop=stop)
+        app = make_app(api)
+        add_audit_routes(app, make_audit(api, ledger=ledger, clock=SystemClock()))
+        await serve(app, [door], stop=stop)
     finally:
         following.cancel()
         with contextlib.suppress(asyncio.CancelledError):

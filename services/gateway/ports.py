@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from shared.identifiers import EntryId, ObligationId
+from shared.ledger.audit_messages import BreakGlass, GlassBroken, WhoKnew, WhoKnewQuery
 from shared.ledger.messages import (
     AdmitRead,
     Appended,
@@ -14,6 +15,30 @@ from shared.ledger.messages import (
     ResolvedChild,
     TreeHead,
 )
+
+
+class AuditLedger(Protocol):
+    """The ledger as the gateway may use it for auditors; ``LedgerClient`` says what each call guarantees."""
+
+    async def entries(self, *, after: int, limit: int = 500, registry_only: bool = False) -> EntriesPage:
+        """Return entries after a position."""
+        ...
+
+    async def tree_head(self) -> TreeHead:
+        """Return the latest checkpoint."""
+        ...
+
+    async def tile(self, path: str) -> bytes:
+        """Return one of the log's static files."""
+        ...
+
+    async def who_knew(self, query: WhoKnewQuery) -> WhoKnew:
+        """Return who knew what about a child at a moment."""
+        ...
+
+    async def break_glass(self, request: BreakGlass) -> GlassBroken:
+        """Open one sealed section for an auditor."""
+        ...
 
 
 class Ledger(Protocol):

@@ -21,10 +21,12 @@ from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.adapters.tile_files import TileFiles
 from services.ledger.api.app import LedgerParts, NothingPublished, make_app
 from services.ledger.append_entries import Queue
+from services.ledger.break_glass import GlassBreaker
 from services.ledger.domain.callers import AUDITOR, GATEWAY, NOTIFIER, OPERATOR
 from services.ledger.key_ring import KeyRing
 from services.ledger.no_witnesses import NoWitnesses
 from services.ledger.open_section import SectionOpener
+from services.ledger.open_signatures import SignatureOpener
 from services.ledger.ports import DataKeyStore, KeyEncryption
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.publish_tiles import TilePublisher
@@ -64,6 +66,10 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
         files = published_files(settings)
         writer = make_writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
         opener = SectionOpener(reader=reader, preparer=preparer, queue=queue, secrets=secrets, random=os.urandom)
+        breaker = GlassBreaker(
+            reader=reader, opener=opener, preparer=preparer, queue=queue, random=os.urandom, clock=SystemClock()
+        )
+        signatures = SignatureOpener(reader=reader, opener=opener, preparer=preparer, queue=queue, random=os.urandom)
         rotation = None
         if settings.rewrapper_password_file is not None:
             rotation = EncryptionKeyRotation(
@@ -74,18 +80,19 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
                 recorded=reader,
                 random=os.urandom,
             )
-        app = make_app(
-            LedgerParts(
-                reader,
-                preparer,
-                queue,
-                opener,
-                writer,
-                rotation,
-                secrets.blind_index_key,
-                files or NothingPublished(),
-            )
+        parts = LedgerParts(
+            reader,
+            preparer,
+            queue,
+            opener,
+            breaker,
+            signatures,
+            writer,
+            rotation,
+            secrets.blind_index_key,
+            files or NothingPublished(),
         )
+        app = make_app(parts)
         followers: list[Callable[[], None]] = []
         writer.on_release = lambda: _call_all(followers)
         tasks = [writer.serve(), serve(app, doors(settings), stop=stop)]

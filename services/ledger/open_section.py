@@ -1,11 +1,13 @@
 """Opens sealed content, once it is on the record that it is opened: by whom, what for, and what (G12)."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Queue
-from services.ledger.domain.sealing import unseal
+from services.ledger.domain.sealing import SALT_BYTES, unseal_salted
 from services.ledger.prepare_append import AppendPreparer, Secrets
+from shared.entries import Entry
 from shared.errors import IntegrityFailure, NotFound
 from shared.identifiers import EntryId
 from shared.ledger.messages import (
@@ -17,6 +19,15 @@ from shared.ledger.messages import (
     OpenSection,
 )
 from shared.vocabulary import EntryType
+
+
+@dataclass(frozen=True, slots=True)
+class Revealed:
+    """A section in plain, with its entry and the salt of its commitment."""
+
+    entry: Entry
+    salt: bytes
+    content: bytes
 
 
 class SectionOpener:
@@ -43,23 +54,14 @@ class SectionOpener:
         Opening again for the same purpose makes no second entry. Raises NotFound when the section never was or has
         been erased, Unavailable when its key cannot be had now or the opening not be recorded: then nothing is shown.
         """
-        sealed = await self._reader.sealed(asked.entry_id, asked.section)
-        if sealed.wrapped is None:
-            raise NotFound("what was sealed here has been erased")
-        commitment = sealed.entry.commitments.get(asked.section)
-        if commitment is None:
-            raise IntegrityFailure(f"the entry at position {sealed.entry.position} commits to no such section")
-        key = await self._secrets.key_ring.unwrap(sealed.wrapped, key_id=sealed.data_key_id)
-        content = unseal(
-            sealed.content, entry_id=asked.entry_id, section=asked.section, key=key.plain, commitment=commitment
-        )
+        revealed = await self.reveal(asked.entry_id, asked.section)
         facts: dict[str, object] = {
             "section": asked.section,
             "purpose": asked.purpose,
             "recipient": asked.recipient,
             "caller": caller,
         }
-        subjects = sealed.entry.subjects
+        subjects = revealed.entry.subjects
         opening = AppendRequest(
             entry_id=EntryId(self._random(16).hex()),
             type=EntryType.CONTENT_OPENED,
@@ -74,4 +76,19 @@ class SectionOpener:
             causes=(asked.entry_id,),
         )
         recorded = await self._queue.submit(await self._preparer.prepare(opening))
-        return OpenedSection(content, recorded.position)
+        return OpenedSection(revealed.content, recorded.position)
+
+    async def reveal(self, entry_id: EntryId, section: str) -> Revealed:
+        """Return a section in plain, for a caller that puts the opening on the record before it shows anything.
+
+        Raises NotFound when the section never was or has been erased.
+        """
+        sealed = await self._reader.sealed(entry_id, section)
+        if sealed.wrapped is None:
+            raise NotFound("what was sealed here has been erased")
+        commitment = sealed.entry.commitments.get(section)
+        if commitment is None:
+            raise IntegrityFailure(f"the entry at position {sealed.entry.position} commits to no such section")
+        key = await self._secrets.key_ring.unwrap(sealed.wrapped, key_id=sealed.data_key_id)
+        salted = unseal_salted(sealed.content, entry_id=entry_id, section=section, key=key.plain, commitment=commitment)
+        return Revealed(sealed.entry, salted[:SALT_BYTES], salted[SALT_BYTES:])

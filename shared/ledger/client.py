@@ -4,6 +4,14 @@ from collections.abc import AsyncIterator
 
 from shared.entries import Entry, parse_entry
 from shared.identifiers import EntryId, ObligationId, Position
+from shared.ledger.audit_messages import (
+    BreakGlass,
+    GlassBroken,
+    OpenSignatures,
+    SignaturesPage,
+    WhoKnew,
+    WhoKnewQuery,
+)
 from shared.ledger.key_messages import (
     DestroyEncryptionKey,
     EncryptionKeys,
@@ -104,6 +112,21 @@ class LedgerClient:
     async def queue(self, query: OwedQuery) -> OwedPage:
         """Return what stands in the human queues: addressed to one, or that no channel could carry."""
         return await self._remote.call("/queue", query, OwedPage)
+
+    async def who_knew(self, query: WhoKnewQuery) -> WhoKnew:
+        """Return who knew what about a child at a moment; of a child nobody spoke of, that nothing was known."""
+        return await self._remote.call("/who-knew", query, WhoKnew)
+
+    async def break_glass(self, request: BreakGlass) -> GlassBroken:
+        """Open one sealed section for an auditor; who, what and why is durable in the ledger before this returns.
+
+        Raises NotFound when the section never was or has been erased, NotPermitted when who signed is no auditor.
+        """
+        return await self._remote.call("/break-glass", request, GlassBroken)
+
+    async def open_signatures(self, request: OpenSignatures) -> SignaturesPage:
+        """Open signature sections for an audit run; the run's one opening is durable before this returns."""
+        return await self._remote.call("/open-signatures", request, SignaturesPage)
 
     async def open_section(self, request: OpenSection) -> OpenedSection:
         """Open one sealed section; the opening is on the record before this returns.

@@ -20,7 +20,8 @@ class AgencyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``home_authority`` is told when an address cannot be placed. ``acts_for`` is who the agency may acknowledge for:
     ``authority:<GSS>``, ``police:<GSS>``, or None. Agreement and policy document are named with their validity
-    dates (Data Protection Act 2018 Sch 1 para 39).
+    dates (Data Protection Act 2018 Sch 1 para 39). ``roles`` are what it may do beyond taking part, such as
+    ``auditor``.
     """
 
     agency: AgencyId
@@ -33,6 +34,7 @@ class AgencyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agreement_until: str | None = None
     policy_document: str | None = None
     policy_document_until: str | None = None
+    roles: tuple[str, ...] = ()
 
 
 class KeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

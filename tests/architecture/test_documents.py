@@ -19,6 +19,7 @@ FILES = {
     "WithholdingRecord": "withholding",
     "WhereaboutsRecord": "whereabouts",
     "AcknowledgementRecord": "acknowledgement",
+    "OpeningRecord": "opening",
 }
 
 

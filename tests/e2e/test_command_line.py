@@ -1,43 +1,20 @@
 """The command line stops a mistake before it does harm, says what to do, and never shows a traceback."""
 
-import asyncio
 import json
 import socket
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
-from cli.main import main
 from client.exchange_client import ExchangeClient
 from shared.clock import SystemClock, rfc3339
 from shared.signatures.keys import generate_signing_key
+from tests.machinery.command_line import Command
 from tests.machinery.exchange import DARLINGTON, SCHOOL, TestExchange
 from tests.machinery.people import share, withholding
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-Command: TypeAlias = Callable[..., Awaitable[tuple[int, str]]]
-
-
-@pytest.fixture
-def command(exchange: TestExchange, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs ``exchange …`` against the session's exchange; gives its exit code and all that it said."""
-    monkeypatch.setenv("EXCHANGE_HOME", str(exchange.local.layout.home))
-
-    async def run(*arguments: str | Path) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["exchange", *map(str, arguments)])
-        try:
-            await asyncio.to_thread(main)
-            code = 0
-        except SystemExit as ended:
-            code = ended.code if isinstance(ended.code, int) else 1
-        said = capsys.readouterr()
-        return code, said.out + said.err
-
-    return run
 
 
 @pytest.fixture

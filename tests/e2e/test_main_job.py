@@ -4,7 +4,7 @@ import pytest
 
 from cli.story import Story
 from client.errors import Refused
-from services.ledger.audit.replay import Selection, replay
+from services.ledger.audit.replay import replay_state
 from shared.notifier import NotificationQuery
 from tests.machinery.answers import child_ref, told
 from tests.machinery.exchange import DARLINGTON, NURSERY, PRACTICE, SCHOOL, TestExchange, patiently, running_exchange
@@ -69,7 +69,7 @@ async def test_a_move_is_told_to_both_authorities_and_moves_no_responsibility(ex
 
     assert await patiently(both_told) == ["authority:E06000047", "authority:E06000005"]
     async with exchange.ledger("auditor") as ledger:
-        state, _ = await replay(ledger.stream(after=-1), selection=Selection())
+        state = await replay_state(ledger.stream(after=-1))
     case = next(case for name, case in state.cases.items() if name == ref)
     assert (case.responsible, case.roles["living_at"]) == ("E06000005", "E06000047")
 

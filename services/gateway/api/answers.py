@@ -21,9 +21,11 @@ class Answering:
         self._key = key
         self._clock = clock
 
-    def success(self, body: bytes, *, status: int, request: RequestParts) -> Response:
-        """Return a signed JSON answer."""
-        return self._signed(body, status=status, media_type="application/json", request=request, headers={})
+    def success(
+        self, body: bytes, *, status: int, request: RequestParts, media_type: str = "application/json"
+    ) -> Response:
+        """Return a signed answer."""
+        return self._signed(body, status=status, media_type=media_type, request=request, headers={})
 
     def problem(self, error: ExchangeError, *, request: RequestParts | None) -> Response:
         """Return a problem document, signed when the request carried a signature to bind it to."""

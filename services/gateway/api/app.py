@@ -68,14 +68,14 @@ class GatewayApi:
         answer_key: PublicKey,
         authority: str,
     ) -> None:
-        self._admission = admission
+        self.admission = admission
         self._recorder = recorder
         self._acknowledger = acknowledger
         self._reader = reader
         self._registry = registry
-        self._answering = answering
+        self.answering = answering
         self._answer_key = answer_key
-        self._authority = authority
+        self.authority = authority
         self._shares = RecordDecoder(ShareRecord)
         self._withholdings = RecordDecoder(WithholdingRecord)
         self._whereabouts = RecordDecoder(WhereaboutsRecord)
@@ -126,11 +126,11 @@ class GatewayApi:
 
     async def get_record(self, request: Request) -> Response:
         """Return what became of a record of one's own."""
-        started, parts = perf_counter(), request_parts(request, authority=self._authority)
+        started, parts = perf_counter(), request_parts(request, authority=self.authority)
         try:
-            admitted = await self._admission.admit_read(parts)
+            admitted = await self.admission.admit_read(parts)
             body = await self._reader.read(str(request.path_params["record"]), admitted)
-            response = self._answering.success(body, status=200, request=parts)
+            response = self.answering.success(body, status=200, request=parts)
         except ExchangeError as error:
             response = self._refuse(error, parts)
         return _counted(response, "records", started)
@@ -162,14 +162,14 @@ class GatewayApi:
         return await self._post(request, route, handle)
 
     async def _post(self, request: Request, route: str, handle: Handling) -> Response:
-        started, parts = perf_counter(), request_parts(request, authority=self._authority)
+        started, parts = perf_counter(), request_parts(request, authority=self.authority)
         try:
             body = await read_body(request)
             check_content_type(parts)
             idempotency_key(parts)
-            admitted = await self._admission.admit_write(parts, body)
+            admitted = await self.admission.admit_write(parts, body)
             appended = await handle(parts, body, admitted)
-            response = self._answering.success(appended.answer, status=appended.status, request=parts)
+            response = self.answering.success(appended.answer, status=appended.status, request=parts)
         except ExchangeError as error:
             response = self._refuse(error, parts)
         return _counted(response, route, started)
@@ -203,7 +203,7 @@ class GatewayApi:
     async def on_http_error(self, request: Request, error: Exception) -> Response:
         """Answer an unknown path or method with a problem document."""
         status = error.status_code if isinstance(error, HTTPException) else 404
-        parts = request_parts(request, authority=self._authority)
+        parts = request_parts(request, authority=self.authority)
         if status == 405:
             return self._refuse(MethodNotAllowed("the path does not take that method"), parts)
         return self._refuse(NotFound("there is nothing at that path"), parts)
@@ -216,7 +216,7 @@ class GatewayApi:
     def _refuse(self, error: ExchangeError, parts: RequestParts | None) -> Response:
         problem = problem_of(error)
         REFUSALS.labels(problem.code).inc()
-        return self._answering.problem(error, request=parts)
+        return self.answering.problem(error, request=parts)
 
 
 def make_app(api: GatewayApi) -> FastAPI:

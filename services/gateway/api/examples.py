@@ -64,4 +64,10 @@ EXAMPLES: Mapping[str, Mapping[str, Json]] = {
         "state": "owned",
         "person": {"name": "Rosalind Achterberg", "role": "duty social worker"},
     },
+    "OpeningRecord": {
+        "entry": "6f1a0c9d3b7e4f2a8c5d1e0b9a7f3c24",
+        "section": "body",
+        "reason": "practice_review",
+        "note": "Local child safeguarding practice review 2026/3, terms of reference section 4.",
+    },
 }

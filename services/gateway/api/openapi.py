@@ -46,6 +46,23 @@ def read_operation() -> dict[str, object]:
     }
 
 
+def audit_operation(media_type: str, parameters: tuple[str, ...]) -> dict[str, object]:
+    """Return what is said of a route that auditors read by; each parameter is ``name:path`` or ``name:query``."""
+    named = [_parameter(*parameter.split(":")) for parameter in parameters]
+    binary = {"type": "string"} if media_type != "application/json" else {"type": "object"}
+    return {
+        "parameters": [*(_header(name) for name in _SIGNED_HEADERS[1:]), *named],
+        "responses": {
+            "200": {"description": "As the ledger holds it", "content": {media_type: {"schema": binary}}},
+            **_problems({401, 403, 404, 422, 503}),
+        },
+    }
+
+
+def _parameter(name: str, place: str) -> dict[str, object]:
+    return {"name": name, "in": place, "required": place == "path", "schema": {"type": "string"}}
+
+
 def _schema(shape: type) -> dict[str, object]:
     (schema,), components = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
     return {**schema, "$defs": components}

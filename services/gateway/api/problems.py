@@ -112,6 +112,9 @@ PROBLEMS: Mapping[str, ProblemType] = {
             "It is for another recipient",
             "Use its recipient's key.",
         ),
+        ProblemType(
+            "not-an-auditor", 403, "Not an auditor", "The agency has no role auditor", "Ask the operator for the role."
+        ),
         ProblemType("caller-not-permitted", 403, "Not permitted", "The role does not allow it", "Ask the operator."),
         ProblemType("not-found", 404, "Not found", "Nothing of that name, or erased", "Check the id and path."),
         ProblemType("method-not-allowed", 405, "Wrong method", "The path takes another method", "See docs/api.md."),
@@ -133,6 +136,13 @@ PROBLEMS: Mapping[str, ProblemType] = {
             "received, owned, decided.",
         ),
         ProblemType("acknowledgement-owner-missing", 422, "Nobody named", "person.name is missing", "Name the person."),
+        ProblemType(
+            "opening-unexplained",
+            422,
+            "Opened without a reason",
+            "reason is none of the codes, or note is empty",
+            "Say why, in words and as a code.",
+        ),
         ProblemType("invalid-input", 422, "Not understood", "A value cannot be stored", "Mend the value."),
         ProblemType("unavailable", 503, "Not now", "The ledger cannot write; nothing was accepted", "Send it again."),
         ProblemType("internal", 500, "Our fault", "Something failed here; the outcome is unknown", "Send it again."),

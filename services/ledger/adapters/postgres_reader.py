@@ -6,7 +6,7 @@ from typing import cast
 
 import asyncpg
 
-from services.ledger.adapters.tables import REGISTRY_PREDICATE
+from services.ledger.adapters.tables import AUDIT_PREDICATE, REGISTRY_PREDICATE
 from services.ledger.domain.ladder import ASSIGNED, QUEUED, SETTLED, highest
 from services.ledger.domain.receipts import whole_answer
 from services.ledger.domain.sealing import WrappedKey
@@ -21,6 +21,13 @@ _ENTRIES = "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY
 _REGISTRY_ENTRIES = (
     f"SELECT position, leaf FROM ledger.entry WHERE {REGISTRY_PREDICATE} AND position > $1 ORDER BY position LIMIT $2"  # noqa: S608
 )
+
+_CHILD_ENTRIES = f"""
+SELECT position, leaf FROM ledger.entry
+ WHERE position IN (SELECT position FROM ledger.child_entry WHERE ref = $1)
+    OR {AUDIT_PREDICATE}
+ ORDER BY position
+"""  # noqa: S608
 
 _POINTED_AT = """
 SELECT i.ref, bool_or(i.identifying AND i.token = ANY($2::bytea[])) AS identified, min(i.position) AS since
@@ -86,6 +93,11 @@ class PostgresReader:
         """Return stored entries after a position, in order."""
         query = _REGISTRY_ENTRIES if registry_only else _ENTRIES
         rows = await self._fetch(query, after, limit)
+        return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
+
+    async def child_entries(self, ref: ChildRef) -> tuple[StoredEntry, ...]:
+        """Return every entry about a child, and every opening of a whole range of entries, in order."""
+        rows = await self._fetch(_CHILD_ENTRIES, ref)
         return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
 
     async def registry(self) -> Registry:
@@ -170,6 +182,18 @@ class PostgresReader:
         row = rows[0]
         wrapped = WrappedKey(row["kek_id"], row["wrapped"]) if row["wrapped"] is not None else None
         return SealedRow(parse_entry(row["leaf"]), row["content"], row["data_key_id"], wrapped)
+
+    async def with_section(self, section: str, *, after: int, last: int, limit: int) -> tuple[StoredEntry, ...]:
+        """Return entries after a position, up to a last one, that have a sealed section of that name."""
+        rows = await self._fetch(
+            "SELECT e.position, e.leaf FROM ledger.sealed_section s JOIN ledger.entry e ON e.position = s.position"
+            " WHERE s.name = $1 AND s.position > $2 AND s.position <= $3 ORDER BY s.position LIMIT $4",
+            section,
+            after,
+            last,
+            limit,
+        )
+        return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
 
     async def use_nonce(self, token: bytes) -> bool:
         """Use up the nonce of a request that changes nothing; False when it was used before. Atomic and durable."""

@@ -24,6 +24,8 @@ metadata = MetaData(schema=SCHEMA)
 
 REGISTRY_PREDICATE = "type IN (" + ", ".join(f"'{name}'" for name in sorted(REGISTRY_TYPES)) + ")"
 
+AUDIT_PREDICATE = "type = 'audit.opened'"
+
 entry = Table(
     "entry",
     metadata,
@@ -33,6 +35,7 @@ entry = Table(
     Column("leaf", LargeBinary, nullable=False),
     Column("leaf_hash", LargeBinary, nullable=False),
     Index("entry_registry", "position", postgresql_where=text(REGISTRY_PREDICATE)),
+    Index("entry_audit_opened", "position", postgresql_where=text(AUDIT_PREDICATE)),
     comment="The log: leaf bytes as hashed, in commit order without gaps",
 )
 

@@ -8,14 +8,19 @@ from starlette.types import ASGIApp
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.api.published_files import PublishedFilesApp
 from services.ledger.append_entries import Queue
+from services.ledger.audit.who_knew import who_knew
+from services.ledger.break_glass import GlassBreaker
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
 from services.ledger.open_section import SectionOpener
+from services.ledger.open_signatures import SignatureOpener
 from services.ledger.prepare_append import AppendPreparer, identifier_tokens, nonce_token
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import Writer
+from shared.entries import parse_entry
 from shared.errors import InvalidInput, NotFound, Unavailable
-from shared.identifiers import EntryId
+from shared.identifiers import EntryId, parse_child_ref
+from shared.ledger.audit_messages import BreakGlass, OpenSignatures, WhoKnewQuery
 from shared.ledger.key_messages import DestroyEncryptionKey, RewrapDataKeys
 from shared.ledger.messages import (
     AdmitRead,
@@ -60,6 +65,8 @@ class LedgerParts:
     preparer: AppendPreparer
     queue: Queue
     opener: SectionOpener
+    breaker: GlassBreaker
+    signatures: SignatureOpener
     writer: Writer
     rotation: EncryptionKeyRotation | None
     blind_index_key: bytes
@@ -81,6 +88,9 @@ class LedgerApi:
             "/entries": self._entries,
             "/registry-entries": self._registry_entries,
             "/entry-status": self._entry_status,
+            "/who-knew": self._who_knew,
+            "/break-glass": self._break_glass,
+            "/open-signatures": self._open_signatures,
             "/obligation": self._obligation,
             "/owed": self._owed,
             "/queue": self._queue,
@@ -140,6 +150,17 @@ class LedgerApi:
             await self._parts.reader.answer(stored.position),
             await self._parts.reader.obligations_of(stored.position),
         )
+
+    async def _who_knew(self, body: bytes, _caller: str) -> object:
+        asked = decode(body, WhoKnewQuery)
+        stored = await self._parts.reader.child_entries(parse_child_ref(asked.child))
+        return who_knew((parse_entry(each.leaf) for each in stored), child=asked.child, as_at=asked.as_at)
+
+    async def _break_glass(self, body: bytes, caller: str) -> object:
+        return await self._parts.breaker.open(decode(body, BreakGlass), caller=caller)
+
+    async def _open_signatures(self, body: bytes, caller: str) -> object:
+        return await self._parts.signatures.open(decode(body, OpenSignatures), caller=caller)
 
     async def _obligation(self, body: bytes, _caller: str) -> object:
         return await self._parts.reader.obligation(decode(body, ObligationQuery).obligation_id)

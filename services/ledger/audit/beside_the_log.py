@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 import orjson
 
+from services.ledger.audit.erasures import Erasures
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.stored_log import (
     StoredAnswerRow,
@@ -25,7 +26,7 @@ from shared.transparency.tlog_proof import parse_proof
 Item = TypeVar("Item")
 
 
-class _AtPosition(Generic[Item]):
+class AtPosition(Generic[Item]):
     """A stream in position order, taken position by position."""
 
     def __init__(self, items: AsyncIterator[Item], position: Callable[[Item], int]) -> None:
@@ -60,17 +61,22 @@ class _AtPosition(Generic[Item]):
 class BesideTheLog:
     """Holds every row that is stored beside an entry against the entry itself.
 
-    ``heads`` are the stored checkpoints whose signature was verified, by their bytes.
+    ``heads`` holds the checkpoint that covers the entry checked now, by its bytes, if its signature was verified.
     """
 
-    def __init__(self, stored: StoredLog, report: Report, *, heads: Mapping[bytes, Checkpoint]) -> None:
+    def __init__(self, stored: StoredLog, report: Report, *, heads: Mapping[bytes, Checkpoint], start: int = 0) -> None:
         self._report = report
         self._heads = heads
-        self._answers: _AtPosition[StoredAnswerRow] = _AtPosition(stored.answers(), lambda row: row.position)
-        self._sections: _AtPosition[StoredSection] = _AtPosition(stored.sections(), lambda row: row.position)
-        self._children: _AtPosition[StoredChildEntry] = _AtPosition(stored.child_entries(), lambda row: row.position)
-        self._obligations: _AtPosition[tuple[int, str, str]] = _AtPosition(stored.obligations(), lambda row: row[0])
-        self._steps: _AtPosition[tuple[int, str, str]] = _AtPosition(stored.steps(), lambda row: row[0])
+        self._erasures = Erasures()
+        self._answers: AtPosition[StoredAnswerRow] = AtPosition(stored.answers(start=start), lambda row: row.position)
+        self._sections: AtPosition[StoredSection] = AtPosition(stored.sections(start=start), lambda row: row.position)
+        self._children: AtPosition[StoredChildEntry] = AtPosition(
+            stored.child_entries(start=start), lambda row: row.position
+        )
+        self._obligations: AtPosition[tuple[int, str, str]] = AtPosition(
+            stored.obligations(start=start), lambda row: row[0]
+        )
+        self._steps: AtPosition[tuple[int, str, str]] = AtPosition(stored.steps(start=start), lambda row: row[0])
 
     async def check(self, row: StoredRow, entry: Entry) -> None:
         """Check all that is stored beside one entry."""
@@ -80,7 +86,12 @@ class BesideTheLog:
         await self._check_obligations(row, entry)
 
     async def check_left_over(self) -> None:
-        """Report what is stored beside positions where there is no entry."""
+        """Report what is stored where there is no entry, and what is missing that no erasure accounts for."""
+        self._report.erased = self._erasures.erased
+        for missing in self._erasures.unaccounted():
+            self._report.find(
+                FindingKind.SECTION_MISSING, f"entry {missing.position} {missing.detail}", at=missing.position
+            )
         for kind, stream in (
             (FindingKind.SECTION_FOREIGN, self._sections),
             (FindingKind.ANSWER_MISMATCH, self._answers),
@@ -97,11 +108,12 @@ class BesideTheLog:
             section = found.pop(name, None)
             self._report.sections += 1
             if section is None:
-                self._find(FindingKind.SECTION_MISSING, row, f"lacks its sealed {name}, and no erasure says why")
+                self._erasures.miss(entry, name, f"lacks its sealed {name}, and no erasure says why")
             elif sha256(section.content).hexdigest() != commitment.ciphertext_sha256:
                 self._find(FindingKind.SECTION_EDITED, row, f"has a sealed {name} that is not what it committed to")
             elif not section.key_lives:
-                self._find(FindingKind.SECTION_MISSING, row, f"has a {name} whose key is gone, and no erasure says why")
+                self._erasures.miss(entry, name, f"has a {name} whose key is gone, and no erasure says why")
+        self._erasures.take(entry)
         for name in found:
             self._find(FindingKind.SECTION_FOREIGN, row, f"has a sealed {name} that it never committed to")
 

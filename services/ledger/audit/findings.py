@@ -25,6 +25,8 @@ class FindingKind(StrEnum):
     UNREGISTERED_KEY = "unregistered_key"
     OLDER_CHECKPOINT_CONTRADICTED = "older_checkpoint_contradicted"
     TRUNCATED = "truncated"
+    BAD_TILE = "bad_tile"
+    MISSING_TILE = "missing_tile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +41,15 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What a check saw. ``intact`` only if nothing was found."""
+    """What a check saw, of the entries from ``since`` on. ``intact`` only if nothing was found."""
 
     size: int = 0
+    since: int = 0
     root: str = ""
     heads: int = 0
     children: int = 0
     sections: int = 0
+    erased: int = 0
     answers: int = 0
     findings: list[Finding] = field(default_factory=list)
 

@@ -41,6 +41,7 @@ class Told:
     because_of: int
     reasons: tuple[str, ...]
     due_at: str
+    children: tuple[ChildRef, ...]
     state: str = LadderState.OWED.value
     position: int = -1
 
@@ -75,7 +76,8 @@ class ReplayedState:
         """Add one entry. Entries are taken in position order."""
         self.position, self.time = entry.position, entry.time
         for owed in entry.obligations:
-            self.told[owed.id] = Told(owed.recipient, entry.position, owed.reasons, owed.due_at)
+            children = tuple(subject.ref for subject in entry.subjects)
+            self.told[owed.id] = Told(owed.recipient, entry.position, owed.reasons, owed.due_at, children)
         step = step_of(entry)
         told = self.told.get(step.obligation) if step is not None else None
         if step is not None and told is not None and highest({told.state, step.state}) != told.state:
@@ -91,16 +93,21 @@ class ReplayedState:
         return {name: told for name, told in self.told.items() if told.state not in SETTLED}
 
 
-async def replay(entries: AsyncIterator[Entry], *, selection: Selection) -> tuple[ReplayedState, list[Entry]]:
-    """Return the state as at the moment selected, and the selected entries in order."""
-    state, shown = ReplayedState(), []
+async def replay(entries: AsyncIterator[Entry], *, selection: Selection) -> AsyncIterator[Entry]:
+    """Yield the selected entries in order, one at a time: nothing is held, however long the ledger."""
     async for entry in entries:
         if selection.is_over(entry):
-            break
-        state.take(entry)
+            return
         if selection.takes(entry):
-            shown.append(entry)
-    return state, shown
+            yield entry
+
+
+async def replay_state(entries: AsyncIterator[Entry], *, as_at: str | None = None) -> ReplayedState:
+    """Return what the entries up to a moment (RFC 3339, UTC; None for all) add up to."""
+    state, upto = ReplayedState(), Selection(as_at=as_at)
+    async for entry in replay(entries, selection=upto):
+        state.take(entry)
+    return state
 
 
 def _note(case: CaseState, entry: Entry, told: Told | None) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from services.ledger.adapters.tables import REGISTRY_PREDICATE
 from shared.errors import Unavailable
 
 PREFETCH = 1000
@@ -69,60 +70,84 @@ class StoredLog:
     def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         self._connection = connection
 
-    async def rows(self) -> AsyncIterator[StoredRow]:
-        """Yield the log in position order."""
-        async for row in self._stream("SELECT position, entry_id, type, leaf, leaf_hash FROM ledger.entry ORDER BY 1"):
+    async def rows(self, *, start: int = 0) -> AsyncIterator[StoredRow]:
+        """Yield the log from a position on, in order. The other streams start there too."""
+        async for row in self._stream(
+            "SELECT position, entry_id, type, leaf, leaf_hash FROM ledger.entry WHERE position >= $1 ORDER BY 1", start
+        ):
             yield StoredRow(*row)
 
-    async def heads(self) -> AsyncIterator[StoredHead]:
+    async def heads(self, *, start: int = 0) -> AsyncIterator[StoredHead]:
         """Yield the tree heads by size."""
         async for row in self._stream(
-            "SELECT previous_size, size, frontier, checkpoint FROM ledger.tree_head ORDER BY size"
+            "SELECT previous_size, size, frontier, checkpoint FROM ledger.tree_head WHERE size > $1 ORDER BY size",
+            start,
         ):
             yield StoredHead(*row)
 
-    async def sections(self) -> AsyncIterator[StoredSection]:
+    async def sections(self, *, start: int = 0) -> AsyncIterator[StoredSection]:
         """Yield the sealed sections in position order."""
         async for row in self._stream(
             "SELECT s.position, s.name, s.data_key_id, s.content, k.key_id IS NOT NULL FROM ledger.sealed_section s"
-            " LEFT JOIN ledger.data_key k ON k.key_id = s.data_key_id ORDER BY s.position, s.name"
+            " LEFT JOIN ledger.data_key k ON k.key_id = s.data_key_id"
+            " WHERE s.position >= $1 ORDER BY s.position, s.name",
+            start,
         ):
             yield StoredSection(*row)
 
-    async def answers(self) -> AsyncIterator[StoredAnswerRow]:
+    async def answers(self, *, start: int = 0) -> AsyncIterator[StoredAnswerRow]:
         """Yield the stored answers in position order."""
         async for row in self._stream(
             "SELECT a.position, a.body, e.leaf, h.checkpoint FROM ledger.answer a"
             " LEFT JOIN ledger.entry e ON e.position = a.position"
             " LEFT JOIN LATERAL (SELECT t.checkpoint FROM ledger.tree_head t WHERE t.size > a.position"
-            " ORDER BY t.size LIMIT 1) AS h ON true ORDER BY a.position"
+            " ORDER BY t.size LIMIT 1) AS h ON true WHERE a.position >= $1 ORDER BY a.position",
+            start,
         ):
             yield StoredAnswerRow(*row)
 
-    async def child_entries(self) -> AsyncIterator[StoredChildEntry]:
+    async def child_entries(self, *, start: int = 0) -> AsyncIterator[StoredChildEntry]:
         """Yield the per-child index in position order."""
         async for row in self._stream(
-            "SELECT ref, version, position, roles FROM ledger.child_entry ORDER BY position, ref"
+            "SELECT ref, version, position, roles FROM ledger.child_entry WHERE position >= $1 ORDER BY position, ref",
+            start,
         ):
             yield StoredChildEntry(row["ref"], row["version"], row["position"], tuple(row["roles"]))
 
-    async def obligations(self) -> AsyncIterator[tuple[int, str, str]]:
+    async def obligations(self, *, start: int = 0) -> AsyncIterator[tuple[int, str, str]]:
         """Yield position, id and recipient of every obligation, in position order."""
         async for row in self._stream(
-            "SELECT position, obligation_id, recipient FROM ledger.obligation ORDER BY position, obligation_id"
+            "SELECT position, obligation_id, recipient FROM ledger.obligation WHERE position >= $1 ORDER BY 1, 2", start
         ):
             yield row["position"], row["obligation_id"], row["recipient"]
 
-    async def steps(self) -> AsyncIterator[tuple[int, str, str]]:
+    async def steps(self, *, start: int = 0) -> AsyncIterator[tuple[int, str, str]]:
         """Yield position, obligation id and state of every step, in position order."""
         async for row in self._stream(
-            "SELECT position, obligation_id, state FROM ledger.obligation_step ORDER BY position, obligation_id"
+            "SELECT position, obligation_id, state FROM ledger.obligation_step WHERE position >= $1 ORDER BY 1, 2",
+            start,
         ):
             yield row["position"], row["obligation_id"], row["state"]
 
-    async def _stream(self, query: str) -> AsyncIterator[asyncpg.Record]:
+    async def registry_leaves(self, *, before: int) -> AsyncIterator[bytes]:
+        """Yield the registry's entries before a position, in order."""
+        query = f"SELECT leaf FROM ledger.entry WHERE {REGISTRY_PREDICATE} AND position < $1 ORDER BY position"  # noqa: S608
+        async for row in self._stream(query, before):
+            yield row["leaf"]
+
+    async def last_versions(self, *, before: int) -> AsyncIterator[tuple[str, int]]:
+        """Yield, for each child of whom anything was recorded from a position on, its last version before it."""
+        async for row in self._stream(
+            "SELECT c.ref, max(c.version) AS version FROM ledger.child_entry c"
+            " WHERE c.position < $1 AND c.ref IN (SELECT ref FROM ledger.child_entry WHERE position >= $1)"
+            " GROUP BY c.ref",
+            before,
+        ):
+            yield row["ref"], row["version"]
+
+    async def _stream(self, query: str, *arguments: object) -> AsyncIterator[asyncpg.Record]:
         try:
-            async for row in self._connection.cursor(query, prefetch=PREFETCH):
+            async for row in self._connection.cursor(query, *arguments, prefetch=PREFETCH):
                 yield row
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             raise Unavailable("the ledger's database does not answer") from error

@@ -53,10 +53,10 @@ _SCOPES: Mapping[str, str] = {GATEWAY: "agency:", NOTIFIER: "service:notifier", 
 _READS = frozenset({"/registry-entries", "/entry-status", "/obligation", "/tree-head"})
 _KEY_CALLS = frozenset({"/encryption-keys", "/rotate-encryption-key", "/rewrap-data-keys", "/destroy-encryption-key"})
 _MAY_CALL: Mapping[str, frozenset[str]] = {
-    GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read", "/tile"},
+    GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read", "/entries", "/who-knew", "/break-glass", "/tile"},
     NOTIFIER: _READS | {"/append", "/entries", "/owed", "/queue", "/open-section"},
     OPERATOR: _READS | {"/append", "/entries", "/owed", "/queue"} | _KEY_CALLS,
-    AUDITOR: _READS | {"/entries", "/owed", "/queue", "/tile"},
+    AUDITOR: _READS | {"/entries", "/owed", "/queue", "/who-knew", "/break-glass", "/open-signatures", "/tile"},
 }
 
 

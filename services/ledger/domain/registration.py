@@ -7,8 +7,8 @@ from shared.entries import Entry
 from shared.errors import Conflict, InvalidInput, NotFound
 from shared.identifiers import KeyThumbprint
 from shared.ledger.facts import read_facts
-from shared.ledger.registry import EndpointFacts, KeyFacts, Registry, RevocationFacts, WithdrawalFacts
-from shared.vocabulary import EntryType
+from shared.ledger.registry import AgencyFacts, EndpointFacts, KeyFacts, Registry, RevocationFacts, WithdrawalFacts
+from shared.vocabulary import AgencyRole, EntryType
 
 
 class KeyBelongsToAnother(Conflict):
@@ -36,6 +36,10 @@ def check_registration(entry: Entry, registry: Registry) -> None:
     type.
     """
     match entry.type:
+        case EntryType.AGENCY_REGISTERED:
+            unknown = set(read_facts(entry, AgencyFacts).roles) - {role.value for role in AgencyRole}
+            if unknown:
+                raise InvalidInput("an agency is registered with a role that does not exist")
         case EntryType.AGENCY_KEY_ADDED:
             _check_key(read_facts(entry, KeyFacts), registry)
         case EntryType.AGENCY_KEY_REVOKED:

@@ -79,6 +79,11 @@ def seal(plaintext: bytes, *, entry_id: EntryId, section: str, key: DataKey, ran
 
 def unseal(content: bytes, *, entry_id: EntryId, section: str, key: bytes, commitment: Commitment) -> bytes:
     """Return a section's plaintext. Raises IntegrityFailure unless it is exactly what the entry committed to."""
+    return unseal_salted(content, entry_id=entry_id, section=section, key=key, commitment=commitment)[SALT_BYTES:]
+
+
+def unseal_salted(content: bytes, *, entry_id: EntryId, section: str, key: bytes, commitment: Commitment) -> bytes:
+    """Return the salt (32 bytes) and plaintext that an entry committed to. Raises IntegrityFailure like ``unseal``."""
     try:
         opened = AESGCM(key).decrypt(
             content[:NONCE_BYTES], content[NONCE_BYTES:], _SECTION_TAG + _bound_to(entry_id, section)
@@ -88,7 +93,7 @@ def unseal(content: bytes, *, entry_id: EntryId, section: str, key: bytes, commi
     salt, plaintext = opened[:SALT_BYTES], opened[SALT_BYTES:]
     if commitment_hash(plaintext, entry_id=entry_id, section=section, salt=salt) != commitment.sha256:
         raise IntegrityFailure("a sealed section is not what its entry committed to")
-    return plaintext
+    return opened
 
 
 def data_key_binding(key_id: str) -> bytes:

@@ -1,0 +1,29 @@
+"""How an auditor's command reaches the ledger's database: the one running here, or the one named."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli import reach
+from shared.process.settings import read_password
+
+AUDITOR = "exchange_auditor"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A database and the password of the role that may only read it."""
+
+    database_url: str
+    password: str
+
+
+def access_to(database_url: str, password_file: Path | None) -> Access:
+    """Return the access that was named, the rest taken from the exchange that runs here.
+
+    Raises Unavailable when something is left out and none runs here.
+    """
+    here = reach.addresses() if not (database_url and password_file) else None
+    return Access(
+        database_url or (here.database_url if here else ""),
+        read_password(password_file or Path(here.auditor_password_file if here else "")),
+    )

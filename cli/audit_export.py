@@ -1,0 +1,89 @@
+"""``exchange audit export``: the ledger in one file, to be checked offline by whoever gets it."""
+
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from cli import reach
+from cli.audit_access import AUDITOR, Access, access_to
+from services.ledger.audit.export import Opened, Opening, Wanted, export_bundle, positions_of
+from services.ledger.audit.stored_log import StoredLog, open_stored_log
+from shared.errors import Conflict, InvalidInput, NotFound
+from shared.identifiers import parse_child_ref
+from shared.ledger.audit_messages import BreakGlass
+from shared.transparency.checkpoint import Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Glass:
+    """Why sealed content is opened: a code of ``shared.vocabulary.OpeningReason``, and words."""
+
+    reason: str
+    note: str
+
+
+def export(
+    file: Annotated[Path, typer.Argument(help="Where to write the bundle, a zip file that is not there yet")],
+    child: Annotated[list[str] | None, typer.Option(help="Only these children's sealed sections; repeatable")] = None,
+    open_content: Annotated[
+        bool, typer.Option("--open", help="Break-glass: open the chosen children's content into the bundle")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why: practice_review, inspection, complaint, court_order …")] = "",
+    note: Annotated[str, typer.Option(help="Why, in words; it is sealed with the record of each opening")] = "",
+    database_url: Annotated[str, typer.Option(envvar="DATABASE_URL", help="Default: the exchange running here")] = "",
+    password_file: Annotated[Path | None, typer.Option(help=f"File with the password of {AUDITOR}")] = None,
+) -> None:
+    """Write every entry, every signed checkpoint and the sealed sections into one file, with the program to check it.
+
+    Everything that was sealed stays sealed, unless --open asks for chosen children's content against a reason: then
+    each opening is recorded as an entry first, and the bundle says what is open in it and why. Whoever gets the file
+    checks it with `python verify.py` or with `exchange audit verify --bundle`, and with the log's key, which they must
+    have from elsewhere.
+    """
+    if open_content and not (child and reason and note):
+        raise InvalidInput(
+            "content is opened of chosen children, against a reason", remedy="Give --child, --reason and --note."
+        )
+    wanted = Wanted(frozenset(parse_child_ref(ref) for ref in child) if child else None)
+    try:
+        written = file.open("xb")
+    except FileExistsError as error:
+        raise Conflict(
+            f"{file} is there already", remedy="Evidence is never overwritten: name another file."
+        ) from error
+    try:
+        with written:
+            access = access_to(database_url, password_file)
+            glass = Glass(reason, note) if open_content else None
+            ends, opened = reach.run(_export(access, written, wanted, glass))
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise
+    typer.echo(f"{file}: {ends.size} entries, root {ends.root.hex()}.")
+    typer.echo(
+        f"OPENED CONTENT in it: {opened} sections, each opening on the record." if opened else "Nothing is open."
+    )
+
+
+async def _export(access: Access, file: IO[bytes], wanted: Wanted, glass: Glass | None) -> tuple[Checkpoint, int]:
+    async with open_stored_log(access.database_url, user=AUDITOR, password=access.password) as stored:
+        opening = await _open(stored, wanted, glass) if glass is not None else None
+        ends = await export_bundle(stored, file, wanted=wanted, opening=opening)
+        return ends, len(opening.sections) if opening is not None else 0
+
+
+async def _open(stored: StoredLog, wanted: Wanted, glass: Glass) -> Opening:
+    """Open what the chosen children's entries hold, each opening on the record; what was erased stays away."""
+    run, opened = secrets.token_hex(8), list[Opened]()
+    async with reach.ledger("auditor") as ledger:
+        async for position, entry_id, sections in positions_of(stored, wanted):
+            for section in sections:
+                try:
+                    broken = await ledger.break_glass(BreakGlass(entry_id, section, glass.reason, glass.note, run))
+                except NotFound:
+                    continue
+                opened.append(Opened(position, section, broken.salt + broken.content))
+    return Opening(glass.reason, run, opened)

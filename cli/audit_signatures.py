@@ -1,0 +1,62 @@
+"""``exchange audit verify --signatures``: every agency's signature, opened for one audit run that is on the record."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+from services.ledger.audit.signatures import SignatureCheck, SignatureReport, compromises
+from shared.errors import InvalidInput
+from shared.identifiers import Position
+from shared.ledger.audit_messages import OpenedSignature, OpenSignatures
+from shared.ledger.client import LedgerClient
+
+PAGE_LIMIT = 200
+
+
+async def check_signatures(ledger: LedgerClient, *, size: int) -> SignatureReport:
+    """Return what a check of all agencies' signatures in the first ``size`` entries finds.
+
+    Opens the signature sections and nothing else, as one opening on the record. Raises what the ledger raises.
+    """
+    if size < 1:
+        raise InvalidInput("there is nothing in the ledger to check")
+    report = SignatureReport(run=secrets.token_hex(8))
+    registry = [entry async for entry in ledger.stream(after=-1, registry_only=True)]
+    check = SignatureCheck(report, compromised=compromises(registry))
+    opened = _opened(ledger, report, last=Position(size - 1))
+    ahead = await anext(opened, None)
+    async for entry in ledger.stream(after=-1):
+        if entry.position >= size:
+            break
+        own = ahead if ahead is not None and ahead.position == entry.position else None
+        if own is not None:
+            ahead = await anext(opened, None)
+        check.take(entry, own)
+    return report
+
+
+def signatures_text(report: SignatureReport) -> Iterator[str]:
+    """Yield the report in words, saying what was not checked as well."""
+    yield (
+        f"Agencies' signatures, audit run {report.run} (on the record as entry {report.recorded_at_position}): "
+        f"{report.good} good with the key valid then, {report.not_openable} whose content is erased."
+    )
+    yield (
+        f"Not checked: the bodies themselves, which stay sealed (their digests are signed), and {report.by_systems} "
+        "receipts signed by recipients' systems."
+    )
+    for suspect in report.suspects:
+        yield f"  {suspect.position}: SUSPECT: its key was compromised from {suspect.compromised_from} on"
+    for bad in report.bad:
+        yield f"  {bad.position}: BAD SIGNATURE: {bad.detail}"
+
+
+async def _opened(ledger: LedgerClient, report: SignatureReport, *, last: Position) -> AsyncIterator[OpenedSignature]:
+    after = -1
+    while True:
+        page = await ledger.open_signatures(OpenSignatures(report.run, Position(0), last, after, PAGE_LIMIT))
+        report.recorded_at_position = page.recorded_at_position
+        for each in page.signatures:
+            yield each
+            after = each.position
+        if len(page.signatures) < PAGE_LIMIT:
+            return

@@ -1,0 +1,111 @@
+"""The auditors' routes: signed requests like everybody's, answered only to agencies with the role."""
+
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+
+from services.gateway.admit_request import Admission
+from services.gateway.api.answers import Answering
+from services.gateway.api.metrics import REFUSALS, REQUESTS, SECONDS
+from services.gateway.api.openapi import audit_operation, post_operation
+from services.gateway.api.problems import problem_of
+from services.gateway.api.reading import RecordDecoder, check_content_type, idempotency_key, read_body, request_parts
+from services.gateway.read_ledger import LedgerReader, OpeningRecord, check_auditor
+from shared.errors import ExchangeError
+from shared.signatures.message import RequestParts
+
+JSON = "application/json"
+NDJSON = "application/x-ndjson"
+NOTE = "text/plain; charset=utf-8"
+TILE = "application/octet-stream"
+
+
+class AuditApi:
+    """The routes, over the use cases."""
+
+    def __init__(self, *, admission: Admission, reader: LedgerReader, answering: Answering, authority: str) -> None:
+        self._admission = admission
+        self._reader = reader
+        self._answering = answering
+        self._authority = authority
+        self._openings = RecordDecoder(OpeningRecord)
+
+    async def get_checkpoint(self, request: Request) -> Response:
+        """Return the ledger's latest signed checkpoint: keep it, to hold every later one against."""
+        return await self._get(request, NOTE, self._reader.checkpoint)
+
+    async def get_tile(self, request: Request) -> Response:
+        """Return a tile or an entry bundle (C2SP tlog-tiles)."""
+        return await self._get(request, TILE, lambda: self._reader.tile(f"tile/{request.path_params['path']}"))
+
+    async def get_entries(self, request: Request) -> Response:
+        """Return the entries after a position, one to a line."""
+        after, limit = request.query_params.get("after", "-1"), request.query_params.get("limit", "500")
+        return await self._get(request, NDJSON, lambda: self._reader.entries(after=after, limit=limit))
+
+    async def get_who_knew(self, request: Request) -> Response:
+        """Return who knew what about a child at a moment."""
+        child, as_at = str(request.path_params["child"]), request.query_params.get("as_at", "")
+        return await self._get(request, JSON, lambda: self._reader.who_knew(child, as_at=as_at))
+
+    async def post_opening(self, request: Request) -> Response:
+        """Open one sealed section against a reason; the opening is an entry that other auditors see."""
+        started, parts = perf_counter(), request_parts(request, authority=self._authority)
+        try:
+            body = await read_body(request)
+            check_content_type(parts)
+            key = idempotency_key(parts)
+            admitted = await self._admission.admit_write(parts, body)
+            check_auditor(admitted)
+            opened = await self._reader.open(
+                self._openings.decode(body),
+                admitted,
+                body=body,
+                idempotency_key=key,
+                target=parts.raw_target.decode("latin-1"),
+            )
+            response = self._answering.success(opened, status=201, request=parts)
+        except ExchangeError as error:
+            response = self._refuse(error, parts)
+        return _counted(response, started)
+
+    async def _get(self, request: Request, media_type: str, read: Callable[[], Awaitable[bytes]]) -> Response:
+        started, parts = perf_counter(), request_parts(request, authority=self._authority)
+        try:
+            check_auditor(await self._admission.admit_read(parts))
+            response = self._answering.success(await read(), status=200, request=parts, media_type=media_type)
+        except ExchangeError as error:
+            response = self._refuse(error, parts)
+        return _counted(response, started)
+
+    def _refuse(self, error: ExchangeError, parts: RequestParts) -> Response:
+        REFUSALS.labels(problem_of(error).code).inc()
+        return self._answering.problem(error, request=parts)
+
+
+def add_audit_routes(app: FastAPI, api: AuditApi) -> None:
+    """Add the auditors' routes to the application, with their description."""
+    for path, endpoint, media_type, parameters in (
+        ("/v1/audit/checkpoint", api.get_checkpoint, NOTE, ()),
+        ("/v1/audit/tile/{path:path}", api.get_tile, TILE, ("path:path",)),
+        ("/v1/audit/entries", api.get_entries, NDJSON, ("after:query", "limit:query")),
+        ("/v1/audit/children/{child}/who-knew", api.get_who_knew, JSON, ("child:path", "as_at:query")),
+    ):
+        operation = audit_operation(media_type, parameters)
+        app.add_api_route(path, endpoint, methods=["GET"], openapi_extra=operation, response_model=None)
+    app.add_api_route(
+        "/v1/audit/openings",
+        api.post_opening,
+        methods=["POST"],
+        status_code=201,
+        openapi_extra=post_operation(OpeningRecord),
+        response_model=None,
+    )
+
+
+def _counted(response: Response, started: float) -> Response:
+    REQUESTS.labels("audit", str(response.status_code)).inc()
+    SECONDS.labels("audit").observe(perf_counter() - started)
+    return response

@@ -1,0 +1,107 @@
+"""What an auditor may do at the gateway: read the ledger's clear part freely, open sealed content by break-glass."""
+
+import base64
+
+import msgspec
+import orjson
+
+from services.gateway.admit_request import Admitted
+from services.gateway.ports import AuditLedger
+from shared.clock import Clock, parse_rfc3339, rfc3339
+from shared.errors import InvalidInput, NotFound, NotPermitted
+from shared.identifiers import parse_child_ref, parse_entry_id
+from shared.ledger.audit_messages import BreakGlass, SignedOpening, WhoKnewQuery
+from shared.transparency.tiles import parse_tile_path
+from shared.vocabulary import AgencyRole
+
+MOST_ENTRIES = 1000
+
+
+class NotAnAuditor(NotPermitted):
+    """The agency is not registered as an auditor."""
+
+    code = "not-an-auditor"
+
+
+class OpeningRecord(msgspec.Struct, frozen=True):
+    """What an auditor asks to open: the entry's id, the section (``body``, ``signature`` or ``note``), and why."""
+
+    entry: str
+    section: str
+    reason: str
+    note: str
+
+
+def check_auditor(admitted: Admitted) -> None:
+    """Raise NotAnAuditor unless the agency that signed may audit."""
+    if AgencyRole.AUDITOR.value not in admitted.agency.roles:
+        raise NotAnAuditor("the agency that signed this is not registered as an auditor")
+
+
+class LedgerReader:
+    """Answers auditors. Whoever calls has made sure that it is one."""
+
+    def __init__(self, *, ledger: AuditLedger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    async def checkpoint(self) -> bytes:
+        """Return the latest released checkpoint, a signed note."""
+        return (await self._ledger.tree_head()).checkpoint
+
+    async def tile(self, path: str) -> bytes:
+        """Return a tile or entry bundle as published. Raises NotFound for a path that is none, or not there yet."""
+        try:
+            parse_tile_path(path)
+        except InvalidInput as error:
+            raise NotFound("no log has a tile at that path") from error
+        return await self._ledger.tile(path)
+
+    async def entries(self, *, after: str, limit: str) -> bytes:
+        """Return the leaves after a position, one to a line, in order. Raises InvalidInput for no numbers."""
+        first, most = _number(after, least=-1), _number(limit, least=1)
+        page = await self._ledger.entries(after=first, limit=min(most, MOST_ENTRIES))
+        return b"".join(stored.leaf + b"\n" for stored in page.entries)
+
+    async def who_knew(self, child: str, *, as_at: str) -> bytes:
+        """Return who knew what about a child at a moment, as JSON; now, if no moment is given."""
+        moment = rfc3339(parse_rfc3339(as_at) if as_at else self._clock.now())
+        return msgspec.json.encode(await self._ledger.who_knew(WhoKnewQuery(parse_child_ref(child), moment)))
+
+    async def open(
+        self, record: OpeningRecord, admitted: Admitted, *, body: bytes, idempotency_key: str, target: str
+    ) -> bytes:
+        """Return what was sealed, with the record of its opening: on the ledger before this returns.
+
+        Raises NotFound when there is nothing of that name or it was erased, and what the ledger refuses it with.
+        """
+        broken = await self._ledger.break_glass(
+            BreakGlass(
+                entry_id=parse_entry_id(record.entry),
+                section=record.section,
+                reason=record.reason,
+                note=record.note,
+                signed=SignedOpening(
+                    agency=admitted.agency_id,
+                    key=admitted.key,
+                    nonce=admitted.nonce,
+                    idempotency_key=idempotency_key,
+                    target=target,
+                    body=body,
+                    evidence=admitted.evidence,
+                    registry=admitted.registry,
+                ),
+            )
+        )
+        content = base64.b64encode(broken.content).decode("ascii")
+        return orjson.dumps({"opening": orjson.loads(broken.answer), "content_base64": content})
+
+
+def _number(text: str, *, least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise InvalidInput("a position or a limit is a whole number") from error
+    if not least <= number < 2**63:
+        raise InvalidInput("a position or a limit is out of range")
+    return number

@@ -1,0 +1,63 @@
+"""What entries say of themselves, each held against those before it."""
+
+from dataclasses import dataclass, field
+
+from services.ledger.audit.findings import FindingKind, Report
+from shared.clock import parse_rfc3339
+from shared.entries import Entry, parse_entry
+from shared.errors import ExchangeError, IntegrityFailure, InvalidInput
+from shared.identifiers import ChildRef
+from shared.ledger.registry import Registry
+
+
+@dataclass(slots=True)
+class Contents:
+    """What the entries say of themselves: order, time, children's histories, keys."""
+
+    report: Report
+    registry: Registry = field(default_factory=Registry)
+    versions: dict[ChildRef, int] = field(default_factory=dict)
+    last_time: str = ""
+
+    def check(self, leaf: bytes, *, position: int) -> Entry | None:
+        """Check one entry's content; None when its bytes are no entry. Entries come in order."""
+        try:
+            entry = parse_entry(leaf)
+        except InvalidInput as error:
+            self.report.find(FindingKind.UNREADABLE_ENTRY, f"entry {position}: {error.detail}", at=position)
+            return None
+        if entry.position != position:
+            self.report.find(
+                FindingKind.MISPLACED_ENTRY,
+                f"entry {position} says that it is entry {entry.position}: rows were swapped, moved or inserted",
+                at=position,
+            )
+        if entry.time < self.last_time:
+            self.report.find(
+                FindingKind.TIME_RUNS_BACKWARDS, f"entry {position} is dated before the one before", at=position
+            )
+        self.last_time = max(self.last_time, entry.time)
+        self._check_children(entry, position)
+        self._check_registry(entry, position)
+        return entry
+
+    def _check_children(self, entry: Entry, position: int) -> None:
+        for subject in entry.subjects:
+            expected = self.versions.get(subject.ref, 0) + 1
+            if subject.version != expected:
+                self.report.find(
+                    FindingKind.CHILD_HISTORY_BROKEN,
+                    f"entry {position} is number {subject.version} about its child where {expected} should come",
+                    at=position,
+                )
+            self.versions[subject.ref] = subject.version
+
+    def _check_registry(self, entry: Entry, position: int) -> None:
+        try:
+            if entry.key is not None:
+                key = self.registry.key_valid_at(entry.key, at=parse_rfc3339(entry.time))
+                if key.agency != entry.agency:
+                    raise InvalidInput("the key belongs to another agency")
+            self.registry = self.registry.with_entry(entry)
+        except (ExchangeError, IntegrityFailure) as error:
+            self.report.find(FindingKind.UNREGISTERED_KEY, f"entry {position}: {error.detail}", at=position)

@@ -1,0 +1,104 @@
+"""Checking every agency's signature with the key that was valid then; pure, entry by entry."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from shared.clock import parse_rfc3339
+from shared.entries import Entry
+from shared.errors import ExchangeError
+from shared.identifiers import KeyThumbprint, Position
+from shared.ledger.audit_messages import OpenedSignature
+from shared.ledger.facts import read_facts
+from shared.ledger.registry import Registry, RevocationFacts
+from shared.signatures.evidence import verify_evidence
+from shared.signatures.keys import public_key_from_jwk
+from shared.vocabulary import EntryType
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """An entry signed by a key that was, by then, in others' hands too. Not broken: to be asked about."""
+
+    position: Position
+    key: KeyThumbprint
+    compromised_from: str
+
+
+@dataclass(frozen=True, slots=True)
+class BadSignature:
+    """An entry whose kept signature does not prove that its agency signed it."""
+
+    position: Position
+    detail: str
+
+
+@dataclass(slots=True)
+class SignatureReport:
+    """What a check of agencies' signatures saw.
+
+    ``not_openable`` counts signatures whose sealing key is gone, which the check of the ledger accounts for by
+    erasures; ``by_systems`` what recipients' systems signed on delivery, kept in another form and not checked here.
+    """
+
+    run: str = ""
+    recorded_at_position: int = -1
+    good: int = 0
+    not_openable: int = 0
+    by_systems: int = 0
+    suspects: list[Suspect] = field(default_factory=list)
+    bad: list[BadSignature] = field(default_factory=list)
+
+
+def compromises(registry_entries: Iterable[Entry]) -> Mapping[KeyThumbprint, str]:
+    """Return from when on each compromised key was in others' hands, as its revocations say; the earliest counts."""
+    found: dict[KeyThumbprint, str] = {}
+    for entry in registry_entries:
+        if entry.type is EntryType.AGENCY_KEY_REVOKED:
+            facts = read_facts(entry, RevocationFacts)
+            if facts.compromised_from is not None:
+                earlier = found.get(facts.thumbprint)
+                if earlier is None or parse_rfc3339(facts.compromised_from) < parse_rfc3339(earlier):
+                    found[facts.thumbprint] = facts.compromised_from
+    return found
+
+
+class SignatureCheck:
+    """Takes entries in position order, each with its opened signature, and keeps the registry as it was then."""
+
+    def __init__(self, report: SignatureReport, *, compromised: Mapping[KeyThumbprint, str]) -> None:
+        self._report = report
+        self._compromised = compromised
+        self._registry = Registry()
+
+    def take(self, entry: Entry, opened: OpenedSignature | None) -> None:
+        """Check one entry's signature, if it has one; ``opened`` is None when none was stored."""
+        if entry.key is not None and "signature" in entry.commitments:
+            self._check(entry, entry.key, opened)
+        elif opened is not None:
+            self._report.by_systems += 1
+        try:
+            self._registry = self._registry.with_entry(entry)
+        except ExchangeError as error:
+            self._report.bad.append(BadSignature(entry.position, error.detail))
+
+    def _check(self, entry: Entry, thumbprint: KeyThumbprint, opened: OpenedSignature | None) -> None:
+        if opened is not None and opened.fault:
+            self._report.bad.append(BadSignature(entry.position, opened.fault))
+            return
+        if opened is None or opened.content is None:
+            self._report.not_openable += 1
+            return
+        at = parse_rfc3339(entry.time)
+        try:
+            registered = self._registry.key_valid_at(thumbprint, at=at)
+            signed = verify_evidence(opened.content, key=public_key_from_jwk(registered.jwk))
+            if registered.agency != entry.agency:
+                self._report.bad.append(BadSignature(entry.position, "the key belonged to another agency"))
+                return
+        except ExchangeError as error:
+            self._report.bad.append(BadSignature(entry.position, error.detail))
+            return
+        self._report.good += 1
+        since = self._compromised.get(signed.key_id)
+        if since is not None and at >= parse_rfc3339(since):
+            self._report.suspects.append(Suspect(entry.position, signed.key_id, since))

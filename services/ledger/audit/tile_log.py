@@ -1,0 +1,133 @@
+"""Verifying a log from its static files, wherever they are read from: a folder, an HTTP prefix, a bundle, a gateway."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
+
+from services.ledger.audit.contents import Contents
+from services.ledger.audit.findings import FindingKind, Report
+from services.ledger.audit.tile_levels import TileFault, TileLevels, check_leaf_tile, check_tile, fold, hash_bundle
+from shared.errors import ExchangeError, NotFound, Unavailable
+from shared.transparency.checkpoint import Checkpoint, open_checkpoint
+from shared.transparency.signed_note import NoteVerifier
+from shared.transparency.tile_source import TileSource
+from shared.transparency.tiles import TILE_WIDTH, parse_bundle, tile_path
+
+READ_AHEAD = 16
+"""Files asked for before they are needed, so that a distant source does not set the pace."""
+
+
+async def verify_tiles(
+    source: TileSource, *, verifiers: Sequence[NoteVerifier], older_checkpoints: Sequence[Checkpoint] = ()
+) -> Report:
+    """Return what a full check of a log's static files finds.
+
+    Every entry, every tile, the checkpoint's signature, and older checkpoints that the auditor kept. What is stored
+    beside the log (sealed sections, answers) is not in these files. Memory grows only with the number of children.
+    Ends at the first tile that is not what its entries make it. Raises Unavailable when the source does not answer.
+    """
+    report = Report()
+    try:
+        checkpoint = open_checkpoint(await source.read("checkpoint"), verifiers)
+    except Unavailable:
+        raise
+    except ExchangeError as error:
+        report.find(FindingKind.BAD_SIGNATURE, f"the log's checkpoint: {error.detail}", at=0)
+        return report
+    report.heads, report.size, report.root = 1, checkpoint.size, checkpoint.root.hex()
+    for older in older_checkpoints:
+        if older.size > checkpoint.size:
+            detail = f"an older checkpoint vouches for {older.size} entries, but the log ends after {checkpoint.size}"
+            report.find(FindingKind.TRUNCATED, detail, at=checkpoint.size, to=older.size - 1)
+    walk = _Walk(source, report, checkpoint, older_checkpoints)
+    try:
+        await walk.run()
+    except TileFault as fault:
+        kind = FindingKind.EDITED_ENTRY if fault.position == fault.last_position else FindingKind.BAD_TILE
+        report.find(kind, fault.detail, at=fault.position, to=fault.last_position)
+    except NotFound as error:
+        report.find(FindingKind.MISSING_TILE, error.detail, at=walk.reached, to=max(walk.reached, checkpoint.size - 1))
+    return report
+
+
+class _Walk:
+    """One pass over the files. ``reached`` is the first entry not yet proven."""
+
+    def __init__(self, source: TileSource, report: Report, checkpoint: Checkpoint, older: Sequence[Checkpoint]) -> None:
+        self._source = source
+        self._report = report
+        self._checkpoint = checkpoint
+        self._older = sorted(older, key=lambda each: each.size)
+        self._levels = TileLevels()
+        self._contents = Contents(report)
+        self.reached = 0
+
+    async def run(self) -> None:
+        """Read everything in order. Raises TileFault or NotFound where the check cannot go on."""
+        size = self._checkpoint.size
+        leaves: list[bytes] = []
+        async with aclosing(_read_ahead(self._source, _paths(size))) as files:
+            async for bundle in files:
+                index, width = self.reached // TILE_WIDTH, min(TILE_WIDTH, size - self.reached)
+                leaves = hash_bundle(bundle, index=index, width=width)
+                check_leaf_tile(leaves, await anext(files), index=index)
+                self._hold_against_older(leaves)
+                for offset, leaf in enumerate(parse_bundle(bundle)):
+                    self._contents.check(leaf, position=self.reached + offset)
+                if width == TILE_WIDTH:
+                    await self._add(fold(leaves))
+                    leaves = []
+                self.reached += width
+        for level, index, data in self._levels.edge():
+            await self._check(level + 1, index, data)
+        self._report.children = len(self._contents.versions)
+        if self._levels.root([fold(leaves)] if leaves else ()) != self._checkpoint.root:
+            raise TileFault("the entries are not those that were signed", position=0, last_position=max(1, size) - 1)
+
+    async def _add(self, root: bytes) -> None:
+        for level, index, data in self._levels.add(root, level=0):
+            await self._check(level + 1, index, data)
+
+    async def _check(self, level: int, index: int, expected: bytes) -> None:
+        found = await self._source.read(tile_path(level, index, width=len(expected) // 32))
+        check_tile(level, index, expected=expected, found=found)
+
+    def _hold_against_older(self, leaves: Sequence[bytes]) -> None:
+        while self._older and self._older[0].size <= self.reached + len(leaves):
+            older = self._older.pop(0)
+            within = leaves[: older.size - self.reached]
+            if self._levels.root([fold(within)] if within else ()) != older.root:
+                self._report.find(
+                    FindingKind.OLDER_CHECKPOINT_CONTRADICTED,
+                    f"the first {older.size} entries are not those that an older checkpoint vouches for",
+                    at=0,
+                    to=max(1, older.size) - 1,
+                )
+
+
+def _paths(size: int) -> Iterator[str]:
+    for index in range(-(-size // TILE_WIDTH)):
+        width = min(TILE_WIDTH, size - index * TILE_WIDTH)
+        yield tile_path(None, index, width=width)
+        yield tile_path(0, index, width=width)
+
+
+async def _read_ahead(source: TileSource, paths: Iterator[str]) -> AsyncGenerator[bytes, None]:
+    """Yield what stands at each path, in order, asking for some before they are needed."""
+    asked: deque[asyncio.Task[bytes]] = deque()
+    try:
+        while True:
+            while len(asked) < READ_AHEAD and (path := next(paths, None)) is not None:
+                asked.append(asyncio.create_task(_read(source, path)))
+            if not asked:
+                return
+            yield await asked.popleft()
+    finally:
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+
+
+async def _read(source: TileSource, path: str) -> bytes:
+    return await source.read(path)

@@ -1,0 +1,138 @@
+"""Who knew what about a child at a moment: the question that every practice review asks, folded from entries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from services.ledger.audit.replay import ReplayedState
+from services.ledger.domain.ladder import step_of
+from shared.entries import Entry, Obligation
+from shared.errors import IntegrityFailure
+from shared.identifiers import ChildRef, EntryId, ObligationId, Position
+from shared.ledger.audit_messages import DecisionKnown, LookKnown, MoveKnown, StepKnown, TellingKnown, WhoKnew
+from shared.vocabulary import EntryType
+
+_DECISIONS = {
+    EntryType.SHARE_RECORDED: "shared",
+    EntryType.WITHHOLDING_RECORDED: "withheld",
+    EntryType.WHEREABOUTS_REPORTED: "reported whereabouts",
+}
+
+
+@dataclass(slots=True)
+class _Telling:
+    """One recipient to be told, as the entries say one by one."""
+
+    because_of: Entry
+    owed: Obligation
+    steps: list[StepKnown] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Known:
+    """What has been folded so far."""
+
+    child: ChildRef
+    entries: int = 0
+    positions: dict[EntryId, Position] = field(default_factory=dict)
+    decisions: list[DecisionKnown] = field(default_factory=list)
+    tellings: dict[ObligationId, _Telling] = field(default_factory=dict)
+    looks: list[LookKnown] = field(default_factory=list)
+    moves: list[MoveKnown] = field(default_factory=list)
+
+    def take(self, entry: Entry) -> None:
+        version = next((subject.version for subject in entry.subjects if subject.ref == self.child), None)
+        if version is None:
+            self._take_range_opened(entry)
+            return
+        self.entries += 1
+        if version != self.entries:
+            raise IntegrityFailure(f"entry {entry.position} is number {version} about the child, not {self.entries}")
+        self.positions[entry.id] = entry.position
+        for owed in entry.obligations:
+            self.tellings[owed.id] = _Telling(entry, owed)
+        kind = _DECISIONS.get(entry.type)
+        if kind is not None:
+            self.decisions.append(DecisionKnown(entry.position, entry.time, kind, entry.agency, dict(entry.facts)))
+        elif entry.type is EntryType.CHILD_MOVE_SUSPECTED:
+            self.moves.append(_move(entry))
+        elif entry.type is EntryType.CONTENT_OPENED:
+            opened = next((self.positions[cause] for cause in entry.causes if cause in self.positions), None)
+            self.looks.append(_look(entry, of=None if opened is None else (opened, opened)))
+        step = step_of(entry)
+        telling = self.tellings.get(step.obligation) if step is not None else None
+        if step is not None and telling is not None:
+            telling.steps.append(StepKnown(step.state, entry.position, entry.time, step.owner))
+
+    def _take_range_opened(self, entry: Entry) -> None:
+        """Add an opening of a whole range of entries, if any of it was about the child."""
+        first, last = entry.facts.get("first_position"), entry.facts.get("last_position")
+        if entry.type is not EntryType.AUDIT_OPENED or not isinstance(first, int) or not isinstance(last, int):
+            return
+        if any(first <= position <= last for position in self.positions.values()):
+            self.looks.append(_look(entry, of=(Position(first), Position(last))))
+
+
+def who_knew(entries: Iterable[Entry], *, child: ChildRef, as_at: str) -> WhoKnew:
+    """Return what the ledger held about a child at a moment.
+
+    ``entries`` are in position order and hold at least all the child's; others do no harm. Whatever was recorded after
+    ``as_at`` is left out. Raises IntegrityFailure when one of the child's entries was left out: they are numbered.
+    """
+    known, state = _Known(child), ReplayedState()
+    for entry in entries:
+        if entry.time > as_at:
+            break
+        known.take(entry)
+        state.take(entry)
+    case = state.cases.get(child)
+    return WhoKnew(
+        child=child,
+        as_at=as_at,
+        entries=known.entries,
+        roles=dict(case.roles) if case is not None else {},
+        responsible=case.responsible if case is not None else None,
+        decisions=tuple(known.decisions),
+        told=tuple(_told(telling, state) for telling in known.tellings.values()),
+        looks=tuple(known.looks),
+        moves=tuple(known.moves),
+    )
+
+
+def _told(telling: _Telling, state: ReplayedState) -> TellingKnown:
+    owed = telling.owed
+    return TellingKnown(
+        notification=owed.id,
+        recipient=owed.recipient,
+        because_of=telling.because_of.position,
+        owed_since=telling.because_of.time,
+        reasons=owed.reasons,
+        urgency=owed.urgency,
+        due_at=owed.due_at,
+        state=state.told[owed.id].state,
+        steps=tuple(telling.steps),
+    )
+
+
+def _look(entry: Entry, *, of: tuple[Position, Position] | None) -> LookKnown:
+    recipient = entry.facts.get("recipient")
+    return LookKnown(
+        position=entry.position,
+        time=entry.time,
+        by=str(entry.agency or entry.facts.get("caller")),
+        recipient=recipient if isinstance(recipient, str) else None,
+        section=str(entry.facts.get("section")),
+        purpose=str(entry.facts.get("purpose")),
+        of=of,
+    )
+
+
+def _move(entry: Entry) -> MoveKnown:
+    origins = entry.facts.get("from")
+    return MoveKnown(
+        position=entry.position,
+        time=entry.time,
+        origins=tuple(str(code) for code in origins) if isinstance(origins, list) else (),
+        to=str(entry.facts.get("to")),
+        role=str(entry.facts.get("role")),
+        permanence=str(entry.facts.get("permanence")),
+    )

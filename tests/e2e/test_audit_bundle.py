@@ -1,0 +1,300 @@
+"""An exported ledger is checked offline by the program that travels with it, and whatever was changed is named."""
+
+import asyncio
+import json
+import sys
+import zipfile
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from services.ledger.audit.bundle_verifier import Bundle
+from services.ledger.audit.export import Wanted, export_bundle
+from services.ledger.audit.stored_log import open_stored_log
+from shared.identifiers import TreeSize
+from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint, sign_checkpoint
+from shared.transparency.cosignature import CosignatureVerifier, cosign
+from shared.transparency.merkle import leaf_hash, tree_root
+from shared.transparency.signed_note import NoteSigner, format_signature
+from shared.transparency.tiles import bundle_bytes, parse_bundle
+from tests.machinery.answers import child_ref
+from tests.machinery.bundles import Exported, Members, at_position, position_of
+from tests.machinery.command_line import Command
+from tests.machinery.exchange import SCHOOL, TestExchange
+from tests.machinery.people import share
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def exported(exchange: TestExchange, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Exported]:
+    """The session's ledger, exported once."""
+    folder = tmp_path_factory.mktemp("exported")
+    async with exchange.client(SCHOOL) as client:
+        for _ in range(3):
+            shared = await client.share(share())
+    await exchange.all_signed_for()
+    local = exchange.local
+    password = local.secrets.role_passwords()["exchange_auditor"]
+    with (folder / "original.zip").open("wb") as file:
+        async with open_stored_log(local.database_url, user="exchange_auditor", password=password) as stored:
+            await export_bundle(stored, file)
+    with zipfile.ZipFile(folder / "original.zip") as bundle:
+        members = {name: bundle.read(name) for name in bundle.namelist()}
+    key = load_pem_private_key(local.secrets.signing_key_file("ledger-log").read_bytes(), password=None)
+    assert isinstance(key, Ed25519PrivateKey)
+    yield Exported(members, local.log_verifier_key(), NoteSigner(local.options.origin, key), folder, child_ref(shared))
+
+
+async def test_an_exported_ledger_is_intact_and_ends_where_the_log_did(exported: Exported) -> None:
+    code, said = exported.check(exported.members)
+    assert (code, said.intact, said.findings) == (0, True, [])
+    assert said.size == read_unverified_checkpoint(exported.members["checkpoint"]).size
+    assert said.sections > 0
+
+
+async def test_the_program_is_short_and_needs_one_library(exported: Exported) -> None:
+    text = exported.members["verify.py"].decode()
+    assert len(text.splitlines()) < 300
+    imported = {
+        line.split()[1].split(".")[0] for line in text.splitlines() if line.lstrip().startswith(("import", "from"))
+    }
+    assert imported - set(sys.stdlib_module_names) == {"cryptography"}
+
+
+async def test_the_members_of_a_bundle_come_in_a_fixed_order(exported: Exported) -> None:
+    first = ["manifest.json", "README.txt", "verify.py", "checkpoint", "heads"]
+    names = list(exported.members)
+    assert names[:5] == first
+    assert all(name.startswith(("tile/entries/", "tile/0/", "sections/")) for name in names[5:])
+
+
+Tampering = Callable[[Exported, Members], tuple[str, int]]
+"""Changes the members; returns the kind that must be found and the position it must name."""
+
+
+def edit_a_leaf(exported: Exported, members: Members) -> tuple[str, int]:
+    name, entries = exported.entries()
+    index = at_position(entries, b"significant_harm")
+    entries[index] = entries[index].replace(b"significant_harm", b"early_help_only_")
+    members[name] = bundle_bytes(entries)
+    return "edited_entry", position_of(entries[index])
+
+
+def edit_a_leaf_and_its_hash(exported: Exported, members: Members) -> tuple[str, int]:
+    kind, position = edit_a_leaf(exported, members)
+    name, _ = exported.entries()
+    hashes = b"".join(leaf_hash(leaf) for leaf in parse_bundle(members[name]))
+    members[name.replace("tile/entries/", "tile/0/")] = hashes
+    assert kind
+    return "head_mismatch", position
+
+
+def drop_a_leaf(exported: Exported, members: Members) -> tuple[str, int]:
+    name, entries = exported.entries()
+    index = at_position(entries, b"share.recorded")
+    dropped = position_of(entries.pop(index))
+    members[name] = bundle_bytes(entries)
+    return "misplaced_entry", dropped
+
+
+def swap_two_leaves(exported: Exported, members: Members) -> tuple[str, int]:
+    name, entries = exported.entries()
+    index = at_position(entries, b"share.recorded") - 1
+    entries[index], entries[index + 1] = entries[index + 1], entries[index]
+    members[name] = bundle_bytes(entries)
+    return "misplaced_entry", position_of(entries[index + 1])
+
+
+def write_a_leaf_in_another_form(exported: Exported, members: Members) -> tuple[str, int]:
+    name, entries = exported.entries()
+    position = position_of(entries[-1])
+    entries[-1] = entries[-1].replace(b'"type":', b'"type": ')
+    members[name] = bundle_bytes(entries)
+    return "unreadable_entry", position
+
+
+def sign_everything_with_another_key(exported: Exported, members: Members) -> tuple[str, int]:
+    signer = NoteSigner(exported.signer.name, Ed25519PrivateKey.generate())
+    checkpoint = read_unverified_checkpoint(members["checkpoint"])
+    members["checkpoint"] = sign_checkpoint(checkpoint, [signer])
+    return "bad_signature", 0
+
+
+def sign_one_head_with_another_key(exported: Exported, members: Members) -> tuple[str, int]:
+    signer = NoteSigner(exported.signer.name, Ed25519PrivateKey.generate())
+    first = int.from_bytes(members["heads"][:4])
+    head = read_unverified_checkpoint(members["heads"][4 : 4 + first])
+    note = sign_checkpoint(head, [signer])
+    members["heads"] = len(note).to_bytes(4) + note + members["heads"][4 + first :]
+    return "bad_signature", 0
+
+
+def leave_out_a_section(exported: Exported, members: Members) -> tuple[str, int]:
+    name = [each for each in members if each.startswith("sections/")][-1]
+    first = int.from_bytes(members[name][:4])
+    position = int.from_bytes(members[name][4:12])
+    members[name] = members[name][4 + first :]
+    return "section_missing", position
+
+
+def edit_a_section(_exported: Exported, members: Members) -> tuple[str, int]:
+    name = [each for each in members if each.startswith("sections/")][-1]
+    position = int.from_bytes(members[name][4:12])
+    last = 3 + int.from_bytes(members[name][:4])
+    members[name] = members[name][:last] + bytes([members[name][last] ^ 1]) + members[name][last + 1 :]
+    return "section_edited", position
+
+
+def open_content_without_saying_so(exported: Exported, members: Members) -> tuple[str, int]:
+    _, entries = exported.entries()
+    position = position_of(entries[at_position(entries, b"share.recorded")])
+    members[f"opened/{position}/body"] = bytes(32) + b'{"child":null}'
+    return "opened_unsaid", position
+
+
+def end_the_log_early(exported: Exported, members: Members) -> tuple[str, int]:
+    name, entries = exported.entries()
+    gone = position_of(entries.pop())
+    members[name] = bundle_bytes(entries)
+    return "truncated", gone
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        edit_a_leaf,
+        edit_a_leaf_and_its_hash,
+        drop_a_leaf,
+        swap_two_leaves,
+        write_a_leaf_in_another_form,
+        sign_everything_with_another_key,
+        sign_one_head_with_another_key,
+        leave_out_a_section,
+        edit_a_section,
+        open_content_without_saying_so,
+        end_the_log_early,
+    ],
+    ids=lambda tampering: str(tampering.__name__),
+)
+async def test_what_was_changed_in_a_bundle_is_found_and_named(exported: Exported, tampering: Tampering) -> None:
+    members = dict(exported.members)
+    kind, position = tampering(exported, members)
+    assert members != exported.members
+    code, said = await asyncio.to_thread(exported.check, members)
+    assert code == 1
+    found = [each.kind for each in said.findings if each.first <= position <= each.last]
+    assert kind in found, said.findings
+    assert min(each.first for each in said.findings) <= position
+
+
+async def test_a_bundle_without_one_of_its_members_is_not_passed(exported: Exported) -> None:
+    for name in ("manifest.json", "checkpoint", "heads", exported.entries()[0]):
+        members = {each: data for each, data in exported.members.items() if each != name}
+        code, said = await asyncio.to_thread(exported.check, members)
+        assert (code, said.intact) == (1, False)
+        assert name in said.error
+
+
+async def test_a_history_rewritten_and_signed_again_passes_until_an_older_checkpoint_is_given(
+    exported: Exported,
+) -> None:
+    """The log's own key can sign another history; only what somebody kept from before contradicts it."""
+    members = dict(exported.members)
+    edit_a_leaf_and_its_hash(exported, members)
+    leaves = [
+        leaf_hash(leaf) for each in members if each.startswith("tile/entries/") for leaf in parse_bundle(members[each])
+    ]
+    forged = Checkpoint(exported.signer.name, TreeSize(len(leaves)), tree_root(leaves))
+    note = sign_checkpoint(forged, [exported.signer])
+    members |= {"checkpoint": note, "heads": len(note).to_bytes(4) + note}
+    code, said = await asyncio.to_thread(exported.check, members)
+    assert (code, said.findings) == (0, [])
+    kept = exported.folder / "kept"
+    kept.write_bytes(exported.members["checkpoint"])
+    code, said = await asyncio.to_thread(exported.check, members, "--older", str(kept))
+    assert code == 1
+    assert [each.kind for each in said.findings] == ["older_checkpoint_contradicted"]
+
+
+async def test_an_older_checkpoint_of_the_same_history_is_held(exported: Exported) -> None:
+    kept = exported.folder / "first"
+    kept.write_bytes(exported.members["heads"][4 : 4 + int.from_bytes(exported.members["heads"][:4])])
+    code, said = await asyncio.to_thread(exported.check, exported.members, "--older", str(kept))
+    assert (code, said.findings) == (0, [])
+
+
+async def test_cosignatures_of_witnesses_whose_keys_are_given_are_checked(exported: Exported) -> None:
+    witness = Ed25519PrivateKey.generate()
+    verifier = CosignatureVerifier("witness.example/one", witness.public_key().public_bytes_raw())
+    body = exported.members["checkpoint"].rpartition(b"\n\n")[0] + b"\n"
+    good = cosign(body, name=verifier.name, private_key=witness, time_s=1_800_000_000)
+    bad = cosign(b"another\n", name=verifier.name, private_key=witness, time_s=1_800_000_000)
+    for cosignature, expected in ((good, (0, [verifier.name])), (bad, (1, []))):
+        members = dict(exported.members)
+        members["checkpoint"] += format_signature(cosignature)
+        code, said = await asyncio.to_thread(exported.check, members, "--witness-key", verifier.verifier_key())
+        assert (code, said.cosigned_by) == expected
+
+
+async def test_a_bundle_of_one_child_holds_every_entry_and_only_that_childs_sealed_sections(
+    exchange: TestExchange, exported: Exported, command: Command
+) -> None:
+    file = exported.folder / "one-child.zip"
+    code, said = await command("audit", "export", file, "--child", exported.child)
+    assert code == 0, said
+    code, said = await command("audit", "verify", "--bundle", file)
+    assert code == 0, said
+    assert "Only 1 chosen children's are here" in said
+    assert "INTACT" in said
+    whole, one = exported.members, Bundle(file)
+    assert sum(len(one.read(name)) for name in one.zip.namelist() if name.startswith("sections/")) < sum(
+        len(data) for name, data in whole.items() if name.startswith("sections/")
+    )
+    code, said = await command("audit", "export", file)
+    assert code == 1
+    assert "is there already" in said
+
+
+async def test_a_bundle_holds_opened_content_only_by_break_glass_and_says_so(
+    exchange: TestExchange, exported: Exported, command: Command
+) -> None:
+    file = exported.folder / "opened.zip"
+    code, said = await command("audit", "export", file, "--open", "--child", exported.child)
+    assert (code, file.exists()) == (1, False)
+    code, said = await command(
+        "audit", "export", file, "--open", "--child", exported.child, "--reason", "curiosity", "--note", "Because."
+    )
+    assert (code, file.exists()) == (1, False)
+    size, why = len(await exchange.entries()), ("--reason", "inspection", "--note", "Inspection 12, line 4.")
+    code, said = await command("audit", "export", file, "--open", "--child", exported.child, *why)
+    assert code == 0, said
+    assert "OPENED CONTENT" in said
+    openings = [each for each in (await exchange.entries())[size:] if each.facts.get("reason") == "inspection"]
+    with zipfile.ZipFile(file) as bundle:
+        members = {name: bundle.read(name) for name in bundle.namelist()}
+    manifest = json.loads(members["manifest.json"])
+    opened = [name for name in members if name.startswith("opened/")]
+    assert len(openings) == len(opened) == len(manifest["opened"]["sections"]) > 0
+    assert manifest["opened"]["reason"] == "inspection"
+    assert any(b"linear bruise" in members[name] for name in opened if name.endswith("/body"))
+    code, checked = await asyncio.to_thread(exported.check, members)
+    assert (code, checked.findings, checked.opened) == (0, [], len(opened))
+    body = next(name for name in opened if name.endswith("/body"))
+    members[body] = members[body].replace(b"linear bruise", b"small scratch")
+    code, checked = await asyncio.to_thread(exported.check, members)
+    assert (code, [each.kind for each in checked.findings]) == (1, ["opened_edited"])
+
+
+async def test_the_same_ledger_gives_the_same_bundle(exchange: TestExchange, tmp_path: Path) -> None:
+    local = exchange.local
+    password = local.secrets.role_passwords()["exchange_auditor"]
+    async with open_stored_log(local.database_url, user="exchange_auditor", password=password) as stored:
+        for name in ("one", "two"):
+            with (tmp_path / name).open("wb") as file:
+                await export_bundle(stored, file, wanted=Wanted())
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()

@@ -1,0 +1,54 @@
+"""An auditor who kept a checkpoint checks only what is new, and finds out if the log no longer holds it."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint, sign_checkpoint
+from shared.transparency.signed_note import NoteSigner
+from tests.machinery.command_line import Command
+from tests.machinery.exchange import SCHOOL, TestExchange
+from tests.machinery.people import child, share
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_only_what_came_after_a_kept_checkpoint_is_read(
+    exchange: TestExchange, command: Command, tmp_path: Path
+) -> None:
+    who, kept = child(), tmp_path / "kept"
+    async with exchange.client(SCHOOL) as client:
+        await client.share(share(who))
+        await exchange.all_signed_for()
+        async with exchange.ledger("auditor") as ledger:
+            kept.write_bytes((await ledger.tree_head()).checkpoint)
+        before = read_unverified_checkpoint(kept.read_bytes())
+        await client.share(share(who))
+    await exchange.all_signed_for()
+    code, said = await command("audit", "verify", "--since", kept, "--json")
+    assert code == 0, said
+    report = orjson.loads(said)
+    assert (report["since"], report["findings"]) == (before.size, [])
+    assert report["size"] > before.size
+    whole = orjson.loads((await command("audit", "verify", "--json"))[1])
+    assert 0 < report["sections"] < whole["sections"]
+    assert 0 < report["heads"] < whole["heads"]
+    code, said = await command("audit", "verify", "--since", kept)
+    assert f"Of the first {before.size} entries only the root was compared" in said
+
+
+async def test_a_log_that_does_not_hold_the_kept_checkpoint_is_found_out(
+    exchange: TestExchange, command: Command, tmp_path: Path
+) -> None:
+    key = load_pem_private_key(exchange.local.secrets.signing_key_file("ledger-log").read_bytes(), password=None)
+    assert isinstance(key, Ed25519PrivateKey)
+    async with exchange.ledger("auditor") as ledger:
+        latest = read_unverified_checkpoint((await ledger.tree_head()).checkpoint)
+    forged = Checkpoint(latest.origin, latest.size, bytes(32))
+    (tmp_path / "forged").write_bytes(sign_checkpoint(forged, [NoteSigner(latest.origin, key)]))
+    code, said = await command("audit", "verify", "--since", tmp_path / "forged")
+    assert code == 1
+    assert "older_checkpoint_contradicted" in said

@@ -1,0 +1,149 @@
+"""Auditors over signed HTTP: metadata freely, sealed content only by break-glass, and nobody else at all."""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+import pytest
+import pytest_asyncio
+
+from client.errors import Refused
+from client.exchange_client import ExchangeClient
+from shared.errors import NotPermitted
+from shared.ledger.audit_messages import BreakGlass
+from shared.signatures.keys import SigningKey, generate_signing_key
+from shared.transparency.checkpoint import open_checkpoint
+from shared.transparency.verifier_key import parse_verifier_key
+from tests.machinery.answers import child_ref
+from tests.machinery.command_line import Command
+from tests.machinery.exchange import SCHOOL, TestExchange
+from tests.machinery.people import child, share
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+AUDITOR = "tees-partnership"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def auditor(exchange: TestExchange) -> SigningKey:
+    """The key of an agency that is registered as an auditor."""
+    key = generate_signing_key()
+    async with exchange.operator() as operator:
+        await operator.register_agency(
+            AUDITOR, name="Tees partnership", duty_class="s11_body", home_authority="E06000005", roles=["auditor"]
+        )
+        await operator.add_key(AUDITOR, key.public)
+    return key
+
+
+@asynccontextmanager
+async def signed_by(exchange: TestExchange, key: SigningKey) -> AsyncIterator[ExchangeClient]:
+    """Give a client that signs with a key."""
+    async with ExchangeClient(exchange.local.gateway_url, key=key) as client:
+        yield client
+
+
+async def test_an_auditor_reads_the_log_and_its_checkpoint(exchange: TestExchange, auditor: SigningKey) -> None:
+    verifier = parse_verifier_key(exchange.local.log_verifier_key())
+    async with signed_by(exchange, auditor) as client:
+        checkpoint = open_checkpoint((await client.get("/v1/audit/checkpoint")).body, [verifier])
+        page = (await client.get("/v1/audit/entries?after=2&limit=3")).body
+        with pytest.raises(Refused) as refused:
+            await client.get("/v1/audit/entries?after=x")
+    lines = page.splitlines()
+    assert checkpoint.size > 5
+    assert [orjson.loads(line)["position"] for line in lines] == [3, 4, 5]
+    assert refused.value.problem.status == 422
+
+
+async def test_an_auditor_asks_who_knew_what(exchange: TestExchange, auditor: SigningKey) -> None:
+    async with exchange.client(SCHOOL) as client:
+        shared = await client.share(share())
+    ref, moment = child_ref(shared), shared.content["recorded_at"]
+    async with signed_by(exchange, auditor) as client:
+        known = (await client.get(f"/v1/audit/children/{ref}/who-knew?as_at={moment}")).content
+    assert known["child"] == ref
+    assert known["entries"] == 1
+
+
+async def test_break_glass_shows_the_content_and_is_an_entry_that_others_see(
+    exchange: TestExchange, auditor: SigningKey
+) -> None:
+    who, body = child(), "I saw the mark myself."
+    async with exchange.client(SCHOOL) as client:
+        shared = await client.share(share(who, rationale=body))
+    record = {"entry": shared.content["id"], "section": "body", "reason": "practice_review", "note": "Review 2026/3."}
+    async with signed_by(exchange, auditor) as client:
+        opened = await client.post("/v1/audit/openings", record, idempotency_key="one-look-only")
+        again = await client.post("/v1/audit/openings", record, idempotency_key="one-look-only")
+        known = (await client.get(f"/v1/audit/children/{child_ref(shared)}/who-knew")).content
+    content = orjson.loads(base64.b64decode(str(opened.content["content_base64"])))
+    assert content["rationale"] == body
+    assert again.content == opened.content, "the same request is the same look"
+    looks = [each for each in msg_list(known["looks"]) if each["purpose"] == "break-glass:practice_review"]
+    assert [(each["by"], each["section"]) for each in looks] == [(AUDITOR, "body")]
+    entry = next(each for each in await exchange.entries() if each.position == looks[0]["position"])
+    assert set(entry.commitments) == {"body", "signature", "note"}
+    assert entry.facts["reason"] == "practice_review"
+    assert (await exchange.audit()).intact
+
+
+def msg_list(value: object) -> list[dict[str, object]]:
+    """Return a list of objects as such."""
+    assert isinstance(value, list)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"reason": "curiosity"}, 422, "opening-unexplained"),
+        ({"note": " "}, 422, "opening-unexplained"),
+        ({"section": "diary"}, 404, "not-found"),
+        ({"entry": "0" * 32}, 404, "not-found"),
+    ],
+)
+async def test_an_opening_that_cannot_be_is_refused_and_opens_nothing(
+    exchange: TestExchange, auditor: SigningKey, change: dict[str, str], status: int, code: str
+) -> None:
+    async with exchange.client(SCHOOL) as client:
+        shared = await client.share(share())
+    record = {"entry": str(shared.content["id"]), "section": "body", "reason": "complaint", "note": "Complaint 7."}
+    async with signed_by(exchange, auditor) as client:
+        with pytest.raises(Refused) as refused:
+            await client.post("/v1/audit/openings", {**record, **change})
+    assert (refused.value.problem.status, refused.value.problem.code) == (status, code)
+    openings = [each for each in await exchange.entries() if each.facts.get("reason") == "complaint"]
+    assert openings == []
+
+
+@pytest.mark.parametrize(
+    "path", ["checkpoint", "tile/0/000", "entries", "children/" + "a" * 32 + "/who-knew", "openings"]
+)
+async def test_nobody_else_may_audit(exchange: TestExchange, path: str) -> None:
+    opening = {"entry": "a" * 32, "section": "body", "reason": "inspection", "note": "Because."}
+    async with exchange.client(SCHOOL) as client:
+        asking = client.post(f"/v1/audit/{path}", opening) if path == "openings" else client.get(f"/v1/audit/{path}")
+        with pytest.raises(Refused) as refused:
+            await asking
+    assert (refused.value.problem.status, refused.value.problem.code) == (403, "not-an-auditor")
+
+
+async def test_the_gateway_alone_cannot_open_anything(exchange: TestExchange) -> None:
+    """G13: without an auditor's own signature the ledger opens nothing for the gateway."""
+    async with exchange.client(SCHOOL) as client:
+        shared = await client.share(share())
+    asked = BreakGlass(str(shared.content["id"]), "body", "inspection", "A stolen gateway asks.")  # type: ignore[arg-type]
+    async with exchange.ledger("gateway") as ledger:
+        with pytest.raises(NotPermitted):
+            await ledger.break_glass(asked)
+
+
+async def test_a_role_that_does_not_exist_is_refused(command: Command) -> None:
+    code, said = await command(
+        "agency", "add", "some-body", "--name", "S", "--duty-class", "s11_body", "--home-authority", "E06000005",
+        "--role", "superuser",
+    )  # fmt: skip
+    assert code == 1
+    assert "is no role" in said

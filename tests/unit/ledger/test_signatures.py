@@ -1,0 +1,162 @@
+"""Every agency's kept signature is checked with the key that was valid then; what a stolen key signed is suspect."""
+
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from services.ledger.audit.signatures import SignatureCheck, SignatureReport, compromises
+from shared.canonical_json import Json
+from shared.entries import Commitment, Entry
+from shared.errors import ExchangeError
+from shared.identifiers import AgencyId, EntryId, Position
+from shared.ledger.audit_messages import OpenedSignature
+from shared.signatures.content_digest import content_digest
+from shared.signatures.evidence import key_of_evidence, verify_evidence
+from shared.signatures.keys import SigningKey, generate_signing_key
+from shared.signatures.message import RequestParts, Tag, signature_base
+from shared.signatures.request_signature import sign_request
+from shared.signatures.structured_fields import parse_signature_input
+from shared.vocabulary import EntryType
+
+KEY, OTHER = generate_signing_key(), generate_signing_key()
+SCHOOL = AgencyId("school")
+BODY = b'{"concern":null}'
+COMMITTED = {"signature": Commitment("0" * 64, "0" * 64)}
+
+
+def time_of(position: int) -> str:
+    """Each entry is a minute after the one before."""
+    return f"2026-11-24T10:{position:02d}:00.000000Z"
+
+
+def evidence(key: SigningKey = KEY, *, body: bytes = BODY) -> dict[str, str]:
+    """Return the evidence that the gateway keeps of a request."""
+    headers = {
+        "content-type": "application/json",
+        "content-digest": content_digest(body),
+        "idempotency-key": "0b1d0f6e9d2c4a7f",
+    }
+    parts = RequestParts("POST", "exchange.example", b"/v1/shares", headers)
+    made = sign_request(parts, key=key, tag=Tag.REQUEST, created=1_795_520_000, nonce="n" * 22, has_body=True)
+    parsed = parse_signature_input(made["signature-input"])
+    base = signature_base([(name, parts.component(name[1:-1])) for name in parsed.components], parsed.text)
+    return {
+        "base": base.decode(),
+        "signature_input": made["signature-input"],
+        "signature": made["signature"],
+        "content_digest": headers["content-digest"],
+    }
+
+
+def registration(position: int, key: SigningKey = KEY, agency: str = "school") -> Entry:
+    """Return the entry that lets a key sign."""
+    facts: dict[str, Json] = {
+        "agency": agency,
+        "thumbprint": key.public.thumbprint,
+        "jwk": dict(key.public.jwk()),
+        "valid_from": time_of(0),
+        "valid_until": None,
+    }
+    return entry(position, EntryType.AGENCY_KEY_ADDED, facts)
+
+
+def revocation(position: int, compromised_from: str | None) -> Entry:
+    """Return the entry that revokes the key."""
+    facts: dict[str, Json] = {
+        "thumbprint": KEY.public.thumbprint,
+        "reason": "lost",
+        "compromised_from": compromised_from,
+    }
+    return entry(position, EntryType.AGENCY_KEY_REVOKED, facts)
+
+
+def entry(position: int, entry_type: EntryType, facts: dict[str, Json] | None = None) -> Entry:
+    """Return an entry at a position."""
+    return Entry(
+        Position(position), EntryId(f"{position:032x}"), entry_type, time_of(position), facts=facts if facts else {}
+    )
+
+
+def signed(position: int, key: SigningKey = KEY) -> Entry:
+    """Return a share that a key signed."""
+    made = entry(position, EntryType.SHARE_RECORDED)
+    return replace(made, agency=SCHOOL, key=key.public.thumbprint, commitments=COMMITTED)
+
+
+def opened(position: int, content: bytes | None) -> OpenedSignature:
+    """Return the opened signature of the entry at a position."""
+    return OpenedSignature(Position(position), content)
+
+
+def check(entries: list[Entry], signatures: dict[int, OpenedSignature]) -> SignatureReport:
+    """Return what a check of some entries finds."""
+    report = SignatureReport()
+    checking = SignatureCheck(report, compromised=compromises(entries))
+    for each in entries:
+        checking.take(each, signatures.get(each.position))
+    return report
+
+
+GOOD = orjson.dumps(evidence())
+
+
+def test_a_signature_by_the_key_valid_then_is_good_even_if_the_key_was_revoked_later() -> None:
+    report = check([registration(0), signed(1), revocation(2, None)], {1: opened(1, GOOD)})
+    assert (report.good, report.bad, report.suspects) == (1, [], [])
+
+
+def test_what_a_key_signed_once_it_was_compromised_is_suspect_and_not_broken() -> None:
+    entries = [registration(0), signed(1), signed(2), revocation(3, time_of(2))]
+    report = check(entries, {1: opened(1, GOOD), 2: opened(2, GOOD)})
+    assert (report.good, report.bad) == (2, [])
+    assert [(each.position, each.key) for each in report.suspects] == [(2, KEY.public.thumbprint)]
+
+
+@pytest.mark.parametrize(
+    ("before", "content"),
+    [
+        ([], GOOD),
+        ([registration(0, OTHER)], GOOD),
+        ([registration(0, agency="surgery")], GOOD),
+        ([registration(0), revocation(1, None)], GOOD),
+        ([registration(0)], orjson.dumps(evidence(OTHER))),
+        ([registration(0)], orjson.dumps({**evidence(), "base": evidence(body=b"{}")["base"]})),
+        ([registration(0)], b"not even JSON"),
+    ],
+)
+def test_a_signature_that_proves_nothing_is_named(before: list[Entry], content: bytes) -> None:
+    report = check([*before, signed(5)], {5: opened(5, content)})
+    assert report.good == 0
+    assert [each.position for each in report.bad] == [5]
+
+
+def test_what_was_erased_and_what_systems_signed_is_counted_and_not_called_good() -> None:
+    delivered = replace(entry(4, EntryType.NOTIFICATION_RECEIVED), commitments=COMMITTED)
+    report = check([registration(0), signed(1), signed(2), delivered], {1: opened(1, None), 4: opened(4, b"{}")})
+    assert (report.good, report.not_openable, report.by_systems, report.bad) == (0, 2, 1, [])
+
+
+def test_evidence_says_what_was_signed() -> None:
+    proven = verify_evidence(GOOD, key=KEY.public)
+    assert key_of_evidence(GOOD) == proven.key_id == KEY.public.thumbprint
+    assert proven.components['"@path"'] == "/v1/shares"
+    proven.check_body(BODY)
+    with pytest.raises(ExchangeError):
+        proven.check_body(BODY + b" ")
+
+
+@pytest.mark.parametrize("member", ["base", "signature_input", "signature", "content_digest"])
+def test_evidence_of_which_anything_was_changed_proves_nothing(member: str) -> None:
+    kept = evidence()
+    for change in (kept[member] + "x", kept[member][:-1], evidence(OTHER, body=b"{}")[member], "\u00e9", ""):
+        with pytest.raises(ExchangeError):
+            verify_evidence(orjson.dumps({**kept, member: change}), key=KEY.public)
+
+
+def test_every_line_of_a_base_must_be_one_that_its_input_covers() -> None:
+    kept = evidence()
+    lines = kept["base"].split("\n")
+    for base in (lines[1:], [lines[0], *lines], ['"@status": 200', *lines], lines[:-1]):
+        with pytest.raises(ExchangeError):
+            verify_evidence(orjson.dumps({**kept, "base": "\n".join(base)}), key=KEY.public)
