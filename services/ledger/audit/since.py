@@ -13,7 +13,7 @@ from shared.transparency.merkle import EMPTY, Frontier
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What is known where a check begins: the tree, the registry with its entries, children's versions, the last time."""
+    """What is known where a check begins: the tree, the registry and its entries, children's versions, the time."""
 
     frontier: Frontier = EMPTY
     registry: Registry = field(default_factory=Registry)
