@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from services.ledger.adapters.tile_files import TileFiles
 from shared.identifiers import TreeSize
 from shared.transparency.checkpoint import read_unverified_checkpoint
-from shared.transparency.signed_note import Ed25519Verifier, parse_verifier_key
+from shared.transparency.signed_note import Ed25519Verifier
 from shared.transparency.tile_proofs import TileProver
+from shared.transparency.verifier_key import parse_verifier_key
 from tests.foreign.conftest import WrittenLog
 from tests.foreign.tampering import EDITED_BUNDLES, FORGED_CHECKPOINTS
 
