@@ -7,6 +7,7 @@ FOREIGN_STAMP := .venv/.foreign-stamp
 FOREIGN_BIN := $(CURDIR)/.foreign/bin
 GO := $(CURDIR)/tests/foreign/go/recent_go.sh
 FSCK := github.com/transparency-dev/tessera/cmd/fsck@v1.0.2
+LITEWITNESS := filippo.io/torchwood/cmd/litewitness@v0.9.0
 
 .DEFAULT_GOAL := help
 
@@ -46,7 +47,7 @@ test-kafka: $(DEV_STAMP) java ## The broker's contract and the main job on real 
 	BROKER=kafka $(BIN)/exchange demo
 
 .PHONY: test-foreign
-test-foreign: $(FOREIGN_STAMP) node softhsm $(FOREIGN_BIN)/fsck $(FOREIGN_BIN)/verifylog ## What others wrote holds with what we wrote: a client in another language, verifiers of the log
+test-foreign: $(FOREIGN_STAMP) node softhsm $(FOREIGN_BIN)/fsck $(FOREIGN_BIN)/verifylog ssh $(FOREIGN_BIN)/litewitness ## What others wrote holds with what we wrote: a client in another language, verifiers of the log, a witness
 	$(BIN)/pytest -m foreign -q
 
 .PHONY: lint
@@ -105,6 +106,12 @@ softhsm:
 		echo "SoftHSM is missing; installing it from the system's packages"; \
 		apt-get update -qq && apt-get install -y -qq softhsm2; }
 
+.PHONY: ssh
+ssh:
+	@command -v ssh-agent >/dev/null || { \
+		echo "ssh-agent is missing; installing it from the system's packages"; \
+		apt-get update -qq && apt-get install -y -qq openssh-client; }
+
 .PHONY: go
 go:
 	@command -v go >/dev/null || { \
@@ -116,6 +123,9 @@ $(FOREIGN_BIN)/fsck: | go
 
 $(FOREIGN_BIN)/verifylog: tests/foreign/go/main.go tests/foreign/go/go.mod tests/foreign/go/go.sum | go
 	cd tests/foreign/go && $(GO) build -buildvcs=false -o $@ .
+
+$(FOREIGN_BIN)/litewitness: | go
+	GOBIN=$(FOREIGN_BIN) $(GO) install $(LITEWITNESS)
 
 .PHONY: clean
 clean: ## Remove what was built and kept here: the environment and all data

@@ -11,6 +11,7 @@ from cli.story import Story
 from deploy.local.exchange import DEFAULT_PORT, LocalExchange, Options, check_free, free_port
 from deploy.local.layout import Layout, layout_of_its_own
 from deploy.local.supervisor import signals_as_event
+from deploy.local.witness import LocalWitness, policy_file_of
 from shared.clock import SystemClock
 from shared.errors import ExchangeError
 from shared.reference.authorities import load_register
@@ -21,9 +22,9 @@ async def run_here() -> int:
     layout = Layout.from_environment()
     port = int(os.environ.get("GATEWAY_PORT", DEFAULT_PORT))
     check_free(port)
-    exchange = LocalExchange(layout, announce=_say, options=Options(port=port))
+    exchange, witness = _here(layout, port=port)
     async with signals_as_event() as asked_to_end:
-        working = asyncio.create_task(_run(exchange, first_port=port + 1, stay=asked_to_end))
+        working = asyncio.create_task(_run(exchange, witness, first_port=port + 1, stay=asked_to_end))
         ending = asyncio.create_task(asked_to_end.wait())
         await asyncio.wait([working, ending], return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -34,6 +35,15 @@ async def run_here() -> int:
         if working.cancelled():
             return 0
         return working.result()
+
+
+def _here(layout: Layout, *, port: int) -> tuple[LocalExchange, LocalWitness | None]:
+    """Return the exchange of a folder, and a witness beside it when EXCHANGE_WITNESS asks for one."""
+    if os.environ.get("EXCHANGE_WITNESS", "") in ("", "0"):
+        return LocalExchange(layout, announce=_say, options=Options(port=port)), None
+    settings = {"LEDGER_WITNESS_POLICY_FILE": str(policy_file_of(layout))}
+    exchange = LocalExchange(layout, announce=_say, options=Options(port=port, settings=settings))
+    return exchange, LocalWitness(exchange)
 
 
 async def demonstrate() -> int:
@@ -52,8 +62,12 @@ async def demonstrate() -> int:
         exchange.destroy()
 
 
-async def _run(exchange: LocalExchange, *, first_port: int, stay: asyncio.Event) -> int:
+async def _run(exchange: LocalExchange, witness: LocalWitness | None, *, first_port: int, stay: asyncio.Event) -> int:
+    if witness is not None:
+        witness.prepare()
     async with exchange:
+        if witness is not None:
+            await witness.start()
         parties = await _welcome(exchange, first_port=first_port)
         head = await _size(exchange)
         await _register(exchange, parties)

@@ -44,3 +44,18 @@ def socket_accepts(path: Path) -> ReadinessCheck:
         return False
 
     return check
+
+
+def port_accepts(port: int) -> ReadinessCheck:
+    """Return a check that is content once somebody takes connections on a loopback port."""
+
+    async def check() -> bool:
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            probe.setblocking(False)
+            with suppress(OSError, TimeoutError):
+                async with asyncio.timeout(_ANSWER_WITHIN_S):
+                    await asyncio.get_running_loop().sock_connect(probe, ("127.0.0.1", port))
+                return True
+        return False
+
+    return check

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from prometheus_client import start_http_server
 
 from services.ledger.adapters.guard_file import GuardFile
+from services.ledger.adapters.http_witnesses import HttpWitnesses, read_policy
 from services.ledger.adapters.kafka_relay import KafkaRelay, RelaySettings
 from services.ledger.adapters.key_file import KeyFile
 from services.ledger.adapters.key_moved import MovedKeys
@@ -27,7 +28,7 @@ from services.ledger.key_ring import KeyRing
 from services.ledger.no_witnesses import NoWitnesses
 from services.ledger.open_section import SectionOpener
 from services.ledger.open_signatures import SignatureOpener
-from services.ledger.ports import DataKeyStore, KeyEncryption
+from services.ledger.ports import DataKeyStore, KeyEncryption, Witnesses
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.publish_tiles import TilePublisher
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
@@ -101,8 +102,9 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
             followers.append(relay.wake)
             tasks.append(relay.run())
         if files is not None:
+            witnesses = await stack.enter_async_context(_witnesses(settings))
             publisher = TilePublisher(
-                files=files, entries=reader, witnesses=NoWitnesses(), released=lambda: writer.released_head
+                files=files, entries=reader, witnesses=witnesses, released=lambda: writer.released_head
             )
             followers.append(publisher.wake)
             tasks.append(publisher.run())
@@ -219,6 +221,23 @@ def log_signers(settings: LedgerSettings) -> list[NoteSigner]:
     """
     following = settings.log_key_next_file
     return [log_signer(settings), *([NoteSigner(settings.origin, _log_key(following))] if following else [])]
+
+
+@contextlib.asynccontextmanager
+async def _witnesses(settings: LedgerSettings) -> AsyncIterator[Witnesses]:
+    if settings.witness_policy_file is None:
+        yield NoWitnesses()
+        return
+    witnesses = HttpWitnesses(
+        read_policy(settings.witness_policy_file),
+        log_keys=[signer.verifier() for signer in log_signers(settings)],
+        timeout_s=settings.witness_timeout_s,
+        clock=SystemClock(),
+    )
+    try:
+        yield witnesses
+    finally:
+        await witnesses.close()
 
 
 @contextlib.asynccontextmanager

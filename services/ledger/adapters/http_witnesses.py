@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 import aiohttp
 import structlog
@@ -16,7 +17,7 @@ from shared.identifiers import TreeSize
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint
 from shared.transparency.merkle import ProofInvalid, verify_consistency
 from shared.transparency.signed_note import NoteSignature, NoteVerifier
-from shared.transparency.witness_policy import CosignerKey, WitnessPolicy
+from shared.transparency.witness_policy import CosignerKey, WitnessPolicy, parse_policy
 from shared.transparency.witness_protocol import (
     LARGEST_ANSWER_BYTES,
     AddCheckpoint,
@@ -209,6 +210,14 @@ class HttpWitnesses:
             f"a witness cosigned another history of this log, of size {theirs.size}, signed by this log's own key",
             remedy="The history was changed or forked. Keep the database and the tiles, and call the auditor.",
         )
+
+
+def read_policy(path: Path) -> WitnessPolicy:
+    """Return the policy that a file holds. Raises InvalidInput when it cannot be read or is none."""
+    try:
+        return parse_policy(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(f"the witness policy {path.name} cannot be read") from error
 
 
 def _sites(policy: WitnessPolicy) -> Mapping[str, Sequence[CosignerKey]]:
