@@ -30,13 +30,17 @@ Benchmark = Callable[[Length], Coroutine[object, object, Measured]]
 
 
 async def _append_vs_pgbench(length: Length) -> Measured:
-    rounds, appends, seconds = {Length.SMOKE: (2, 2_000, 1), Length.BENCH: (7, 20_000, 4)}.get(length, (15, 40_000, 8))
-    return await append_vs_pgbench.measure(rounds=rounds, appends=appends, seconds=seconds)
+    rounds, appends, inserts = {Length.SMOKE: (2, 2_000, 2_000), Length.BENCH: (7, 20_000, 50_000)}.get(
+        length, (15, 40_000, 100_000)
+    )
+    return await append_vs_pgbench.measure(rounds=rounds, appends=appends, inserts=inserts)
 
 
 async def _append_http_vs_pgbench(length: Length) -> Measured:
-    rounds, appends, seconds = {Length.SMOKE: (2, 1_000, 1), Length.BENCH: (5, 10_000, 4)}.get(length, (15, 20_000, 8))
-    return await append_http_vs_pgbench.measure(rounds=rounds, appends=appends, seconds=seconds)
+    rounds, appends, inserts = {Length.SMOKE: (2, 1_000, 2_000), Length.BENCH: (5, 10_000, 50_000)}.get(
+        length, (15, 20_000, 100_000)
+    )
+    return await append_http_vs_pgbench.measure(rounds=rounds, appends=appends, inserts=inserts)
 
 
 async def _append_vs_eventsourcing(length: Length) -> Measured:
