@@ -12,6 +12,7 @@ from benchmarks import (
     append_vs_eventsourcing,
     append_vs_pgbench,
     gateway_vs_fastapi,
+    proof_ms,
 )
 from benchmarks.measure import Measured
 from shared.process.collector import collect_rarely
@@ -63,12 +64,18 @@ async def _gateway_vs_fastapi(length: Length) -> Measured:
     return await gateway_vs_fastapi.measure(rounds=rounds, requests=requests)
 
 
+async def _proof_ms(length: Length) -> Measured:
+    size, proofs = {Length.SMOKE: (70_001, 50), Length.BENCH: (1_000_003, 300)}.get(length, (5_000_003, 1_000))
+    return await proof_ms.measure(size=size, proofs=proofs)
+
+
 BENCHMARKS: Mapping[str, Benchmark] = {
     "append_vs_pgbench": _append_vs_pgbench,
     "append_http_vs_pgbench": _append_http_vs_pgbench,
     "append_vs_eventsourcing": _append_vs_eventsourcing,
     "append_growth": _append_growth,
     "gateway_vs_fastapi": _gateway_vs_fastapi,
+    "proof_ms": _proof_ms,
 }
 
 
