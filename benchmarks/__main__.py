@@ -12,6 +12,7 @@ from benchmarks import (
     append_vs_eventsourcing,
     append_vs_pgbench,
     gateway_vs_fastapi,
+    proof_ms,
 )
 from benchmarks.measure import Measured
 from shared.process.collector import collect_rarely
@@ -30,13 +31,17 @@ Benchmark = Callable[[Length], Coroutine[object, object, Measured]]
 
 
 async def _append_vs_pgbench(length: Length) -> Measured:
-    rounds, appends, seconds = {Length.SMOKE: (2, 2_000, 1), Length.BENCH: (7, 20_000, 4)}.get(length, (15, 40_000, 8))
-    return await append_vs_pgbench.measure(rounds=rounds, appends=appends, seconds=seconds)
+    rounds, appends, inserts = {Length.SMOKE: (2, 2_000, 2_000), Length.BENCH: (7, 20_000, 50_000)}.get(
+        length, (15, 40_000, 100_000)
+    )
+    return await append_vs_pgbench.measure(rounds=rounds, appends=appends, inserts=inserts)
 
 
 async def _append_http_vs_pgbench(length: Length) -> Measured:
-    rounds, appends, seconds = {Length.SMOKE: (2, 1_000, 1), Length.BENCH: (5, 10_000, 4)}.get(length, (15, 20_000, 8))
-    return await append_http_vs_pgbench.measure(rounds=rounds, appends=appends, seconds=seconds)
+    rounds, appends, inserts = {Length.SMOKE: (2, 1_000, 2_000), Length.BENCH: (5, 10_000, 50_000)}.get(
+        length, (15, 20_000, 100_000)
+    )
+    return await append_http_vs_pgbench.measure(rounds=rounds, appends=appends, inserts=inserts)
 
 
 async def _append_vs_eventsourcing(length: Length) -> Measured:
@@ -59,12 +64,18 @@ async def _gateway_vs_fastapi(length: Length) -> Measured:
     return await gateway_vs_fastapi.measure(rounds=rounds, requests=requests)
 
 
+async def _proof_ms(length: Length) -> Measured:
+    size, proofs = {Length.SMOKE: (70_001, 50), Length.BENCH: (1_000_003, 300)}.get(length, (5_000_003, 1_000))
+    return await proof_ms.measure(size=size, proofs=proofs)
+
+
 BENCHMARKS: Mapping[str, Benchmark] = {
     "append_vs_pgbench": _append_vs_pgbench,
     "append_http_vs_pgbench": _append_http_vs_pgbench,
     "append_vs_eventsourcing": _append_vs_eventsourcing,
     "append_growth": _append_growth,
     "gateway_vs_fastapi": _gateway_vs_fastapi,
+    "proof_ms": _proof_ms,
 }
 
 

@@ -16,7 +16,7 @@ from shared.ledger.client import LedgerClient
 from shared.ledger.messages import AppendRequest
 
 
-async def measure(*, rounds: int, appends: int, seconds: int) -> Measured:
+async def measure(*, rounds: int, appends: int, inserts: int) -> Measured:
     """Return the comparison: the real ledger process, its Unix socket, MessagePack; the log verifies afterwards."""
     exchange = LocalExchange(
         layout_of_its_own("exchange-bench-"), announce=lambda _text: None, options=Options(port=free_port())
@@ -29,14 +29,14 @@ async def measure(*, rounds: int, appends: int, seconds: int) -> Measured:
             await _register(exchange)
             ledger = exchange.ledger_client("gateway")
             server = _server(exchange)
-            peer = await fastest_pgbench(server, folder=exchange.layout.home, seconds=max(1, seconds // 2))
+            peer = await fastest_pgbench(server, folder=exchange.layout.home, inserts=inserts // 2)
             await _rate(ledger, appends)
             measured = await in_turns(
                 "append_http_vs_pgbench",
                 unit="appends/s",
                 peer=peer.label,
                 ours=lambda: _rate(ledger, appends),
-                theirs=lambda: peer.rate(seconds),
+                theirs=lambda: peer.rate(inserts),
                 rounds=rounds,
             )
             await ledger.close()

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -42,11 +42,14 @@ class BenchLedger:
 
     async def rate(self, count: int) -> float:
         """Return appends a second over so many, from PRODUCERS at once, each waiting for its answer."""
-        made = shares(count)
-        waiting = iter(made)
+        return await self.rate_of(shares(count))
+
+    async def rate_of(self, requests: Sequence[AppendRequest]) -> float:
+        """Return appends a second over these."""
+        waiting = iter(requests)
         started = time.perf_counter()
         await asyncio.gather(*(self._produce(waiting) for _ in range(PRODUCERS)))
-        return count / (time.perf_counter() - started)
+        return len(requests) / (time.perf_counter() - started)
 
     async def _produce(self, waiting: Iterator[AppendRequest]) -> None:
         for request in waiting:

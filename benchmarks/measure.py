@@ -1,7 +1,7 @@
 """Measuring in turns: ours, the peer's, ours again … and one JSON line with the ratio and its spread."""
 
 import statistics
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -12,17 +12,27 @@ Round = Callable[[], Awaitable[float]]
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What a comparison gave. Rates are medians; the ratio is the median of the rounds' own ratios."""
+    """What a comparison gave. Rates are medians; the ratio is the median of the rounds' own ratios.
+
+    ``cpu_us`` and ``peer_cpu_us`` are microseconds of processor time for each one, where they were measured.
+    """
 
     name: str
     unit: str
     peer: str
     ours: list[float]
     theirs: list[float]
+    cpu_us: Sequence[float] = ()
+    peer_cpu_us: Sequence[float] = ()
 
     def line(self) -> str:
         """Return the JSON line."""
         ratios = sorted(mine / their for mine, their in zip(self.ours, self.theirs, strict=True))
+        cpu = {
+            name: round(statistics.median(each), 1)
+            for name, each in (("cpu_us", self.cpu_us), ("peer_cpu_us", self.peer_cpu_us))
+            if each
+        }
         return orjson.dumps(
             {
                 "name": self.name,
@@ -33,6 +43,7 @@ class Measured:
                 "ratio": round(statistics.median(ratios), 3),
                 "spread": [round(ratios[0], 3), round(ratios[-1], 3)],
                 "rounds": len(ratios),
+                **cpu,
             }
         ).decode()
 

@@ -160,7 +160,8 @@ class Sequencer:
                 waiting = queue.take(batch_size(waiting=queue.waiting_count, beside=beside))
                 self._under_way.extend(waiting)
                 decided = self._decide(waiting, await self._look_up(waiting))
-                if committing is not None and not await committing:
+                # Whoever cancels this must not cancel a commit.
+                if committing is not None and not await asyncio.shield(committing):
                     # It was decided on a batch that did not become what it was to be.
                     decided = self._decide(waiting, await self._look_up(waiting))
                 committing, beside = asyncio.create_task(self._commit(decided)), len(waiting)
