@@ -116,6 +116,8 @@ def _explain(report: Report, older: list[bytes]) -> None:
         f"{report.size} entries, {report.heads} signed checkpoints, {report.sections} sealed sections, "
         f"{report.answers} answers with their receipts, {report.children} children."
     )
+    if report.erased:
+        typer.echo(f"{report.erased} sealed sections are gone, each as an approved erasure in the ledger says.")
     typer.echo(f"Root: {report.root}")
     kept = ", ".join(str(read_unverified_checkpoint(note).size) for note in older)
     typer.echo(f"Held against kept checkpoints of size: {kept}." if kept else "No checkpoint from earlier was given.")

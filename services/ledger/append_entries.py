@@ -203,7 +203,7 @@ class Sequencer:
         looked_up = await self._log.look_up(
             answer_tokens=[each.answer_token for each in prepared],
             nonce_tokens=[each.nonce_token for each in prepared if each.nonce_token is not None],
-            children=list({each.child_ref for each in prepared if each.child_ref is not None and not each.key_is_new}),
+            children=list({ref for each in prepared if (ref := each.known_child) is not None}),
             identifier_tokens=[token.token for each in prepared for token in each.identifiers if token.identifying],
         )
         return await self._preparer.with_keys_opened(looked_up)
@@ -228,7 +228,7 @@ class Sequencer:
         )
         growth = grow(before.frontier, [planned.leaf_hash for planned in plan.entries])
         if plan.entries:
-            self._state = WriterState(growth.frontier, plan.time, plan.registry)
+            self._state = WriterState(growth.frontier, plan.time, plan.registry, plan.stewardship)
         self._recent = recent_of(plan)
         return _Decided(waiting, plan, before, growth)
 

@@ -80,6 +80,7 @@ class LedgerApi:
             "/admit-read": self._admit_read,
             "/entries": self._entries,
             "/registry-entries": self._registry_entries,
+            "/stewardship-entries": self._stewardship_entries,
             "/entry-status": self._entry_status,
             "/obligation": self._obligation,
             "/owed": self._owed,
@@ -123,6 +124,13 @@ class LedgerApi:
 
     async def _registry_entries(self, body: bytes, _caller: str) -> object:
         return await self._page(decode(body, EntriesQuery), registry_only=True)
+
+    async def _stewardship_entries(self, body: bytes, _caller: str) -> object:
+        asked = decode(body, EntriesQuery)
+        head = self._parts.writer.released_head
+        limit = max(1, min(asked.limit, LARGEST_PAGE))
+        entries = await self._parts.reader.stewardship_entries(after=asked.after, limit=limit)
+        return EntriesPage(entries, head.size if head is not None else 0)
 
     async def _page(self, asked: EntriesQuery, *, registry_only: bool) -> EntriesPage:
         # The size is read first: the page then holds at least all that the size speaks of.

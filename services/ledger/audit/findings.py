@@ -25,6 +25,8 @@ class FindingKind(StrEnum):
     UNREGISTERED_KEY = "unregistered_key"
     OLDER_CHECKPOINT_CONTRADICTED = "older_checkpoint_contradicted"
     TRUNCATED = "truncated"
+    ERASED_IN_NAME_ONLY = "erased_in_name_only"
+    ERASURE_NOT_APPROVED = "erasure_not_approved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What a check saw. ``intact`` only if nothing was found."""
+    """What a check saw. ``intact`` only if nothing was found. ``erased`` counts sections gone as an erasure says."""
 
     size: int = 0
     root: str = ""
@@ -47,6 +49,7 @@ class Report:
     children: int = 0
     sections: int = 0
     answers: int = 0
+    erased: int = 0
     findings: list[Finding] = field(default_factory=list)
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.ledger.audit.beside_the_log import BesideTheLog
+from services.ledger.audit.erasures import ApprovalCheck, check_children_gone, read_erasures
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.stored_log import StoredHead, StoredLog, StoredRow
 from shared.clock import parse_rfc3339
@@ -196,7 +197,9 @@ async def verify_log(
     keys = TrustedLogKeys([*verifiers])
     tree = _Tree(report, keys, older)
     contents = _Contents(report)
-    beside = _Deferred(BesideTheLog(stored, report, heads=tree.signed))
+    erasures = await read_erasures(stored)
+    approvals = ApprovalCheck(report)
+    beside = _Deferred(BesideTheLog(stored, report, heads=tree.signed, erasures=erasures))
     next_head = iter(heads)
     head = next(next_head, None)
     expected = 0
@@ -217,6 +220,7 @@ async def verify_log(
         tree.add(row)
         entry = contents.check(row)
         if entry is not None:
+            approvals.check(entry, at=row.position)
             keys.take(entry)
             await beside.take(row, entry)
         expected = row.position + 1
@@ -239,6 +243,7 @@ async def verify_log(
             to=expected - 1,
         )
     await beside.check_left_over()
+    await check_children_gone(erasures, stored, report)
     for note, checkpoint in zip(older_notes, older_checkpoints, strict=True):
         if not _is_the_logs_own(note, keys):
             report.find(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from shared.errors import InvalidInput, NotPermitted
 from shared.ledger.messages import AppendRequest
-from shared.vocabulary import EntryType
+from shared.vocabulary import STEWARDSHIP_TYPES, EntryType
 
 GATEWAY = "gateway"
 NOTIFIER = "notifier"
@@ -39,6 +39,7 @@ _OPERATOR_TYPES = frozenset(
         EntryType.ENDPOINT_WITHDRAWN,
         EntryType.QUEUE_ASSIGNED,
         EntryType.QUEUE_RESOLVED,
+        *STEWARDSHIP_TYPES,
     }
 )
 
@@ -55,8 +56,8 @@ _KEY_CALLS = frozenset({"/encryption-keys", "/rotate-encryption-key", "/rewrap-d
 _MAY_CALL: Mapping[str, frozenset[str]] = {
     GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read", "/tile"},
     NOTIFIER: _READS | {"/append", "/entries", "/owed", "/queue", "/open-section"},
-    OPERATOR: _READS | {"/append", "/entries", "/owed", "/queue"} | _KEY_CALLS,
-    AUDITOR: _READS | {"/entries", "/owed", "/queue", "/tile"},
+    OPERATOR: _READS | {"/append", "/entries", "/stewardship-entries", "/owed", "/queue"} | _KEY_CALLS,
+    AUDITOR: _READS | {"/entries", "/stewardship-entries", "/owed", "/queue", "/tile"},
 }
 
 
