@@ -146,6 +146,9 @@ def _state(replayed: ReplayedState) -> dict[str, object]:
                 "times_opened": case.openings,
                 "roles": dict(case.roles),
                 "responsible": case.responsible,
+                "corrected": [{"record": record, "by": by} for record, by in case.corrected.items()],
+                "disputed": [{"record": record, "by": by} for record, by in case.disputed.items()],
+                "erased_at": case.erased,
             }
             for case in replayed.cases.values()
         ],

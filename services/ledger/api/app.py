@@ -10,10 +10,12 @@ from services.ledger.api.published_files import PublishedFilesApp
 from services.ledger.append_entries import Queue
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
+from services.ledger.domain.superseding import check_superseding, superseded_by
 from services.ledger.open_section import SectionOpener
 from services.ledger.prepare_append import AppendPreparer, identifier_tokens, nonce_token
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import Writer
+from shared.entries import parse_entry
 from shared.errors import InvalidInput, NotFound, Unavailable
 from shared.identifiers import EntryId
 from shared.ledger.key_messages import DestroyEncryptionKey, RewrapDataKeys
@@ -97,6 +99,9 @@ class LedgerApi:
     async def _append(self, body: bytes, caller: str) -> object:
         request = decode(body, AppendRequest)
         check_append(request, caller=caller)
+        superseded = superseded_by(request)
+        if superseded is not None:
+            check_superseding(request, parse_entry((await self._parts.reader.entry(superseded)).leaf))
         try:
             return await self._parts.queue.submit(await self._parts.preparer.prepare(request))
         except EncryptionKeyChanged:

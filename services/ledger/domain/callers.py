@@ -16,6 +16,8 @@ _SIGNED_TYPES = frozenset(
         EntryType.SHARE_RECORDED,
         EntryType.WITHHOLDING_RECORDED,
         EntryType.WHEREABOUTS_REPORTED,
+        EntryType.RECORD_CORRECTED,
+        EntryType.RECORD_DISPUTED,
         EntryType.NOTIFICATION_RECEIVED,
         EntryType.NOTIFICATION_OWNED,
         EntryType.NOTIFICATION_DECIDED,
