@@ -144,6 +144,7 @@ class Sequencer:
         self._under_way: list[_Waiting] = []
         self._releasing: asyncio.Task[None] | None = None
         self._bodies_before: Mapping[Position, bytes] = {}
+        self._going_back = False
 
     async def run(self, queue: Queue) -> None:
         """Serve the queue until cancelled, or until WriterLost or IntegrityFailure is raised.
@@ -159,9 +160,16 @@ class Sequencer:
                 await self._arrival(queue, committing)
                 waiting = queue.take(batch_size(waiting=queue.waiting_count, beside=beside))
                 self._under_way.extend(waiting)
-                decided = self._decide(waiting, await self._look_up(waiting))
+                looked_up = await self._look_up(waiting)
+                if committing is not None and self._going_back:
+                    # A refused batch is being carried out one by one: nothing else may be decided before it is done.
+                    await committing
+                    committing, self._going_back = None, False
+                    looked_up = await self._look_up(waiting)
+                decided = self._decide(waiting, looked_up)
                 if committing is not None and not await committing:
                     # It was decided on a batch that did not become what it was to be.
+                    self._going_back = False
                     decided = self._decide(waiting, await self._look_up(waiting))
                 committing, beside = asyncio.create_task(self._commit(decided)), len(waiting)
                 # Give the commit its start, so that what arrives meanwhile becomes the next batch.
@@ -248,7 +256,7 @@ class Sequencer:
                 await self._log.commit(CommittedBatch(decided.before.frontier.size, head, plan.entries, stored))
             except InvalidInput as refusal:
                 # Whatever is looked up from here on sees all that is committed.
-                self._state, self._recent = decided.before, Recent()
+                self._state, self._recent, self._going_back = decided.before, Recent(), True
                 await self._one_by_one(decided.waiting, refusal)
                 return False
         if self._releasing is not None:
