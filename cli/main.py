@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cli import agencies, audit, keys, queues, reach, send, start, witness
+from cli import agencies, audit, erasing, keys, queues, reach, retention, send, start, witness
 from deploy.migrate import ROLES, migrate
 from shared.errors import ExchangeError, InvalidInput
 from shared.process.settings import read_password
@@ -25,6 +25,9 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(queues.queue_app, name="queue")
 app.add_typer(keys.app, name="key")
 app.add_typer(witness.app, name="witness")
+app.add_typer(erasing.hold_app, name="hold")
+app.add_typer(erasing.erasure_app, name="erasure")
+app.add_typer(retention.retention_app, name="retention")
 app.command("owed")(queues.show_owed)
 app.command("keygen")(send.keygen)
 app.command("share")(send.share)

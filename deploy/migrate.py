@@ -14,12 +14,14 @@ from shared.errors import InvalidInput
 ROLES = (
     "exchange_ledger_writer",
     "exchange_ledger_relay",
-    "exchange_ledger_eraser",
     "exchange_ledger_rewrapper",
     "exchange_auditor",
     "exchange_notifier",
 )
 """Every role that something connects as. None of them owns a table."""
+
+ERASER = "exchange_ledger_eraser"
+"""Owns the one function that erases, and nothing else. Nobody can log in as it: nothing goes without an entry."""
 
 SERVICES = ("ledger", "notifier")
 """Services with a schema of their own, in the order their migrations run."""
@@ -52,6 +54,9 @@ def _migrate(connection: Connection, passwords: Mapping[str, str]) -> None:
         verb = "ALTER" if known else "CREATE"
         # Neither names nor passwords can be parameters of this statement; both are checked above.
         connection.execute(text(f"{verb} ROLE {role} LOGIN PASSWORD '{passwords[role]}'"))
+    if not connection.execute(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": ERASER}).scalar():
+        connection.execute(text(f"CREATE ROLE {ERASER}"))
+    connection.execute(text(f"ALTER ROLE {ERASER} NOLOGIN PASSWORD NULL"))
     connection.execute(text("REVOKE ALL ON SCHEMA public FROM PUBLIC"))
     for service in SERVICES:
         connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {service}"))

@@ -32,6 +32,14 @@ class EntryType(StrEnum):
     ENCRYPTION_KEY_DESTROYED = "encryption_key.destroyed"
     LOG_KEY_ADDED = "log_key.added"
     LOG_KEY_RETIRED = "log_key.retired"
+    RECORD_CORRECTED = "record.corrected"
+    RECORD_DISPUTED = "record.disputed"
+    HOLD_PLACED = "hold.placed"
+    HOLD_LIFTED = "hold.lifted"
+    ERASURE_PROPOSED = "erasure.proposed"
+    ERASURE_APPROVED = "erasure.approved"
+    RETENTION_PROPOSED = "retention.proposed"
+    RETENTION_APPROVED = "retention.approved"
 
 
 REGISTRY_TYPES = frozenset(
@@ -49,6 +57,30 @@ REGISTRY_TYPES = frozenset(
     }
 )
 """Entries from which the registry of agencies, keys and endpoints, and the ledger's own keys, are rebuilt."""
+
+STEWARDSHIP_TYPES = frozenset(
+    {
+        EntryType.HOLD_PLACED,
+        EntryType.HOLD_LIFTED,
+        EntryType.ERASURE_PROPOSED,
+        EntryType.ERASURE_APPROVED,
+        EntryType.ERASURE_RECORDED,
+        EntryType.RETENTION_PROPOSED,
+        EntryType.RETENTION_APPROVED,
+    }
+)
+"""Entries that say what must be kept and what may go, from which holds, proposals and erasures are rebuilt."""
+
+CONTENT_TYPES = frozenset(
+    {
+        EntryType.SHARE_RECORDED,
+        EntryType.WITHHOLDING_RECORDED,
+        EntryType.WHEREABOUTS_REPORTED,
+        EntryType.RECORD_CORRECTED,
+        EntryType.RECORD_DISPUTED,
+    }
+)
+"""Entries that tell something new about a child. After an erasure they begin a new reference."""
 
 
 class Level(StrEnum):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import socket
 import sys
@@ -37,6 +38,7 @@ DATABASE = "exchange"
 SERVICES = ("ledger", "notifier", "gateway")
 """The services, in the order they depend on one another."""
 DEFAULT_PORT = 8480
+PORTS = range(16_384, 32_000)
 LONGEST_SOCKET_NAME = "notifier-operator.sock"
 
 Announce = Callable[[str], None]
@@ -280,14 +282,17 @@ class LocalExchange:
 
 
 def free_port(*, in_a_row: int = 1) -> int:
-    """Return a loopback port from which on so many in a row are free at this moment."""
+    """Return a loopback port from which on so many in a row are free at this moment.
+
+    Below the range that outgoing connections take theirs from, so that none of them comes in between.
+    """
     while True:
+        first = secrets.choice(PORTS)
         with contextlib.ExitStack() as stack:
-            first = _bound(stack, 0)
             try:
-                for port in range(first + 1, first + in_a_row):
+                for port in range(first, first + in_a_row):
                     _bound(stack, port)
-            except (OSError, OverflowError):
+            except OSError:
                 continue
             return first
 

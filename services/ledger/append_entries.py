@@ -144,6 +144,7 @@ class Sequencer:
         self._under_way: list[_Waiting] = []
         self._releasing: asyncio.Task[None] | None = None
         self._bodies_before: Mapping[Position, bytes] = {}
+        self._going_back = False
 
     async def run(self, queue: Queue) -> None:
         """Serve the queue until cancelled, or until WriterLost or IntegrityFailure is raised.
@@ -159,10 +160,17 @@ class Sequencer:
                 await self._arrival(queue, committing)
                 waiting = queue.take(batch_size(waiting=queue.waiting_count, beside=beside))
                 self._under_way.extend(waiting)
-                decided = self._decide(waiting, await self._look_up(waiting))
+                looked_up = await self._look_up(waiting)
                 # Whoever cancels this must not cancel a commit.
+                if committing is not None and self._going_back:
+                    # A refused batch is being carried out one by one: nothing else may be decided before it is done.
+                    await asyncio.shield(committing)
+                    committing, self._going_back = None, False
+                    looked_up = await self._look_up(waiting)
+                decided = self._decide(waiting, looked_up)
                 if committing is not None and not await asyncio.shield(committing):
                     # It was decided on a batch that did not become what it was to be.
+                    self._going_back = False
                     decided = self._decide(waiting, await self._look_up(waiting))
                 committing, beside = asyncio.create_task(self._commit(decided)), len(waiting)
                 # Give the commit its start, so that what arrives meanwhile becomes the next batch.
@@ -204,7 +212,7 @@ class Sequencer:
         looked_up = await self._log.look_up(
             answer_tokens=[each.answer_token for each in prepared],
             nonce_tokens=[each.nonce_token for each in prepared if each.nonce_token is not None],
-            children=list({each.child_ref for each in prepared if each.child_ref is not None and not each.key_is_new}),
+            children=list({ref for each in prepared if (ref := each.known_child) is not None}),
             identifier_tokens=[token.token for each in prepared for token in each.identifiers if token.identifying],
         )
         return await self._preparer.with_keys_opened(looked_up)
@@ -229,7 +237,7 @@ class Sequencer:
         )
         growth = grow(before.frontier, [planned.leaf_hash for planned in plan.entries])
         if plan.entries:
-            self._state = WriterState(growth.frontier, plan.time, plan.registry)
+            self._state = WriterState(growth.frontier, plan.time, plan.registry, plan.stewardship)
         self._recent = recent_of(plan)
         return _Decided(waiting, plan, before, growth)
 
@@ -249,7 +257,7 @@ class Sequencer:
                 await self._log.commit(CommittedBatch(decided.before.frontier.size, head, plan.entries, stored))
             except InvalidInput as refusal:
                 # Whatever is looked up from here on sees all that is committed.
-                self._state, self._recent = decided.before, Recent()
+                self._state, self._recent, self._going_back = decided.before, Recent(), True
                 await self._one_by_one(decided.waiting, refusal)
                 return False
         if self._releasing is not None:

@@ -10,9 +10,10 @@ from services.ledger.domain.sealing import DataKey, WrappedKey
 from services.ledger.key_ring import KeyRing
 from services.ledger.ports import FoundAnswer, LookedUp
 from shared.canonical_json import Json, canonical_bytes
-from shared.errors import InvalidInput, NotFound, Unavailable
+from shared.errors import InvalidInput, Unavailable
 from shared.identifiers import ChildRef, EntryId, parse_child_ref, parse_entry_id, parse_obligation_id, parse_recipient
 from shared.ledger.messages import AppendRequest, ChildIdentifier
+from shared.vocabulary import STEWARDSHIP_TYPES
 
 
 class Randomness(Protocol):
@@ -50,19 +51,16 @@ class AppendPreparer:
     async def prepare(self, request: AppendRequest) -> Prepared:
         """Return the request ready for the sequencer.
 
-        Raises InvalidInput when it could never be stored, NotFound when the child's key has been destroyed, Unavailable
-        when the keeper of the key-encryption keys does not answer.
+        It is sealed under the child's key; under one of its own when that key is destroyed, or when the entry must
+        outlive it because it says what is kept or erased. The sequencer judges whether it may. Raises InvalidInput
+        when it could never be stored, Unavailable when the keeper of the key-encryption keys does not answer.
         """
         _check(request)
         child = request.child
         child_ref: ChildRef | None = None
         if child is not None:
             child_ref = child.ref if child.ref is not None else ChildRef(self._random(16).hex())
-        existing = child.ref if child is not None else None
-        if existing is not None:
-            key, key_is_new = await self._stored_key(existing), False
-        else:
-            key, key_is_new = await self._new_key(child_ref or request.entry_id), True
+        key, key_is_new = await self._key(request, child_ref)
         scope = request.idempotency.scope
         index_key = self._secrets.blind_index_key
         return Prepared(
@@ -97,7 +95,7 @@ class AppendPreparer:
         return replace(looked_up, answers=answers)
 
     def same_request(self, prepared: Prepared, found: FoundAnswer) -> bool | Unavailable | None:
-        """Return whether a stored fingerprint is of this request; None when its key has been destroyed.
+        """Return whether a stored fingerprint is of this request; None when it or its key has been destroyed.
 
         ``found`` comes from ``with_keys_opened``.
         """
@@ -107,7 +105,7 @@ class AppendPreparer:
         return sealing.request_fingerprint(request, key=found.opened.plain) == found.fingerprint
 
     async def _opened(self, found: FoundAnswer) -> DataKey | Unavailable | None:
-        if found.wrapped is None:
+        if found.wrapped is None or not found.fingerprint:
             return None
         try:
             return await self._secrets.key_ring.unwrap(found.wrapped, key_id=found.data_key_id)
@@ -117,10 +115,22 @@ class AppendPreparer:
     async def _new_key(self, key_id: str) -> DataKey:
         return await self._secrets.key_ring.wrap(self._random(sealing.KEY_BYTES), key_id=key_id)
 
-    async def _stored_key(self, ref: ChildRef) -> DataKey:
+    async def _key(self, request: AppendRequest, child_ref: ChildRef | None) -> tuple[DataKey, bool]:
+        """Return the data key to seal under, and whether it is new."""
+        known = request.child.ref if request.child is not None else None
+        if request.type in STEWARDSHIP_TYPES:
+            return await self._new_key(request.entry_id), True
+        if known is None:
+            return await self._new_key(child_ref or request.entry_id), True
+        stored = await self._stored_key(known)
+        if stored is not None:
+            return stored, False
+        return await self._new_key(request.entry_id), True
+
+    async def _stored_key(self, ref: ChildRef) -> DataKey | None:
         wrapped = await self._data_keys.wrapped_key(ref)
         if wrapped is None:
-            raise NotFound("there is no child of that reference, or what was known has been erased")
+            return None
         return await self._secrets.key_ring.unwrap(wrapped, key_id=ref)
 
 

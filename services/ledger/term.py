@@ -21,6 +21,7 @@ from shared.errors import IntegrityFailure, Unavailable
 from shared.identifiers import EntryId
 from shared.ledger.messages import Answer, AppendRequest, Idempotency
 from shared.ledger.registry import Registry
+from shared.ledger.stewardship import Stewardship
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
 from shared.transparency.merkle import EMPTY
 from shared.vocabulary import EntryType
@@ -127,7 +128,11 @@ class Writer:
         if len(last) != 1 or last[0].position != head.size - 1:
             raise IntegrityFailure("the log's entries and its last tree head do not end at the same position")
         registry = await self.reader.registry()
-        return WriterState(head.frontier, parse_rfc3339(parse_entry(last[0].leaf).time), registry)
+        stewardship, after = Stewardship(), -1
+        while page := await self.reader.stewardship_entries(after=after, limit=500):
+            stewardship = stewardship.with_entries(parse_entry(stored.leaf) for stored in page)
+            after = page[-1].position
+        return WriterState(head.frontier, parse_rfc3339(parse_entry(last[0].leaf).time), registry, stewardship)
 
     async def _check_against_guard(self, head: Head | None) -> None:
         guarded = self.guard.recall()

@@ -33,6 +33,9 @@ AT_ONCE = 16
 IDLE_S = 0.2
 LEASE_MARGIN_S = 10.0
 LOOK_AGAIN_FOR_CHANNEL_S = 5.0
+LOOK_AGAIN_AFTER_ERASURE_S = 3600.0
+NO_CHANNEL = "no_channel"
+CONTENT_ERASED = "content_erased"
 
 ATTEMPTS = Counter("notifier_attempts_total", "Attempts to push, by what came of them", ["outcome"])
 
@@ -96,15 +99,20 @@ class Deliverer:
     async def _carry_out(self, claimed: Notification, overtakes: bool) -> None:
         endpoints = self._registry.current.endpoints_of(claimed.recipient)
         if not endpoints:
-            await self._stand_in_queue(claimed)
+            await self._stand_in_queue(claimed, reason=NO_CHANNEL, again_s=LOOK_AGAIN_FOR_CHANNEL_S)
             return
         endpoint = endpoints[claimed.attempts % len(endpoints)]
         try:
             body = await self._event(claimed, endpoint)
+        except NotFound:
+            # There is nothing left to tell, but somebody was owed it: a person decides what they are told instead.
+            ATTEMPTS.labels(CONTENT_ERASED).inc()
+            await self._stand_in_queue(claimed, reason=CONTENT_ERASED, again_s=LOOK_AGAIN_AFTER_ERASURE_S)
+            return
         except ExchangeError as error:
-            # The ledger does not answer, or the content is erased: the attempt is not made, and tried again later.
+            # The ledger does not answer: the attempt is not made, and tried again later.
             log.warning("event_not_made", obligation=claimed.obligation, code=error.code)
-            outcome = PushOutcome("content_erased" if isinstance(error, NotFound) else "ledger_unavailable")
+            outcome = PushOutcome("ledger_unavailable")
             await self._store.begin_attempt(claimed, endpoint=endpoint.endpoint, now=self._clock.now())
         else:
             await self._store.begin_attempt(claimed, endpoint=endpoint.endpoint, now=self._clock.now())
@@ -143,12 +151,12 @@ class Deliverer:
             jitter=self._jitter(),
         )
 
-    async def _stand_in_queue(self, claimed: Notification) -> None:
+    async def _stand_in_queue(self, claimed: Notification, *, reason: str, again_s: float) -> None:
         now = self._clock.now()
         await self._store.stand_in_queue(
             claimed,
-            next_attempt_at=now + timedelta(seconds=LOOK_AGAIN_FOR_CHANNEL_S),
-            facts=[] if claimed.queued else [self._facts.queued(claimed)],
+            next_attempt_at=now + timedelta(seconds=again_s),
+            facts=[] if claimed.queued else [self._facts.queued(claimed, reason=reason)],
             now=now,
         )
 

@@ -98,9 +98,9 @@ class FactMaker:
             sections=(Section("signature", evidence),) if evidence is not None else (),
         )
 
-    def queued(self, notification: Notification) -> Fact:
-        """Return the fact that no channel can carry a notification: it stands in the human queue."""
-        return self._about(EntryType.NOTIFICATION_QUEUED, notification, {"state": "queued", "reason": "no_channel"})
+    def queued(self, notification: Notification, *, reason: str) -> Fact:
+        """Return the fact that a notification cannot be carried, and why: it stands in the human queue."""
+        return self._about(EntryType.NOTIFICATION_QUEUED, notification, {"state": "queued", "reason": reason})
 
     def overdue(self, notification: Notification, *, referrer: AgencyId | None, now: datetime) -> Fact:
         """Return the fact that a deadline passed and nobody owns the concern, told to people and to the referrer."""

@@ -36,6 +36,7 @@ from shared.ledger.messages import (
     TileQuery,
     TreeHead,
 )
+from shared.ledger.stewardship import Stewardship
 from shared.process.remote import Remote
 
 PAGE_LIMIT = 500
@@ -96,6 +97,18 @@ class LedgerClient:
                 after = stored.position
             if len(page.entries) < PAGE_LIMIT:
                 return
+
+    async def stewardship(self) -> Stewardship:
+        """Return the holds in force, the open proposals, and what has been erased."""
+        state, after = Stewardship(), -1
+        while True:
+            query = {"after": after, "limit": PAGE_LIMIT}
+            page = await self._remote.call("/stewardship-entries", query, EntriesPage)
+            for stored in page.entries:
+                state = state.with_entry(parse_entry(stored.leaf))
+                after = stored.position
+            if len(page.entries) < PAGE_LIMIT:
+                return state
 
     async def entry_status(self, entry_id: EntryId) -> EntryStatus:
         """Return an entry, its original answer and what is owed because of it. Raises NotFound."""

@@ -65,7 +65,6 @@ FORBIDDEN = {
         "SELECT * FROM ledger.sealed_section",
         "INSERT INTO ledger.data_key VALUES ('a','b','c')",
     ),
-    "exchange_ledger_eraser": ("DELETE FROM ledger.entry", "UPDATE ledger.sealed_section SET name = 'x'"),
     "exchange_ledger_rewrapper": (
         "SELECT * FROM ledger.entry",
         "SELECT * FROM ledger.sealed_section",
@@ -78,6 +77,11 @@ FORBIDDEN = {
         "UPDATE ledger.data_key SET wrapped = ''",
         "SELECT * FROM notifier.notification",
         "CREATE TABLE public.mine (a int)",
+        "DELETE FROM ledger.data_key",
+        "DELETE FROM ledger.sealed_section",
+        "DELETE FROM ledger.child_identifier",
+        "SELECT ledger.erase()",
+        "SET ROLE exchange_ledger_eraser",
     ),
 }
 
@@ -95,6 +99,26 @@ async def test_every_role_needs_its_password(exchange: TestExchange) -> None:
     for role in exchange.local.secrets.role_passwords():
         with pytest.raises(asyncpg.InvalidPasswordError):
             await asyncpg.connect(exchange.local.database_url, user=role, password="wrong")
+
+
+async def test_nobody_can_log_in_as_the_role_that_erases(exchange: TestExchange) -> None:
+    owner = await asyncpg.connect(exchange.local.admin_url)
+    found = await owner.fetchrow(
+        "SELECT rolcanlogin, rolsuper, rolpassword IS NULL AS without FROM pg_authid"
+        " WHERE rolname = 'exchange_ledger_eraser'"
+    )
+    assert found is not None
+    assert (found["rolcanlogin"], found["rolsuper"], found["without"]) == (False, False, True)
+    members = await owner.fetch(
+        "SELECT pg_get_userbyid(member) AS name FROM pg_auth_members WHERE roleid = 'exchange_ledger_eraser'::regrole"
+    )
+    assert [row["name"] for row in members if row["name"].startswith("exchange_")] == []
+    changing = await owner.fetch(
+        "SELECT table_name, privilege_type FROM information_schema.role_table_grants"
+        " WHERE grantee = 'exchange_ledger_eraser' AND privilege_type NOT IN ('SELECT', 'DELETE')"
+    )
+    assert changing == []
+    await owner.close()
 
 
 async def test_the_gateways_door_opens_nothing_and_lists_nothing_owed(exchange: TestExchange) -> None:

@@ -75,10 +75,10 @@ class TestExchange:
             await client.close()
 
     async def owed_to_people_and_systems(self) -> list[ObligationState]:
-        """Return what is owed to anybody but a human queue."""
+        """Return what is owed and stands in no human queue: neither is it for one, nor was there no other channel."""
         async with self.ledger() as client:
             owed = (await client.owed(OwedQuery(limit=1000))).obligations
-        return [each for each in owed if not each.obligation.recipient.startswith("queue:")]
+        return [each for each in owed if not each.queued]
 
     async def all_signed_for(self) -> None:
         """Wait until everything that a system takes has been signed for."""

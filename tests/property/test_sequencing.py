@@ -126,7 +126,7 @@ def prepared(one: Asked, ordinal: int) -> Prepared:
         nonce_token=token("nonce", one.nonce) if one.nonce is not None else None,
         digest=sha256(body).digest(),
         fingerprint=body,
-        data_key=DataKey(entry_id, b"", WrappedKey("kek", b"")),
+        data_key=DataKey(ref if ref is not None else entry_id, b"", WrappedKey("kek", b"")),
         key_is_new=one.known_child is None,
         sections=(),
         identifiers=(IdentifierToken(token("identifier", one.identifier), True),) if one.identifier is not None else (),

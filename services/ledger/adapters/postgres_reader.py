@@ -6,7 +6,7 @@ from typing import cast
 
 import asyncpg
 
-from services.ledger.adapters.tables import AUDIT_PREDICATE, REGISTRY_PREDICATE
+from services.ledger.adapters.tables import AUDIT_PREDICATE, REGISTRY_PREDICATE, STEWARDSHIP_PREDICATE
 from services.ledger.domain.ladder import ASSIGNED, QUEUED, SETTLED, highest
 from services.ledger.domain.receipts import whole_answer
 from services.ledger.domain.sealing import WrappedKey
@@ -20,6 +20,10 @@ from shared.vocabulary import LadderState
 _ENTRIES = "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY position LIMIT $2"
 _REGISTRY_ENTRIES = (
     f"SELECT position, leaf FROM ledger.entry WHERE {REGISTRY_PREDICATE} AND position > $1 ORDER BY position LIMIT $2"  # noqa: S608
+)
+_STEWARDSHIP_ENTRIES = (
+    f"SELECT position, leaf FROM ledger.entry WHERE {STEWARDSHIP_PREDICATE} AND position > $1"  # noqa: S608
+    " ORDER BY position LIMIT $2"
 )
 
 _CHILD_ENTRIES = f"""
@@ -107,6 +111,11 @@ class PostgresReader:
             registry = registry.with_entries(parse_entry(stored.leaf) for stored in page)
             after = page[-1].position
         return registry
+
+    async def stewardship_entries(self, *, after: int, limit: int) -> tuple[StoredEntry, ...]:
+        """Return stored entries about holds, erasures and retention after a position, in order."""
+        rows = await self._fetch(_STEWARDSHIP_ENTRIES, after, limit)
+        return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
 
     async def wrapped_key(self, key_id: str) -> WrappedKey | None:
         """Return the wrapped data key of that id, or None."""

@@ -16,13 +16,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from shared.vocabulary import REGISTRY_TYPES
+from shared.vocabulary import REGISTRY_TYPES, STEWARDSHIP_TYPES, EntryType
 
 SCHEMA = "ledger"
 
 metadata = MetaData(schema=SCHEMA)
 
 REGISTRY_PREDICATE = "type IN (" + ", ".join(f"'{name}'" for name in sorted(REGISTRY_TYPES)) + ")"
+STEWARDSHIP_PREDICATE = "type IN (" + ", ".join(f"'{name}'" for name in sorted(STEWARDSHIP_TYPES)) + ")"
+CONFLICT_PREDICATE = f"type = '{EntryType.REQUEST_CONFLICTED}'"
 
 AUDIT_PREDICATE = "type = 'audit.opened'"
 
@@ -36,6 +38,8 @@ entry = Table(
     Column("leaf_hash", LargeBinary, nullable=False),
     Index("entry_registry", "position", postgresql_where=text(REGISTRY_PREDICATE)),
     Index("entry_audit_opened", "position", postgresql_where=text(AUDIT_PREDICATE)),
+    Index("entry_stewardship", "position", postgresql_where=text(STEWARDSHIP_PREDICATE)),
+    Index("entry_conflicted", "position", postgresql_where=text(CONFLICT_PREDICATE)),
     comment="The log: leaf bytes as hashed, in commit order without gaps",
 )
 
@@ -90,6 +94,7 @@ child_identifier = Table(
     Column("position", BigInteger, nullable=False),
     Index("child_identifier_identifying", "token", unique=True, postgresql_where=text("identifying")),
     Index("child_identifier_similar", "token", "ref", unique=True, postgresql_where=text("NOT identifying")),
+    Index("child_identifier_ref", "ref"),
     comment="Blind index: keyed hashes of identifiers; erasable",
 )
 
@@ -145,4 +150,4 @@ APPEND_ONLY = (entry, tree_head, answer, child_entry, obligation, obligation_ste
 """Tables that nobody may update, delete from or truncate."""
 
 ERASABLE = (data_key, sealed_section, child_identifier, used_nonce)
-"""Tables from which the eraser's role, and no other, may delete."""
+"""Tables from which the function that erases, and nobody else, may delete."""

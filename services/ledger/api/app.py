@@ -12,6 +12,7 @@ from services.ledger.audit.who_knew import who_knew
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
+from services.ledger.domain.superseding import check_superseding, superseded_by
 from services.ledger.open_section import SectionOpener
 from services.ledger.open_signatures import SignatureOpener
 from services.ledger.prepare_append import AppendPreparer, identifier_tokens, nonce_token
@@ -87,6 +88,7 @@ class LedgerApi:
             "/admit-read": self._admit_read,
             "/entries": self._entries,
             "/registry-entries": self._registry_entries,
+            "/stewardship-entries": self._stewardship_entries,
             "/entry-status": self._entry_status,
             "/who-knew": self._who_knew,
             "/break-glass": self._break_glass,
@@ -106,6 +108,9 @@ class LedgerApi:
     async def _append(self, body: bytes, caller: str) -> object:
         request = decode(body, AppendRequest)
         check_append(request, caller=caller)
+        superseded = superseded_by(request)
+        if superseded is not None:
+            check_superseding(request, parse_entry((await self._parts.reader.entry(superseded)).leaf))
         try:
             return await self._parts.queue.submit(await self._parts.preparer.prepare(request))
         except EncryptionKeyChanged:
@@ -133,6 +138,13 @@ class LedgerApi:
 
     async def _registry_entries(self, body: bytes, _caller: str) -> object:
         return await self._page(decode(body, EntriesQuery), registry_only=True)
+
+    async def _stewardship_entries(self, body: bytes, _caller: str) -> object:
+        asked = decode(body, EntriesQuery)
+        head = self._parts.writer.released_head
+        limit = max(1, min(asked.limit, LARGEST_PAGE))
+        entries = await self._parts.reader.stewardship_entries(after=asked.after, limit=limit)
+        return EntriesPage(entries, head.size if head is not None else 0)
 
     async def _page(self, asked: EntriesQuery, *, registry_only: bool) -> EntriesPage:
         # The size is read first: the page then holds at least all that the size speaks of.

@@ -64,10 +64,18 @@ class BesideTheLog:
     ``heads`` holds the checkpoint that covers the entry checked now, by its bytes, if its signature was verified.
     """
 
-    def __init__(self, stored: StoredLog, report: Report, *, heads: Mapping[bytes, Checkpoint], start: int = 0) -> None:
+    def __init__(
+        self,
+        stored: StoredLog,
+        report: Report,
+        *,
+        heads: Mapping[bytes, Checkpoint],
+        erasures: Erasures,
+        start: int = 0,
+    ) -> None:
         self._report = report
         self._heads = heads
-        self._erasures = Erasures()
+        self._erasures = erasures
         self._answers: AtPosition[StoredAnswerRow] = AtPosition(stored.answers(start=start), lambda row: row.position)
         self._sections: AtPosition[StoredSection] = AtPosition(stored.sections(start=start), lambda row: row.position)
         self._children: AtPosition[StoredChildEntry] = AtPosition(
@@ -81,17 +89,12 @@ class BesideTheLog:
     async def check(self, row: StoredRow, entry: Entry) -> None:
         """Check all that is stored beside one entry."""
         await self._check_sections(row, entry)
-        await self._check_answer(row)
+        await self._check_answer(row, entry)
         await self._check_children(row, entry)
         await self._check_obligations(row, entry)
 
     async def check_left_over(self) -> None:
-        """Report what is stored where there is no entry, and what is missing that no erasure accounts for."""
-        self._report.erased = self._erasures.erased
-        for missing in self._erasures.unaccounted():
-            self._report.find(
-                FindingKind.SECTION_MISSING, f"entry {missing.position} {missing.detail}", at=missing.position
-            )
+        """Report what is stored beside positions where there is no entry."""
         for kind, stream in (
             (FindingKind.SECTION_FOREIGN, self._sections),
             (FindingKind.ANSWER_MISMATCH, self._answers),
@@ -104,22 +107,35 @@ class BesideTheLog:
 
     async def _check_sections(self, row: StoredRow, entry: Entry) -> None:
         found = {section.name: section for section in await self._sections.take(row.position)}
+        erased_whole, erased = self._erasures.covers_whole(entry), self._erasures.covers(entry)
         for name, commitment in entry.commitments.items():
             section = found.pop(name, None)
             self._report.sections += 1
-            if section is None:
-                self._erasures.miss(entry, name, f"lacks its sealed {name}, and no erasure says why")
+            if section is None and erased:
+                self._report.erased += 1
+            elif section is None:
+                self._find(FindingKind.SECTION_MISSING, row, f"lacks its sealed {name}, and no erasure says why")
             elif sha256(section.content).hexdigest() != commitment.ciphertext_sha256:
                 self._find(FindingKind.SECTION_EDITED, row, f"has a sealed {name} that is not what it committed to")
+            elif erased_whole or self._erasures.covers_key(section.data_key_id, entry):
+                self._find(
+                    FindingKind.ERASED_IN_NAME_ONLY, row, f"still has its sealed {name}, which an erasure says is gone"
+                )
             elif not section.key_lives:
-                self._erasures.miss(entry, name, f"has a {name} whose key is gone, and no erasure says why")
-        self._erasures.take(entry)
+                self._find(FindingKind.SECTION_MISSING, row, f"has a {name} whose key is gone, and no erasure says why")
         for name in found:
             self._find(FindingKind.SECTION_FOREIGN, row, f"has a sealed {name} that it never committed to")
 
-    async def _check_answer(self, row: StoredRow) -> None:
+    async def _check_answer(self, row: StoredRow, entry: Entry) -> None:
+        erased = self._erasures.covers_whole(entry)
         for answer in await self._answers.take(row.position):
             self._report.answers += 1
+            if answer.has_fingerprint and erased:
+                self._find(
+                    FindingKind.ERASED_IN_NAME_ONLY, row, "still has what its request could be guessed by after erasure"
+                )
+            if not answer.has_fingerprint and not erased:
+                self._find(FindingKind.ANSWER_MISMATCH, row, "has an answer to any request, and no erasure says why")
             if not self._proves(answer, row):
                 self._find(FindingKind.ANSWER_MISMATCH, row, "has a stored answer whose receipt does not prove it")
 

@@ -1,62 +1,84 @@
-"""Which missing payloads an erasure accounts for: what cannot be opened and was not erased on the record is a fault."""
+"""What the ledger says was erased, held against what is there: gone only if an erasure says so, and then really."""
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shared.entries import Entry
-from shared.identifiers import Position
-from shared.vocabulary import EntryType
+from services.ledger.audit.findings import FindingKind, Report
+from services.ledger.audit.stored_log import StoredLog
+from services.ledger.domain.stewarding import check_stewardship
+from shared.entries import Entry, parse_entry
+from shared.errors import ExchangeError, IntegrityFailure, InvalidInput
+from shared.identifiers import ChildRef, EntryId
+from shared.ledger.facts import read_facts
+from shared.ledger.stewardship import SCOPE_CHILD, ErasureFacts, Stewardship
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """A sealed section that cannot be opened any more."""
+class Erasures:
+    """Where each child's and each entry's erasure stands. It covers what was recorded before it, and nothing after."""
 
-    position: Position
-    section: str
-    detail: str
+    children: Mapping[ChildRef, int]
+    entries: Mapping[EntryId, int]
+
+    def covers(self, entry: Entry) -> bool:
+        """Return whether sections of an entry may be gone."""
+        return self.covers_whole(entry) or any(self._child_gone(subject.ref, entry) for subject in entry.subjects)
+
+    def covers_whole(self, entry: Entry) -> bool:
+        """Return whether every section of an entry must be gone: it was erased, or was about one erased child only."""
+        if entry.position < self.entries.get(entry.id, -1):
+            return True
+        under = entry.facts.get("sealed_under")
+        if not entry.subjects:
+            return isinstance(under, str) and self._child_gone(ChildRef(under), entry)
+        return len(entry.subjects) == 1 and self._child_gone(entry.subjects[0].ref, entry)
+
+    def covers_key(self, key_id: str, entry: Entry) -> bool:
+        """Return whether what an entry has sealed under a key must be gone."""
+        return self._child_gone(ChildRef(key_id), entry)
+
+    def _child_gone(self, child: ChildRef, entry: Entry) -> bool:
+        return entry.position < self.children.get(child, -1)
 
 
 @dataclass(slots=True)
-class Erasures:
-    """Holds what is missing until an ``erasure.recorded`` *after* it accounts for it (G9)."""
+class ApprovalCheck:
+    """Holds every hold, proposal, approval and erasure against those before it, as the ledger itself had to."""
 
-    erased: int = 0
-    _missing: dict[tuple[Position, str], Missing] = field(default_factory=dict)
-    _by_name: dict[str, list[tuple[Position, str]]] = field(default_factory=dict)
+    report: Report
+    state: Stewardship = field(default_factory=Stewardship)
 
-    def miss(self, entry: Entry, section: str, detail: str) -> None:
-        """Note that a section of an entry is missing or its key gone."""
-        place = (entry.position, section)
-        self._missing[place] = Missing(entry.position, section, detail)
-        for name in _names_of(entry):
-            self._by_name.setdefault(name, []).append(place)
-
-    def take(self, entry: Entry) -> None:
-        """Account for what an entry erased, if it is an erasure."""
-        if entry.type is EntryType.ERASURE_RECORDED:
-            for place in self._by_name.pop(_target_of(entry), ()):
-                if self._missing.pop(place, None) is not None:
-                    self.erased += 1
-
-    def unaccounted(self) -> Iterator[Missing]:
-        """Yield what is missing and was never erased, in position order."""
-        yield from self._missing.values()
+    def check(self, entry: Entry, *, at: int) -> None:
+        """Check one entry. Entries are taken in position order."""
+        try:
+            check_stewardship(entry, self.state)
+            self.state = self.state.with_entry(entry)
+        except ExchangeError as error:
+            self.report.find(FindingKind.ERASURE_NOT_APPROVED, f"entry {at}: {error.detail}", at=at)
 
 
-def _names_of(entry: Entry) -> tuple[str, str]:
-    """Return what an erasure may call an entry's sections by: the child whose key sealed them, or the entry.
+async def read_erasures(stored: StoredLog) -> Erasures:
+    """Return what the stored erasures say. One that cannot be read covers nothing: the log's own check names it."""
+    children: dict[ChildRef, int] = {}
+    entries: dict[EntryId, int] = {}
+    async for position, leaf in stored.erasing_leaves():
+        try:
+            target = read_facts(parse_entry(leaf), ErasureFacts).target
+        except (InvalidInput, IntegrityFailure):
+            continue
+        if target.scope == SCOPE_CHILD and target.child is not None:
+            children.setdefault(target.child, position)
+        elif target.entry is not None:
+            entries.setdefault(target.entry, position)
+    return Erasures(children, entries)
 
-    Of an entry about nobody ``sealed_under`` says whose key it was; without it the entry has a key of its own.
-    """
-    sealed_under = entry.facts.get("sealed_under")
-    child = entry.subjects[0].ref if entry.subjects else sealed_under if isinstance(sealed_under, str) else None
-    return f"child:{child}", f"entry:{entry.id}"
 
-
-def _target_of(entry: Entry) -> str:
-    target = entry.facts.get("target")
-    if not isinstance(target, dict):
-        return ""
-    scope = target.get("scope")
-    return f"{scope}:{target.get(str(scope))}"
+async def check_children_gone(erasures: Erasures, stored: StoredLog, report: Report) -> None:
+    """Report every erased child whose key, or any way of looking it up, is still there."""
+    for child, position in erasures.children.items():
+        if await stored.left_of(child):
+            report.find(
+                FindingKind.ERASED_IN_NAME_ONLY,
+                f"the erasure at entry {position} says a child's key and look-up hashes are gone, and one is there",
+                at=position,
+            )

@@ -27,6 +27,8 @@ class FindingKind(StrEnum):
     TRUNCATED = "truncated"
     BAD_TILE = "bad_tile"
     MISSING_TILE = "missing_tile"
+    ERASED_IN_NAME_ONLY = "erased_in_name_only"
+    ERASURE_NOT_APPROVED = "erasure_not_approved"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,10 @@ class Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What a check saw, of the entries from ``since`` on. ``intact`` only if nothing was found."""
+    """What a check saw, of the entries from ``since`` on. ``intact`` only if nothing was found.
+
+    ``erased`` counts sections that are gone as an approved erasure says.
+    """
 
     size: int = 0
     since: int = 0

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from services.ledger.domain.ladder import SETTLED, highest, step_of
 from shared.entries import Entry
-from shared.identifiers import AuthorityCode, ChildRef, ObligationId, Recipient
-from shared.vocabulary import EntryType, LadderState
+from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Recipient
+from shared.vocabulary import CONTENT_TYPES, EntryType, LadderState
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,9 @@ class CaseState:
     """What the ledger says of one child: decisions, who was told, and who is responsible.
 
     ``responsible`` is the authority that first owned a concern by a signed acknowledgement. Only a signed acceptance
-    would change it (G14): no report of whereabouts and no suspected move does.
+    would change it (G14): no report of whereabouts and no suspected move does. ``corrected`` and ``disputed`` say, for
+    the position of a record, by which entries; the record itself stands as it was. ``erased`` is where what was sealed
+    about the child until then was destroyed.
     """
 
     child: ChildRef
@@ -61,6 +63,10 @@ class CaseState:
     openings: int = 0
     roles: dict[str, AuthorityCode] = field(default_factory=dict)
     responsible: AuthorityCode | None = None
+    records: dict[EntryId, int] = field(default_factory=dict)
+    corrected: dict[int, int] = field(default_factory=dict)
+    disputed: dict[int, list[int]] = field(default_factory=dict)
+    erased: int | None = None
 
 
 @dataclass(slots=True)
@@ -111,7 +117,13 @@ async def replay_state(entries: AsyncIterator[Entry], *, as_at: str | None = Non
 
 
 def _note(case: CaseState, entry: Entry, told: Told | None) -> None:
+    if entry.type in CONTENT_TYPES:
+        case.records[entry.id] = entry.position
     match entry.type:
+        case EntryType.RECORD_CORRECTED | EntryType.RECORD_DISPUTED:
+            _supersede(case, entry)
+        case EntryType.ERASURE_RECORDED:
+            case.erased = entry.position
         case EntryType.SHARE_RECORDED:
             case.shares.append(entry.position)
         case EntryType.WITHHOLDING_RECORDED:
@@ -128,6 +140,14 @@ def _note(case: CaseState, entry: Entry, told: Told | None) -> None:
                 case.responsible = AuthorityCode(code)
         case _:
             return
+
+
+def _supersede(case: CaseState, entry: Entry) -> None:
+    for position in (case.records[cause] for cause in entry.causes if cause in case.records):
+        if entry.type is EntryType.RECORD_CORRECTED:
+            case.corrected[position] = entry.position
+        else:
+            case.disputed.setdefault(position, []).append(entry.position)
 
 
 def _authorities(entry: Entry) -> set[str]:

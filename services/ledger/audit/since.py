@@ -7,6 +7,7 @@ from shared.entries import Entry, parse_entry
 from shared.errors import ExchangeError, IntegrityFailure
 from shared.identifiers import ChildRef
 from shared.ledger.registry import Registry
+from shared.ledger.stewardship import Stewardship
 from shared.transparency.checkpoint import Checkpoint
 from shared.transparency.merkle import EMPTY, Frontier
 
@@ -20,6 +21,7 @@ class Start:
     versions: dict[ChildRef, int] = field(default_factory=dict)
     last_time: str = ""
     registered: tuple[Entry, ...] = ()
+    stewardship: Stewardship = field(default_factory=Stewardship)
 
 
 async def start_after(stored: StoredLog, checkpoint: Checkpoint) -> Start:
@@ -47,7 +49,15 @@ async def start_after(stored: StoredLog, checkpoint: Checkpoint) -> Start:
         versions={ChildRef(ref): version async for ref, version in stored.last_versions(before=checkpoint.size)},
         last_time=last_time,
         registered=registered,
+        stewardship=await _stewardship(stored, before=checkpoint.size),
     )
+
+
+async def _stewardship(stored: StoredLog, *, before: int) -> Stewardship:
+    state = Stewardship()
+    async for leaf in stored.stewardship_leaves(before=before):
+        state = state.with_entry(parse_entry(leaf))
+    return state
 
 
 def _frontier(data: bytes) -> Frontier:

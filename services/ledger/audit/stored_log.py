@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from services.ledger.adapters.tables import REGISTRY_PREDICATE
+from services.ledger.adapters.tables import REGISTRY_PREDICATE, STEWARDSHIP_PREDICATE
 from shared.errors import Unavailable
+from shared.vocabulary import EntryType
 
 PREFETCH = 1000
 
@@ -46,12 +47,16 @@ class StoredSection:
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswerRow:
-    """One stored answer, with the leaf and the batch's checkpoint that complete it, None where these are missing."""
+    """One stored answer, with the leaf and the batch's checkpoint that complete it, None where these are missing.
+
+    ``has_fingerprint`` is whether a repeat of its request could still be told from another request.
+    """
 
     position: int
     body: bytes
     leaf: bytes | None
     checkpoint: bytes | None
+    has_fingerprint: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +100,33 @@ class StoredLog:
         ):
             yield StoredSection(*row)
 
+    async def erasing_leaves(self) -> AsyncIterator[tuple[int, bytes]]:
+        """Yield position and leaf of every erasure, in position order."""
+        async for row in self._stream(
+            f"SELECT position, leaf FROM ledger.entry WHERE {STEWARDSHIP_PREDICATE}"  # noqa: S608
+            f" AND type = '{EntryType.ERASURE_RECORDED}' ORDER BY position"
+        ):
+            yield row["position"], row["leaf"]
+
+    async def stewardship_leaves(self, *, before: int) -> AsyncIterator[bytes]:
+        """Yield the holds, proposals, approvals and erasures before a position, in order."""
+        query = f"SELECT leaf FROM ledger.entry WHERE {STEWARDSHIP_PREDICATE} AND position < $1 ORDER BY position"  # noqa: S608
+        async for row in self._stream(query, before):
+            yield row["leaf"]
+
+    async def left_of(self, child: str) -> bool:
+        """Return whether a child's data key or any way of looking it up is still there."""
+        row = await self._connection.fetchrow(
+            "SELECT EXISTS (SELECT FROM ledger.data_key WHERE key_id = $1)"
+            " OR EXISTS (SELECT FROM ledger.child_identifier WHERE ref = $1)",
+            child,
+        )
+        return row is not None and bool(row[0])
+
     async def answers(self, *, start: int = 0) -> AsyncIterator[StoredAnswerRow]:
         """Yield the stored answers in position order."""
         async for row in self._stream(
-            "SELECT a.position, a.body, e.leaf, h.checkpoint FROM ledger.answer a"
+            "SELECT a.position, a.body, e.leaf, h.checkpoint, a.fingerprint <> '' FROM ledger.answer a"
             " LEFT JOIN ledger.entry e ON e.position = a.position"
             " LEFT JOIN LATERAL (SELECT t.checkpoint FROM ledger.tree_head t WHERE t.size > a.position"
             " ORDER BY t.size LIMIT 1) AS h ON true WHERE a.position >= $1 ORDER BY a.position",

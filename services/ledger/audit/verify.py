@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from services.ledger.audit.beside_the_log import BesideTheLog
 from services.ledger.audit.contents import Contents
+from services.ledger.audit.erasures import ApprovalCheck, check_children_gone, read_erasures
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.since import Start, start_after
 from services.ledger.audit.stored_log import StoredLog, StoredRow
@@ -102,7 +103,8 @@ async def _read(
     report.since = first
     tree = CheckedTree(report, keys, older, frontier=start.frontier, last_head=first)
     contents = Contents(report, start.registry, start.versions, start.last_time)
-    beside = _Deferred(BesideTheLog(stored, report, heads=tree.signed, start=first))
+    erasures, approvals = await read_erasures(stored), ApprovalCheck(report, start.stewardship)
+    beside = _Deferred(BesideTheLog(stored, report, heads=tree.signed, erasures=erasures, start=first))
     heads = aiter(stored.heads(start=first))
     head = await anext(heads, None)
     expected = int(first)
@@ -123,6 +125,7 @@ async def _read(
         entry = contents.check(row.leaf, position=row.position)
         if entry is not None:
             _check_columns(report, row, entry)
+            approvals.check(entry, at=row.position)
             keys.take(entry)
             await beside.take(row, entry)
         expected = row.position + 1
@@ -145,6 +148,7 @@ async def _read(
             to=expected - 1,
         )
     await beside.check_left_over()
+    await check_children_gone(erasures, stored, report)
     report.size, report.root, report.children = expected, tree.frontier.root().hex(), len(contents.versions)
 
 

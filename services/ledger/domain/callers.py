@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from shared.errors import InvalidInput, NotPermitted
 from shared.ledger.messages import AppendRequest
-from shared.vocabulary import EntryType
+from shared.vocabulary import STEWARDSHIP_TYPES, EntryType
 
 GATEWAY = "gateway"
 NOTIFIER = "notifier"
@@ -16,6 +16,8 @@ _SIGNED_TYPES = frozenset(
         EntryType.SHARE_RECORDED,
         EntryType.WITHHOLDING_RECORDED,
         EntryType.WHEREABOUTS_REPORTED,
+        EntryType.RECORD_CORRECTED,
+        EntryType.RECORD_DISPUTED,
         EntryType.NOTIFICATION_RECEIVED,
         EntryType.NOTIFICATION_OWNED,
         EntryType.NOTIFICATION_DECIDED,
@@ -39,6 +41,7 @@ _OPERATOR_TYPES = frozenset(
         EntryType.ENDPOINT_WITHDRAWN,
         EntryType.QUEUE_ASSIGNED,
         EntryType.QUEUE_RESOLVED,
+        *STEWARDSHIP_TYPES,
     }
 )
 
@@ -55,8 +58,10 @@ _KEY_CALLS = frozenset({"/encryption-keys", "/rotate-encryption-key", "/rewrap-d
 _MAY_CALL: Mapping[str, frozenset[str]] = {
     GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read", "/entries", "/who-knew", "/break-glass", "/tile"},
     NOTIFIER: _READS | {"/append", "/entries", "/owed", "/queue", "/open-section"},
-    OPERATOR: _READS | {"/append", "/entries", "/owed", "/queue"} | _KEY_CALLS,
-    AUDITOR: _READS | {"/entries", "/owed", "/queue", "/who-knew", "/break-glass", "/open-signatures", "/tile"},
+    OPERATOR: _READS | {"/append", "/entries", "/stewardship-entries", "/owed", "/queue"} | _KEY_CALLS,
+    AUDITOR: _READS
+    | {"/entries", "/stewardship-entries", "/owed", "/queue"}
+    | {"/who-knew", "/break-glass", "/open-signatures", "/tile"},
 }
 
 

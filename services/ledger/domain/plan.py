@@ -11,6 +11,7 @@ from shared.errors import ExchangeError, Unavailable
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.ledger.messages import AppendRequest
 from shared.ledger.registry import Registry
+from shared.ledger.stewardship import Stewardship
 from shared.transparency.merkle import Frontier
 
 
@@ -41,6 +42,11 @@ class Prepared:
     sections: tuple[SealedSection, ...]
     identifiers: tuple[IdentifierToken, ...]
     child_ref: ChildRef | None
+
+    @property
+    def known_child(self) -> ChildRef | None:
+        """The child that the request names by a reference it already has."""
+        return self.request.child.ref if self.request.child is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +95,12 @@ class Recent:
 
 @dataclass(frozen=True, slots=True)
 class WriterState:
-    """Where the log stands: its tree, the time of its last entry, and the registry."""
+    """Where the log stands: its tree, the time of its last entry, the registry, and what must be kept or is erased."""
 
     frontier: Frontier
     last_time: datetime
     registry: Registry
+    stewardship: Stewardship = field(default_factory=Stewardship)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +155,4 @@ class Plan:
     outcomes: tuple[Outcome, ...]
     registry: Registry
     time: datetime
+    stewardship: Stewardship = field(default_factory=Stewardship)

@@ -22,13 +22,22 @@ from services.ledger.domain.plan import (
     WriterState,
 )
 from services.ledger.domain.registration import check_registration
+from services.ledger.domain.stewarding import check_stewardship
 from shared.canonical_json import Json
 from shared.clock import rfc3339
 from shared.entries import Entry, Subject, encode_entry
-from shared.errors import Conflict, ExchangeError, IntegrityFailure, InvalidInput, NotPermitted, Unavailable
+from shared.errors import (
+    Conflict,
+    ExchangeError,
+    IntegrityFailure,
+    InvalidInput,
+    NotFound,
+    NotPermitted,
+    Unavailable,
+)
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.transparency.merkle import leaf_hash
-from shared.vocabulary import REGISTRY_TYPES, EntryType
+from shared.vocabulary import CONTENT_TYPES, REGISTRY_TYPES, STEWARDSHIP_TYPES, EntryType
 
 
 class IdempotencyKeyReused(Conflict):
@@ -62,6 +71,7 @@ class _Deciding:
         self.known = known
         self.recent = recent
         self.registry = state.registry
+        self.stewardship = state.stewardship
         # Times never run backwards along the ledger, whatever the machine's clock does.
         self.now = max(now, state.last_time)
         self.time = rfc3339(self.now)
@@ -71,6 +81,7 @@ class _Deciding:
         self.nonces: set[bytes] = set()
         self.versions: dict[ChildRef, int] = {}
         self.identified: dict[bytes, ChildRef] = {}
+        self.erased_now: set[ChildRef] = set()
 
     def decide(self, prepared: Prepared) -> Outcome:
         """Return what becomes of one request, adding its entry to the plan if it becomes one."""
@@ -86,9 +97,9 @@ class _Deciding:
         if prepared.key_is_new and in_use not in (None, prepared.data_key.wrapped.kek_id):
             # Nothing may come to stand under a key that was rotated away from: it may be destroyed any moment.
             return EncryptionKeyChanged("the key-encryption key has just been rotated", remedy="Send the same again.")
-        if earlier is not None:
-            return self._record_conflict(prepared, earlier)
         try:
+            if earlier is not None:
+                return self._record_conflict(prepared, earlier)
             return self._append(prepared)
         except ExchangeError as refusal:
             return refusal
@@ -113,6 +124,7 @@ class _Deciding:
         return token is not None and (token in self.nonces or token in self.recent.nonces or token in self.known.nonces)
 
     def _record_conflict(self, prepared: Prepared, original: EntryId) -> IdempotencyKeyReused:
+        self._check_key_lives(prepared)
         entry = Entry(
             position=self._next_position(),
             id=prepared.request.entry_id,
@@ -120,7 +132,8 @@ class _Deciding:
             time=self.time,
             agency=prepared.request.agency,
             key=prepared.request.key,
-            facts={"as_type": prepared.request.type.value},
+            # The attempt is about nobody's record, but whose key seals it must be known to whoever erases.
+            facts={"as_type": prepared.request.type.value, "sealed_under": prepared.data_key.id},
             causes=(original,),
             registry=prepared.request.registry,
             commitments={section.name: section.commitment for section in prepared.sections},
@@ -159,8 +172,16 @@ class _Deciding:
                 self.registry = self.registry.with_entry(entry)
             except IntegrityFailure as error:
                 raise InvalidInput(error.detail) from error
+        if request.type in STEWARDSHIP_TYPES:
+            try:
+                check_stewardship(entry, self.stewardship)
+                self.stewardship = self.stewardship.with_entry(entry)
+            except IntegrityFailure as error:
+                raise InvalidInput(error.detail) from error
         ordinal = self._plan(entry, prepared, new_identifiers=new_identifiers)
         self.ordinals[prepared.answer_token] = ordinal
+        if request.type is EntryType.ERASURE_RECORDED:
+            self.erased_now.update(subject.ref for subject in subjects if self.stewardship.is_erased(subject.ref))
         for subject in subjects:
             self.versions[subject.ref] = subject.version
         for identifier in new_identifiers:
@@ -172,19 +193,55 @@ class _Deciding:
         child, ref = prepared.request.child, prepared.child_ref
         if child is None or ref is None:
             return (), ()
+        self._check_key_lives(prepared)
         version = self._version(ref)
+        if child.ref is not None and version == 0 and prepared.data_key.id != ref:
+            raise NotFound("there is no child of that reference")
+        self._check_not_erased(prepared, ref)
         if child.expected_version is not None and child.expected_version != version:
             raise VersionConflict("the child's record has moved on", remedy="Resolve the child and decide again.")
         new_identifiers = []
         for identifier in prepared.identifiers:
             owner = self._identified(identifier.token) if identifier.identifying else None
-            if owner is None:
+            if owner in self.erased_now:
+                # Its index rows go only when this batch is committed.
+                raise VersionConflict("the child has been erased", remedy="Resolve the child and decide again.")
+            if owner is None or self.stewardship.is_erased(owner):
                 new_identifiers.append(identifier)
             elif child.ref is None:
                 # Somebody else made this child known since the caller looked: it must be seen as the same child.
                 raise VersionConflict("the child has become known", remedy="Resolve the child and decide again.")
             # An identifier that names another child stays with that child: two are never merged here (G14).
         return (Subject(ref, version + 1, child.roles),), tuple(new_identifiers)
+
+    def _check_key_lives(self, prepared: Prepared) -> None:
+        """Refuse what was sealed, a moment ago, under the key of a child that has been erased since."""
+        child = prepared.request.child
+        if child is not None and child.ref is not None and prepared.data_key.id == child.ref:
+            if not self.stewardship.is_erased(child.ref):
+                return
+            if prepared.request.type in CONTENT_TYPES:
+                raise VersionConflict("the child has been erased", remedy="Resolve the child and decide again.")
+            raise Unavailable("the child was erased meanwhile", remedy="Send the same request again.")
+
+    def _check_not_erased(self, prepared: Prepared, ref: ChildRef) -> None:
+        """Refuse to tell something new about a child that was erased, or whose key is gone and no erasure says why.
+
+        What only carries an obligation on, or holds or erases, may still name the reference: it is sealed by itself.
+        """
+        request = prepared.request
+        if self.stewardship.is_erased(ref):
+            if request.type in CONTENT_TYPES:
+                raise VersionConflict("the child has been erased", remedy="Resolve the child and decide again.")
+            if request.type is EntryType.CONTENT_OPENED:
+                raise NotFound("what was sealed here has been erased")
+        elif (
+            request.child is not None
+            and request.child.ref is not None
+            and prepared.data_key.id != ref
+            and request.type not in STEWARDSHIP_TYPES
+        ):
+            raise IntegrityFailure("the key of this child is gone, and no erasure says why")
 
     def _version(self, ref: ChildRef) -> int:
         if ref in self.versions:
@@ -223,7 +280,7 @@ def decide_batch(
     """
     deciding = _Deciding(state=state, known=known, recent=recent, now=now)
     outcomes = tuple(deciding.decide(prepared) for prepared in requests)
-    return Plan(tuple(deciding.planned), outcomes, deciding.registry, deciding.now)
+    return Plan(tuple(deciding.planned), outcomes, deciding.registry, deciding.now, deciding.stewardship)
 
 
 def _as_json(facts: dict[str, object]) -> Mapping[str, Json]:

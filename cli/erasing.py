@@ -1,0 +1,157 @@
+"""``exchange hold``, ``exchange erasure``: what must be kept, and erasing with two people's approval."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import typer
+
+from cli import reach
+from cli.steward import CarriedOut, Steward
+from shared.clock import SystemClock
+from shared.identifiers import parse_child_ref, parse_entry_id
+from shared.ledger.stewardship import APPROVALS_NEEDED, SCOPE_CHILD, Target
+
+hold_app = typer.Typer(help="Legal holds: what must not be erased.", no_args_is_help=True)
+erasure_app = typer.Typer(help="Erasing: proposed by one, approved by two others.", no_args_is_help=True)
+
+By = Annotated[str, typer.Option(help="The account of who does this, never a name")]
+Ground = Annotated[str, typer.Option(help="The legal ground, a code such as uk_gdpr_art_17_1_b")]
+Reason = Annotated[str, typer.Option(help="Why, a code such as consent_withdrawn")]
+Note = Annotated[str, typer.Option(help="Anything that names people: it is sealed")]
+
+
+@asynccontextmanager
+async def steward() -> AsyncIterator[Steward]:
+    """Give a steward that comes in by the operator's door."""
+    async with reach.ledger("operator") as client:
+        yield Steward(client, clock=SystemClock())
+
+
+@hold_app.command("place")
+def place_hold(
+    child: Annotated[str, typer.Argument(help="The child's reference")],
+    authority: Ground,
+    reason: Reason,
+    by: By,
+    note: Note = "",
+) -> None:
+    """Forbid erasing anything about a child until the hold is lifted."""
+
+    async def work() -> None:
+        async with steward() as acting:
+            hold = await acting.place_hold(
+                parse_child_ref(child), authority=authority, reason=reason, by=by, note=note or None
+            )
+            typer.echo(f"hold {hold} is in force")
+
+    reach.run(work())
+
+
+@hold_app.command("lift")
+def lift_hold(
+    hold: Annotated[str, typer.Argument(help="The hold's id, from `hold list`")], reason: Reason, by: By
+) -> None:
+    """Lift a hold."""
+
+    async def work() -> None:
+        async with steward() as acting:
+            await acting.lift_hold(parse_entry_id(hold), reason=reason, by=by)
+            typer.echo(f"hold {hold} is lifted")
+
+    reach.run(work())
+
+
+@hold_app.command("list")
+def list_holds() -> None:
+    """List the holds in force."""
+
+    async def work() -> None:
+        async with steward() as acting:
+            holds = (await acting.stewardship()).holds
+        typer.echo(f"{len(holds)} in force")
+        for name, hold in holds.items():
+            typer.echo(f"{name}  child {hold.child}  {hold.authority}  {hold.reason}  by {hold.by}")
+
+    reach.run(work())
+
+
+@erasure_app.command("request")
+def request_erasure(
+    authority: Ground,
+    reason: Reason,
+    by: By,
+    child: Annotated[str, typer.Option(help="The child's reference: erases all that is known of it")] = "",
+    entry: Annotated[str, typer.Option(help="One entry's id: erases what is sealed in it")] = "",
+    note: Note = "",
+) -> None:
+    """Propose to erase a child or one entry. Nothing is erased until two others approve and it is carried out."""
+    if bool(child) == bool(entry):
+        raise typer.BadParameter("give either --child or --entry")
+
+    async def work() -> None:
+        async with steward() as acting:
+            target = (
+                Target(SCOPE_CHILD, parse_child_ref(child))
+                if child
+                else await acting.target_of_entry(parse_entry_id(entry))
+            )
+            proposal = await acting.propose_erasure(
+                target, authority=authority, reason=reason, by=by, note=note or None
+            )
+            typer.echo(f"{proposal} is proposed. Next: exchange erasure approve {proposal} --by …, by two others")
+
+    reach.run(work())
+
+
+def approve(proposal: Annotated[str, typer.Argument(help="The id that the proposal was given")], by: By) -> None:
+    """Approve a proposal, as somebody who neither proposed nor approved it."""
+
+    async def work() -> None:
+        async with steward() as acting:
+            await acting.approve(parse_entry_id(proposal), by=by)
+            known = (await acting.stewardship()).proposals[parse_entry_id(proposal)]
+            typer.echo(f"{len(known.approved_by)} of {APPROVALS_NEEDED} have approved {proposal}")
+            if known.is_approved:
+                typer.echo(f"Next: exchange erasure carry-out {proposal}")
+
+    reach.run(work())
+
+
+erasure_app.command("approve")(approve)
+
+
+@erasure_app.command("list")
+def list_proposals() -> None:
+    """List what is proposed and not yet carried out."""
+
+    async def work() -> None:
+        async with steward() as acting:
+            state = await acting.stewardship()
+        typer.echo(f"{len(state.proposals)} open, {len(state.erased)} erased")
+        for name, known in state.proposals.items():
+            approved = ", ".join(known.approved_by) or "nobody"
+            typer.echo(
+                f"{name}  {len(known.left)} to erase  {known.authority}  {known.reason}  "
+                f"by {known.by}  approved by {approved}"
+            )
+
+    reach.run(work())
+
+
+@erasure_app.command("carry-out")
+def carry_out(
+    proposal: Annotated[str, typer.Argument(help="The id of a proposal or a retention run")],
+) -> None:
+    """Erase what an approved proposal or run names. Exits 1 when something was left because a hold protects it."""
+
+    async def work() -> CarriedOut:
+        async with steward() as acting:
+            return await acting.carry_out(parse_entry_id(proposal))
+
+    done = reach.run(work())
+    for name, position in done.erased.items():
+        typer.echo(f"{name} is erased (entry {position})")
+    for name, refusal in done.refused.items():
+        typer.echo(f"{name} is NOT erased: {refusal.detail}")
+    raise typer.Exit(1 if done.refused else 0)

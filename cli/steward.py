@@ -1,0 +1,172 @@
+"""What the operator does about keeping and erasing: holds, proposals, approvals, carrying out. Each act is an entry."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import msgspec
+
+from shared.clock import Clock, rfc3339
+from shared.entries import parse_entry
+from shared.errors import Conflict, NotFound
+from shared.identifiers import ChildRef, EntryId, Position
+from shared.ledger.client import LedgerClient
+from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, Section
+from shared.ledger.stewardship import (
+    SCOPE_CHILD,
+    SCOPE_ENTRY,
+    ApprovalFacts,
+    ErasureFacts,
+    ErasureProposedFacts,
+    HoldFacts,
+    HoldLiftedFacts,
+    Proposal,
+    RetentionDue,
+    RetentionProposedFacts,
+    Stewardship,
+    Target,
+)
+from shared.vocabulary import EntryType
+
+SCOPE = "service:operator"
+
+WINDOW = timedelta(days=35)
+"""How long backups and old key-encryption keys may outlive an erasure (docs/operations.md)."""
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedOut:
+    """What became of each target of a proposal: the erasing entry's position, or why it was not erased."""
+
+    erased: Mapping[str, Position]
+    refused: Mapping[str, Conflict]
+
+
+class Steward:
+    """Acts through the operator's door. The ledger, not this, refuses what a hold or a missing approval forbids."""
+
+    def __init__(self, ledger: LedgerClient, *, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    async def stewardship(self) -> Stewardship:
+        """Return the holds in force, the open proposals, and what has been erased."""
+        return await self._ledger.stewardship()
+
+    async def place_hold(
+        self, child: ChildRef, *, authority: str, reason: str, by: str, note: str | None = None
+    ) -> EntryId:
+        """Forbid erasing anything about a child until the hold is lifted; returns the hold's id."""
+        facts = HoldFacts(child=child, authority=authority, reason=reason, by=by)
+        return await self._record(EntryType.HOLD_PLACED, facts, child=child, note=note)
+
+    async def lift_hold(self, hold: EntryId, *, reason: str, by: str) -> EntryId:
+        """Lift a hold. Others on the same child stay in force."""
+        held = (await self.stewardship()).holds.get(hold)
+        if held is None:
+            raise NotFound("no hold of that id is in force", remedy="See: exchange hold list")
+        facts = HoldLiftedFacts(hold=hold, reason=reason, by=by)
+        return await self._record(EntryType.HOLD_LIFTED, facts, child=held.child, causes=(hold,))
+
+    async def propose_erasure(
+        self, target: Target, *, authority: str, reason: str, by: str, note: str | None = None
+    ) -> EntryId:
+        """Propose to erase a child or an entry; returns the proposal's id. Nothing is erased by it."""
+        facts = ErasureProposedFacts(target=target, authority=authority, reason=reason, by=by)
+        return await self._record(EntryType.ERASURE_PROPOSED, facts, note=note)
+
+    async def propose_run(self, due: Sequence[RetentionDue], *, schedule: str, as_at: str, by: str) -> EntryId:
+        """Propose to erase children whose retention period has ended; returns the run's id."""
+        facts = RetentionProposedFacts(schedule=schedule, as_at=as_at, due=tuple(due), by=by)
+        return await self._record(EntryType.RETENTION_PROPOSED, facts)
+
+    async def approve(self, proposal: EntryId, *, by: str) -> EntryId:
+        """Approve a proposal or a run, as an account that neither proposed nor approved it."""
+        known = await self._proposal(proposal)
+        kind = EntryType.RETENTION_APPROVED
+        if known.type is EntryType.ERASURE_PROPOSED:
+            kind = EntryType.ERASURE_APPROVED
+        return await self._record(kind, ApprovalFacts(proposal=proposal, by=by), causes=(proposal,))
+
+    async def carry_out(self, proposal: EntryId) -> CarriedOut:
+        """Erase what a proposal names, one entry and one transaction for each target.
+
+        What a hold protects or has moved on since is left and named; whatever else is refused is raised.
+        """
+        known = await self._proposal(proposal)
+        erased: dict[str, Position] = {}
+        refused: dict[str, Conflict] = {}
+        for name, target in known.left.items():
+            try:
+                erased[name] = await self._erase(known, target)
+            except Conflict as error:
+                refused[name] = error
+        return CarriedOut(erased, refused)
+
+    async def target_of_entry(self, entry: EntryId) -> Target:
+        """Return one entry as a target, with whom it is about. Raises NotFound."""
+        found = parse_entry((await self._ledger.entry_status(entry)).leaf)
+        under = found.facts.get("sealed_under")
+        child = found.subjects[0].ref if found.subjects else None
+        if child is None and isinstance(under, str) and under != entry:
+            child = ChildRef(under)
+        return Target(SCOPE_ENTRY, child, entry)
+
+    async def _erase(self, proposal: Proposal, target: Target) -> Position:
+        facts = ErasureFacts(
+            target=target,
+            authority=proposal.authority,
+            reason=proposal.reason,
+            proposal=proposal.id,
+            proposed_by=proposal.by,
+            approved_by=proposal.approved_by,
+            complete_by=rfc3339(self._clock.now() + WINDOW),
+        )
+        request = self._request(
+            EntryType.ERASURE_RECORDED,
+            facts,
+            child=target.child if target.scope == SCOPE_CHILD else None,
+            causes=(proposal.id,),
+        )
+        return (await self._ledger.append(request)).position
+
+    async def _proposal(self, name: EntryId) -> Proposal:
+        proposal = (await self.stewardship()).proposals.get(name)
+        if proposal is None:
+            raise NotFound("no proposal of that id is open: it never was, or is carried out")
+        return proposal
+
+    async def _record(
+        self,
+        entry_type: EntryType,
+        facts: msgspec.Struct,
+        *,
+        child: ChildRef | None = None,
+        causes: tuple[EntryId, ...] = (),
+        note: str | None = None,
+    ) -> EntryId:
+        request = self._request(entry_type, facts, child=child, causes=causes, note=note)
+        await self._ledger.append(request)
+        return request.entry_id
+
+    def _request(
+        self,
+        entry_type: EntryType,
+        facts: msgspec.Struct,
+        *,
+        child: ChildRef | None = None,
+        causes: tuple[EntryId, ...] = (),
+        note: str | None = None,
+    ) -> AppendRequest:
+        entry_id = EntryId(secrets.token_hex(16))
+        return AppendRequest(
+            entry_id=entry_id,
+            type=entry_type,
+            idempotency=Idempotency(SCOPE, entry_id, entry_id.encode("ascii")),
+            answer=Answer(201, {}),
+            child=NamedChild(child, None) if child is not None else None,
+            facts=msgspec.to_builtins(facts),
+            causes=causes,
+            sections=(Section("note", note.encode("utf-8")),) if note else (),
+        )

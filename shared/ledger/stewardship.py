@@ -1,0 +1,220 @@
+"""What must be kept and what may go: holds, proposals, approvals and erasures, rebuilt by folding their entries."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import msgspec
+
+from shared.entries import Entry
+from shared.identifiers import ChildRef, EntryId, Position
+from shared.ledger.facts import read_facts
+from shared.vocabulary import EntryType
+
+SCOPE_CHILD = "child"
+SCOPE_ENTRY = "entry"
+
+APPROVALS_NEEDED = 2
+"""Different accounts, none of them the proposer's."""
+
+
+class HoldFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``hold.placed``: nothing about the child may be erased. ``authority`` is the legal ground, a code."""
+
+    child: ChildRef
+    authority: str
+    reason: str
+    by: str
+
+
+class HoldLiftedFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``hold.lifted``; ``hold`` is the id of the entry that placed it."""
+
+    hold: EntryId
+    reason: str
+    by: str
+
+
+class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is erased: everything about a child, or one entry. An entry's ``child`` is whom it is about, if anybody."""
+
+    scope: str
+    child: ChildRef | None
+    entry: EntryId | None = None
+
+    @property
+    def name(self) -> str:
+        """The one string that two targets share only if they are the same."""
+        return f"{SCOPE_ENTRY}:{self.entry}" if self.scope == SCOPE_ENTRY else f"{SCOPE_CHILD}:{self.child}"
+
+
+class ErasureProposedFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``erasure.proposed``. ``by`` is an account, never a name."""
+
+    target: Target
+    authority: str
+    reason: str
+    by: str
+
+
+class ApprovalFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``erasure.approved`` and ``retention.approved``; ``proposal`` is the proposing entry's id."""
+
+    proposal: EntryId
+    by: str
+
+
+class RetentionDue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One child whose retention period has ended. ``version`` is that of the record the proposal rests on."""
+
+    child: ChildRef
+    version: int
+    retention_class: str
+    due_on: str
+
+
+class RetentionProposedFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``retention.proposed``: one run, by which schedule, and whom it would erase."""
+
+    schedule: str
+    as_at: str
+    due: tuple[RetentionDue, ...]
+    by: str
+
+
+class ErasureFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``erasure.recorded``. The same transaction that appends it destroys what ``target`` names.
+
+    ``complete_by`` (RFC 3339, UTC) is when the last backup and the last old key-encryption key that could still bring
+    a dead copy back to life are gone.
+    """
+
+    target: Target
+    authority: str
+    reason: str
+    proposal: EntryId
+    proposed_by: str
+    approved_by: tuple[str, ...]
+    complete_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What somebody proposed to erase and who approved it; ``left`` are the targets not yet erased."""
+
+    id: EntryId
+    type: EntryType
+    authority: str
+    reason: str
+    by: str
+    left: Mapping[str, Target]
+    versions: Mapping[ChildRef, int] = field(default_factory=dict)
+    approved_by: tuple[str, ...] = ()
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether enough people approved it."""
+        return len(self.approved_by) >= APPROVALS_NEEDED
+
+
+RETENTION_AUTHORITY = "uk_gdpr_art_5_1_e"
+"""The storage limitation of UK GDPR Article 5(1)(e): what a retention run acts on."""
+
+RETENTION_REASON = "retention_period_ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Stewardship:
+    """What the stewardship entries so far say. Immutable: ``with_entry`` returns the next state.
+
+    ``holds`` are those in force, by the entry that placed each; ``erased`` is where each target's erasure stands.
+    Grows by one short key for each erasure and hold in force, not with the log.
+    """
+
+    holds: Mapping[EntryId, HoldFacts] = field(default_factory=dict)
+    proposals: Mapping[EntryId, Proposal] = field(default_factory=dict)
+    erased: Mapping[str, Position] = field(default_factory=dict)
+
+    def is_held(self, child: ChildRef | None) -> bool:
+        """Return whether a hold in force forbids erasing anything about a child."""
+        return child is not None and any(hold.child == child for hold in self.holds.values())
+
+    def is_erased(self, child: ChildRef) -> bool:
+        """Return whether everything about a child has been erased."""
+        return f"{SCOPE_CHILD}:{child}" in self.erased
+
+    def with_entry(self, entry: Entry) -> "Stewardship":
+        """Return the state after ``entry``. Raises IntegrityFailure when its facts do not fit its type."""
+        fold = _FOLDS.get(entry.type)
+        return fold(self, entry) if fold is not None else self
+
+    def with_entries(self, entries: Iterable[Entry]) -> "Stewardship":
+        """Return the state after ``entries``, in position order."""
+        stewardship = self
+        for entry in entries:
+            stewardship = stewardship.with_entry(entry)
+        return stewardship
+
+
+def _hold_placed(state: Stewardship, entry: Entry) -> Stewardship:
+    return replace(state, holds={**state.holds, entry.id: read_facts(entry, HoldFacts)})
+
+
+def _hold_lifted(state: Stewardship, entry: Entry) -> Stewardship:
+    lifted = read_facts(entry, HoldLiftedFacts).hold
+    return replace(state, holds={name: hold for name, hold in state.holds.items() if name != lifted})
+
+
+def _erasure_proposed(state: Stewardship, entry: Entry) -> Stewardship:
+    facts = read_facts(entry, ErasureProposedFacts)
+    proposal = Proposal(
+        entry.id, entry.type, facts.authority, facts.reason, facts.by, {facts.target.name: facts.target}
+    )
+    return replace(state, proposals={**state.proposals, entry.id: proposal})
+
+
+def _retention_proposed(state: Stewardship, entry: Entry) -> Stewardship:
+    facts = read_facts(entry, RetentionProposedFacts)
+    targets = [Target(SCOPE_CHILD, due.child) for due in facts.due]
+    proposal = Proposal(
+        entry.id,
+        entry.type,
+        RETENTION_AUTHORITY,
+        RETENTION_REASON,
+        facts.by,
+        {target.name: target for target in targets},
+        versions={due.child: due.version for due in facts.due},
+    )
+    return replace(state, proposals={**state.proposals, entry.id: proposal})
+
+
+def _approved(state: Stewardship, entry: Entry) -> Stewardship:
+    facts = read_facts(entry, ApprovalFacts)
+    proposal = state.proposals.get(facts.proposal)
+    if proposal is None:
+        return state
+    approved = replace(proposal, approved_by=(*proposal.approved_by, facts.by))
+    return replace(state, proposals={**state.proposals, facts.proposal: approved})
+
+
+def _erased(state: Stewardship, entry: Entry) -> Stewardship:
+    facts = read_facts(entry, ErasureFacts)
+    proposals = dict(state.proposals)
+    proposal = proposals.get(facts.proposal)
+    if proposal is not None:
+        left = {name: target for name, target in proposal.left.items() if name != facts.target.name}
+        if left:
+            proposals[facts.proposal] = replace(proposal, left=left)
+        else:
+            del proposals[facts.proposal]
+    return replace(state, proposals=proposals, erased={**state.erased, facts.target.name: entry.position})
+
+
+_FOLDS: Mapping[EntryType, Callable[[Stewardship, Entry], Stewardship]] = {
+    EntryType.HOLD_PLACED: _hold_placed,
+    EntryType.HOLD_LIFTED: _hold_lifted,
+    EntryType.ERASURE_PROPOSED: _erasure_proposed,
+    EntryType.ERASURE_APPROVED: _approved,
+    EntryType.RETENTION_PROPOSED: _retention_proposed,
+    EntryType.RETENTION_APPROVED: _approved,
+    EntryType.ERASURE_RECORDED: _erased,
+}

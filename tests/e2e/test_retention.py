@@ -1,0 +1,118 @@
+"""A retention run proposes; it acts once two others approved; holds and news of a child stop it even then."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+import pytest_asyncio
+
+from cli.main import main
+from shared.reference.retention import COLUMNS
+from tests.machinery.answers import child_ref
+from tests.machinery.exchange import TestExchange, running_exchange
+from tests.machinery.people import child, share
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+Command: TypeAlias = Callable[..., Awaitable[tuple[int, str]]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def own() -> AsyncIterator[TestExchange]:
+    """An exchange of its own: a run looks at every child there is."""
+    async with running_exchange() as exchange:
+        yield exchange
+
+
+@pytest.fixture
+def command(own: TestExchange, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs ``exchange …`` against that exchange; gives its exit code and all that it said."""
+    monkeypatch.setenv("EXCHANGE_HOME", str(own.local.layout.home))
+
+    async def run(*arguments: str | Path) -> tuple[int, str]:
+        monkeypatch.setattr("sys.argv", ["exchange", *map(str, arguments)])
+        try:
+            await asyncio.to_thread(main)
+            code = 0
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
+
+
+@pytest.fixture
+def at_once(tmp_path: Path) -> Path:
+    """A controller's own schedule, by which everything may go the day it is closed."""
+    path = tmp_path / "schedule.csv"
+    classes = ("early_help", "child_in_need", "child_protection", "looked_after")
+    rows = [f"{name},{rank},any,closure,0,,2026-01-01,a test" for rank, name in enumerate(classes)]
+    path.write_text("\n".join((",".join(COLUMNS), *rows, "")))
+    return path
+
+
+async def test_a_run_is_proposed_approved_by_two_and_carried_out_but_for_what_is_held_or_has_moved_on(
+    own: TestExchange, command: Command, at_once: Path
+) -> None:
+    who = [child() for _ in range(3)]
+    async with own.client() as client:
+        goes, held, moves = [child_ref(await client.share(share(each))) for each in who]
+        await own.all_signed_for()
+        assert await command("retention", "propose", "--by", "p.ellis") == (0, "nothing is due\n")
+        code, said = await command("retention", "propose", "--by", "p.ellis", "--schedule", at_once)
+        assert code == 0, said
+        assert all(f"{each}  child_protection  due " in said for each in (goes, held, moves))
+        run = found(r"run ([0-9a-f]{32}) is proposed", said)
+
+        assert (await command("retention", "approve", run, "--by", "p.ellis"))[0] == 1
+        assert (await command("retention", "approve", run, "--by", "q.harrow"))[0] == 0
+        code, said = await command("erasure", "carry-out", run)
+        assert (code, said.count("NOT erased: 1 of 2 have approved")) == (1, 3)
+        assert (await command("retention", "approve", run, "--by", "r.dunmore"))[0] == 0
+
+        code, said = await command(
+            "hold", "place", held, "--authority", "inquiries_act_2005_s21", "--reason", "inquiry", "--by", "s.vane"
+        )
+        hold = found(r"hold ([0-9a-f]{32}) is in force", said)
+        assert child_ref(await client.share(share(who[2]))) == moves
+        code, said = await command("erasure", "carry-out", run)
+    assert code == 1
+    assert f"child:{goes} is erased" in said
+    assert f"child:{held} is NOT erased" in said
+    assert f"child:{moves} is NOT erased" in said
+    assert hold in (await command("hold", "list"))[1]
+    # A new run leaves out what is held, so that nobody approves it unawares.
+    await own.all_signed_for()
+    code, said = await command("retention", "propose", "--by", "p.ellis", "--schedule", at_once)
+    assert (moves in said, held in said, goes in said) == (True, False, False)
+    assert (await command("hold", "lift", hold, "--reason", "inquiry_over", "--by", "s.vane"))[0] == 0
+    report = await own.audit()
+    assert report.intact, report.findings
+
+
+async def test_the_command_line_erases_a_child_that_two_others_approved(own: TestExchange, command: Command) -> None:
+    async with own.client() as client:
+        about = child_ref(await client.share(share()))
+    ground = ("--authority", "uk_gdpr_art_17_1_b", "--reason", "consent_withdrawn", "--by", "p.ellis")
+    code, said = await command("erasure", "request", "--child", about, *ground, "--note", "Asked for by Ada Thorne.")
+    assert code == 0, said
+    proposal = found(r"([0-9a-f]{32}) is proposed", said)
+    for by in ("q.harrow", "r.dunmore"):
+        assert (await command("erasure", "approve", proposal, "--by", by))[0] == 0
+    assert proposal in (await command("erasure", "list"))[1]
+    code, said = await command("erasure", "carry-out", proposal)
+    assert (code, f"child:{about} is erased" in said) == (0, True)
+    assert (await command("erasure", "carry-out", proposal))[0] == 1
+    code, said = await command("audit", "verify")
+    assert code == 0, said
+    assert "each as an approved erasure in the ledger says" in said
+
+
+def found(pattern: str, said: str) -> str:
+    match = re.search(pattern, said)
+    assert match is not None, said
+    return match[1]
