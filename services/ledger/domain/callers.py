@@ -50,13 +50,13 @@ _MAY_APPEND: Mapping[str, frozenset[EntryType]] = {
 
 _SCOPES: Mapping[str, str] = {GATEWAY: "agency:", NOTIFIER: "service:notifier", OPERATOR: "service:operator"}
 
-_READS = frozenset({"/registry-entries", "/entry-status", "/obligation", "/tree-head"})
+_READS = frozenset({"/registry-entries", "/entry-status", "/obligation", "/tree-head", "/standing"})
 _KEY_CALLS = frozenset({"/encryption-keys", "/rotate-encryption-key", "/rewrap-data-keys", "/destroy-encryption-key"})
 _MAY_CALL: Mapping[str, frozenset[str]] = {
     GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read", "/tile"},
-    NOTIFIER: _READS | {"/append", "/entries", "/owed", "/queue", "/open-section"},
-    OPERATOR: _READS | {"/append", "/entries", "/owed", "/queue"} | _KEY_CALLS,
-    AUDITOR: _READS | {"/entries", "/owed", "/queue", "/tile"},
+    NOTIFIER: _READS | {"/append", "/entries", "/wait", "/owed", "/queue", "/open-section"},
+    OPERATOR: _READS | {"/append", "/entries", "/wait", "/owed", "/queue"} | _KEY_CALLS,
+    AUDITOR: _READS | {"/entries", "/wait", "/owed", "/queue", "/tile"},
 }
 
 
