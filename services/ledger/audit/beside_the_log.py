@@ -13,6 +13,7 @@ from services.ledger.audit.stored_log import (
     StoredLog,
     StoredRow,
     StoredSection,
+    StoredStep,
 )
 from services.ledger.domain.ladder import step_of
 from services.ledger.domain.receipts import whole_answer
@@ -21,6 +22,7 @@ from shared.errors import ExchangeError
 from shared.transparency.checkpoint import Checkpoint
 from shared.transparency.merkle import leaf_hash, verify_inclusion
 from shared.transparency.tlog_proof import parse_proof
+from shared.vocabulary import EntryType
 
 Item = TypeVar("Item")
 
@@ -70,12 +72,12 @@ class BesideTheLog:
         self._sections: _AtPosition[StoredSection] = _AtPosition(stored.sections(), lambda row: row.position)
         self._children: _AtPosition[StoredChildEntry] = _AtPosition(stored.child_entries(), lambda row: row.position)
         self._obligations: _AtPosition[tuple[int, str, str]] = _AtPosition(stored.obligations(), lambda row: row[0])
-        self._steps: _AtPosition[tuple[int, str, str]] = _AtPosition(stored.steps(), lambda row: row[0])
+        self._steps: _AtPosition[StoredStep] = _AtPosition(stored.steps(), lambda row: row.position)
 
     async def check(self, row: StoredRow, entry: Entry) -> None:
         """Check all that is stored beside one entry."""
         await self._check_sections(row, entry)
-        await self._check_answer(row)
+        await self._check_answer(row, entry)
         await self._check_children(row, entry)
         await self._check_obligations(row, entry)
 
@@ -100,13 +102,19 @@ class BesideTheLog:
                 self._find(FindingKind.SECTION_MISSING, row, f"lacks its sealed {name}, and no erasure says why")
             elif sha256(section.content).hexdigest() != commitment.ciphertext_sha256:
                 self._find(FindingKind.SECTION_EDITED, row, f"has a sealed {name} that is not what it committed to")
+            elif entry.subjects and section.data_key_id != entry.subjects[0].ref:
+                self._find(FindingKind.SECTION_FOREIGN, row, f"has a sealed {name} that is put under another's key")
             elif not section.key_lives:
                 self._find(FindingKind.SECTION_MISSING, row, f"has a {name} whose key is gone, and no erasure says why")
         for name in found:
             self._find(FindingKind.SECTION_FOREIGN, row, f"has a sealed {name} that it never committed to")
 
-    async def _check_answer(self, row: StoredRow) -> None:
-        for answer in await self._answers.take(row.position):
+    async def _check_answer(self, row: StoredRow, entry: Entry) -> None:
+        answers = await self._answers.take(row.position)
+        # Only the record of a conflicting attempt has none: its idempotency key belongs to another entry.
+        if not answers and entry.type is not EntryType.REQUEST_CONFLICTED:
+            self._find(FindingKind.ANSWER_MISSING, row, "lacks the answer that was given for it")
+        for answer in answers:
             self._report.answers += 1
             if not self._proves(answer, row):
                 self._find(FindingKind.ANSWER_MISMATCH, row, "has a stored answer whose receipt does not prove it")
@@ -149,9 +157,13 @@ class BesideTheLog:
         if owed != {(each[1], each[2]) for each in await self._obligations.take(row.position)}:
             self._find(FindingKind.OBLIGATION_MISMATCH, row, "owes other notices than are stored beside it")
         step = step_of(entry)
-        climbed = {(step.obligation, step.state)} if step is not None else set()
-        if climbed != {(each[1], each[2]) for each in await self._steps.take(row.position)}:
-            self._find(FindingKind.OBLIGATION_MISMATCH, row, "moved another obligation than is stored beside it")
+        climbed = (
+            {StoredStep(row.position, step.obligation, step.state, step.owner, entry.time)}
+            if step is not None
+            else set()
+        )
+        if climbed != set(await self._steps.take(row.position)):
+            self._find(FindingKind.OBLIGATION_MISMATCH, row, "moved an obligation otherwise than is stored beside it")
 
     def _find(self, kind: FindingKind, row: StoredRow, what: str) -> None:
         self._report.find(kind, f"entry {row.position} {what}", at=row.position)

@@ -8,86 +8,18 @@ from dataclasses import dataclass, field
 
 from services.ledger.audit.beside_the_log import BesideTheLog
 from services.ledger.audit.findings import FindingKind, Report
-from services.ledger.audit.stored_log import StoredHead, StoredLog, StoredRow
+from services.ledger.audit.stored_log import StoredLog, StoredRow
+from services.ledger.audit.tree_check import TreeCheck
 from shared.clock import parse_rfc3339
 from shared.entries import Entry, parse_entry
-from shared.errors import ExchangeError, IntegrityFailure, InvalidInput
+from shared.errors import ExchangeError, InvalidInput, NotPermitted
 from shared.identifiers import ChildRef
 from shared.ledger.log_keys import TrustedLogKeys
-from shared.ledger.registry import Registry
-from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
-from shared.transparency.merkle import EMPTY, Frontier, grow, leaf_hash
+from shared.ledger.registry import KeyNotValid, KeyRevoked, Registry, UnknownKey
+from shared.transparency.checkpoint import read_unverified_checkpoint
 from shared.transparency.signed_note import NoteVerifier
 
 LONGEST_WAIT = 4096
-
-
-@dataclass(slots=True)
-class _Tree:
-    """The tree over the entries read so far, checked at every signed head and every older checkpoint."""
-
-    report: Report
-    keys: TrustedLogKeys
-    older: Mapping[int, set[bytes]]
-    signed: dict[bytes, Checkpoint] = field(default_factory=dict)
-    frontier: Frontier = EMPTY
-    pending: list[bytes] = field(default_factory=list)
-    last_head: int = 0
-    edited: bool = False
-
-    def add(self, row: StoredRow) -> None:
-        """Add an entry's leaf as its bytes are now."""
-        actual = leaf_hash(row.leaf)
-        if actual != row.leaf_hash:
-            self.edited = True
-            self.report.find(
-                FindingKind.EDITED_ENTRY,
-                f"the bytes of entry {row.position} are not those that were recorded",
-                at=row.position,
-            )
-        self.pending.append(actual)
-        size = self.frontier.size + len(self.pending)
-        older = self.older.get(size)
-        if older is not None and older != {self._grown().root()}:
-            self.report.find(
-                FindingKind.OLDER_CHECKPOINT_CONTRADICTED,
-                f"the first {size} entries are not those that an older checkpoint vouches for",
-                at=0,
-                to=size - 1,
-            )
-
-    def close_at(self, head: StoredHead) -> None:
-        """Check a signed head against the entries up to it, and go on from what it vouches for."""
-        if head.previous_size != self.last_head:
-            self.report.find(
-                FindingKind.HEAD_MISSING,
-                f"the signed heads leave out the entries from {self.last_head} to {head.previous_size - 1}",
-                at=min(self.last_head, head.previous_size),
-                to=max(self.last_head, head.previous_size - 1),
-            )
-        start, self.last_head = self.last_head, head.size
-        try:
-            signed = self.signed[head.checkpoint] = self.keys.open(head.checkpoint)
-        except ExchangeError:
-            self.keys.refuted()
-            self._refuse(FindingKind.BAD_SIGNATURE, "is not signed by a key of the log", start, head.size)
-            self.frontier, self.pending, self.edited = self._grown(), [], False
-            return
-        grown = self._grown()
-        if signed.size != head.size or grown.size != head.size or grown.root() != signed.root:
-            # Where single entries were already found edited or missing, the head only confirms it.
-            if not self.edited:
-                self._refuse(FindingKind.HEAD_MISMATCH, "does not match its signed checkpoint", start, head.size)
-            self.keys.refuted()
-            grown = _vouched(head, signed) or grown
-        self.keys.proven()
-        self.frontier, self.pending, self.edited = grown, [], False
-
-    def _grown(self) -> Frontier:
-        return grow(self.frontier, self.pending).frontier if self.pending else self.frontier
-
-    def _refuse(self, kind: FindingKind, what: str, start: int, size: int) -> None:
-        self.report.find(kind, f"the history from entry {start} to {size - 1} {what}", at=start, to=size - 1)
 
 
 @dataclass(slots=True)
@@ -143,10 +75,25 @@ class _Contents:
             if entry.key is not None:
                 key = self.registry.key_valid_at(entry.key, at=parse_rfc3339(entry.time))
                 if key.agency != entry.agency:
-                    raise InvalidInput("the key belongs to another agency")
+                    raise KeyOfAnotherAgency("the key belongs to another agency than the entry names")
             self.registry = self.registry.with_entry(entry)
-        except (ExchangeError, IntegrityFailure) as error:
-            self.report.find(FindingKind.UNREGISTERED_KEY, f"entry {position}: {error.detail}", at=position)
+        except ExchangeError as error:
+            kind = _KEY_FINDINGS.get(type(error), FindingKind.REGISTRY_BROKEN)
+            self.report.find(kind, f"entry {position}: {error.detail}", at=position)
+
+
+class KeyOfAnotherAgency(NotPermitted):
+    """An entry in one agency's name bears the key of another."""
+
+    code = "key-of-another-agency"
+
+
+_KEY_FINDINGS: Mapping[type[ExchangeError], FindingKind] = {
+    UnknownKey: FindingKind.UNREGISTERED_KEY,
+    KeyRevoked: FindingKind.REVOKED_KEY,
+    KeyNotValid: FindingKind.KEY_OUT_OF_DATE,
+    KeyOfAnotherAgency: FindingKind.KEY_OF_ANOTHER_AGENCY,
+}
 
 
 @dataclass(slots=True)
@@ -194,7 +141,7 @@ async def verify_log(
         older.setdefault(checkpoint.size, set()).add(checkpoint.root)
     heads = [head async for head in stored.heads()]
     keys = TrustedLogKeys([*verifiers])
-    tree = _Tree(report, keys, older)
+    tree = TreeCheck(report, keys, older)
     contents = _Contents(report)
     beside = _Deferred(BesideTheLog(stored, report, heads=tree.signed))
     next_head = iter(heads)
@@ -239,6 +186,7 @@ async def verify_log(
             to=expected - 1,
         )
     await beside.check_left_over()
+    await _check_repeated(stored, report)
     for note, checkpoint in zip(older_notes, older_checkpoints, strict=True):
         if not _is_the_logs_own(note, keys):
             report.find(
@@ -259,18 +207,18 @@ async def verify_log(
     return report
 
 
+async def _check_repeated(stored: StoredLog, report: Report) -> None:
+    async for position in stored.repeated_ids():
+        report.find(FindingKind.DUPLICATED_ENTRY, f"entry {position} bears the id of an earlier entry", at=position)
+    async for position in stored.reused_nonces():
+        report.find(
+            FindingKind.NONCE_REUSED, f"entry {position} answers a request with a nonce used before", at=position
+        )
+
+
 def _is_the_logs_own(note: bytes, keys: TrustedLogKeys) -> bool:
     try:
         keys.open_kept(note)
     except ExchangeError:
         return False
     return True
-
-
-def _vouched(head: StoredHead, signed: Checkpoint) -> Frontier | None:
-    """Return the stored frontier if it is the very tree that was signed, so that the check can go on from there."""
-    try:
-        frontier = Frontier.from_bytes(head.frontier)
-    except ExchangeError:
-        return None
-    return frontier if frontier.size == signed.size == head.size and frontier.root() == signed.root else None
