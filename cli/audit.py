@@ -13,12 +13,15 @@ from deploy.local.exchange import LocalExchange
 from services.ledger.adapters.guard_file import GuardFile
 from services.ledger.audit.findings import Report
 from services.ledger.audit.replay import ReplayedState, Selection, replay
+from services.ledger.audit.snapshot import begin, catch_up, read_snapshot, write_snapshot
 from services.ledger.audit.stored_log import open_stored_log
 from services.ledger.audit.verify import verify_log
 from shared.clock import parse_rfc3339, rfc3339
 from shared.entries import Entry, encode_entry
+from shared.errors import InvalidInput
+from shared.ledger.client import LedgerClient
 from shared.process.settings import read_password
-from shared.transparency.checkpoint import read_unverified_checkpoint
+from shared.transparency.checkpoint import open_checkpoint, read_unverified_checkpoint
 from shared.transparency.signed_note import NoteVerifier
 from shared.transparency.verifier_key import parse_verifier_key
 
@@ -79,8 +82,14 @@ def replay_command(
     authority: Annotated[str, typer.Option(help="Only entries that concern this authority (GSS code)")] = "",
     entry_type: Annotated[str, typer.Option("--type", help="Only entries of this type, such as share.recorded")] = "",
     state: Annotated[bool, typer.Option("--state", help="Print what the entries add up to, not the entries")] = False,
+    snapshot: Annotated[Path | None, typer.Option(help="Keep the state in this file, and go on from it")] = None,
 ) -> None:
     """Stream entries as NDJSON, or the state they add up to: who was told what, who owns it, who is responsible."""
+    if snapshot is not None:
+        if not state or as_at or child or agency or authority or entry_type:
+            raise InvalidInput("a snapshot is of the whole state as it is now: give --state and nothing else")
+        typer.echo(json.dumps(_state(reach.run(_state_by_snapshot(snapshot))), indent=2))
+        return
     selection = Selection(
         as_at=rfc3339(parse_rfc3339(as_at)) if as_at else None,
         child=child or None,
@@ -94,6 +103,23 @@ def replay_command(
         return
     for entry in shown:
         sys.stdout.buffer.write(encode_entry(entry) + b"\n")
+
+
+async def state_by_snapshot(client: LedgerClient, path: Path, *, verifier: NoteVerifier) -> ReplayedState:
+    """Return the state as at the ledger's checkpoint, reading only what came after the snapshot; keep the new one.
+
+    Raises SnapshotForeign when the snapshot is not the beginning of what the log has signed, InvalidInput when damaged.
+    """
+    checkpoint = open_checkpoint((await client.tree_head()).checkpoint, [verifier])
+    kept = read_snapshot(path) or begin(checkpoint.origin)
+    caught_up = await catch_up(kept, client.stored(after=kept.size - 1), to=checkpoint)
+    write_snapshot(path, caught_up)
+    return caught_up.state
+
+
+async def _state_by_snapshot(path: Path) -> ReplayedState:
+    async with reach.ledger("auditor") as client:
+        return await state_by_snapshot(client, path, verifier=parse_verifier_key(reach.addresses().log_key))
 
 
 async def _replay(selection: Selection) -> tuple[ReplayedState, list[Entry]]:
