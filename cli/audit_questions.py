@@ -2,12 +2,14 @@
 
 import json
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
 
 from cli import reach
+from cli.audit_snapshot import state_kept_in
 from cli.who_knew_text import Name, who_knew_text
 from services.ledger.audit.replay import ReplayedState, Selection, replay, replay_state
 from shared.clock import SystemClock, parse_rfc3339, rfc3339
@@ -29,12 +31,20 @@ def replay_entries(
     authority: Annotated[str, typer.Option(help="Only entries that concern this authority (GSS code)")] = "",
     entry_type: Annotated[str, typer.Option("--type", help="Only entries of this type, such as share.recorded")] = "",
     state: Annotated[bool, typer.Option("--state", help="Print what the entries add up to, not the entries")] = False,
+    snapshot: Annotated[Path | None, typer.Option(help="Keep the state in this file, and go on from it")] = None,
 ) -> None:
     """Stream entries as NDJSON, or the state they add up to: who was told what, who owns it, who is responsible.
 
     The stream holds one page of entries at a time, however long the ledger. ``--state`` is as at the moment asked for,
     of everybody or of one ``--child``.
     """
+    if snapshot is not None:
+        if not state or as_at or agency or authority or entry_type:
+            raise InvalidInput(
+                "a snapshot is of the whole state as it is now", remedy="Give --state, and --child if any."
+            )
+        typer.echo(json.dumps(_state(reach.run(state_kept_in(snapshot)), child=child or None), indent=2))
+        return
     if state and (agency or authority or entry_type):
         raise InvalidInput("the state is of all entries up to a moment, or of one child's", remedy="Leave --state out.")
     if entry_type and entry_type not in {each.value for each in EntryType}:
@@ -120,6 +130,9 @@ def _state(replayed: ReplayedState, *, child: str | None) -> dict[str, object]:
                 "times_opened": case.openings,
                 "roles": dict(case.roles),
                 "responsible": case.responsible,
+                "corrected": [{"record": record, "by": by} for record, by in case.corrected.items()],
+                "disputed": [{"record": record, "by": by} for record, by in case.disputed.items()],
+                "erased_at": case.erased,
             }
             for case in replayed.cases.values()
             if child in (None, case.child)

@@ -3,13 +3,15 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from prometheus_client import start_http_server
+from starlette.types import ASGIApp
 
 from services.ledger.adapters.guard_file import GuardFile
 from services.ledger.adapters.http_witnesses import HttpWitnesses, read_policy
@@ -20,10 +22,12 @@ from services.ledger.adapters.postgres_data_keys import PostgresDataKeys
 from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.adapters.tile_files import TileFiles
+from services.ledger.adapters.writer_session import WRITER_ROLE
 from services.ledger.api.app import LedgerParts, NothingPublished, make_app
 from services.ledger.append_entries import Queue
 from services.ledger.break_glass import GlassBreaker
-from services.ledger.domain.callers import AUDITOR, GATEWAY, NOTIFIER, OPERATOR
+from services.ledger.continuity import Continuity
+from services.ledger.doors import doors
 from services.ledger.key_ring import KeyRing
 from services.ledger.no_witnesses import NoWitnesses
 from services.ledger.open_section import SectionOpener
@@ -36,25 +40,51 @@ from services.ledger.term import LogIdentity, Writer
 from shared.clock import SystemClock
 from shared.errors import InvalidInput
 from shared.identifiers import TreeSize
-from shared.process.address import TlsAddress, TlsFiles, parse_address
 from shared.process.parts import run_until_first_ends
-from shared.process.serving import Door, serve
+from shared.process.serving import serve
 from shared.process.settings import LedgerSettings, read_password, read_secret
-from shared.transparency.checkpoint import Checkpoint, sign_checkpoint
+from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint, sign_checkpoint
 from shared.transparency.signed_note import NoteSigner
 
 KEY_BYTES = 32
 READERS = 16
-WRITER_ROLE = "exchange_ledger_writer"
 RELAY_ROLE = "exchange_ledger_relay"
 REWRAPPER_ROLE = "exchange_ledger_rewrapper"
 
 
-async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
-    """Be the ledger until ``stop`` is set: stand for election, write, relay, and answer at the doors.
+@dataclass(slots=True)
+class Ledger:
+    """The parts of one ledger process, joined and not yet running."""
 
-    Raises InvalidInput for wrong settings, and IntegrityFailure when what is found must not be signed.
-    """
+    settings: LedgerSettings
+    writer: Writer
+    app: ASGIApp
+    relay: KafkaRelay | None
+    publisher: TilePublisher | None
+
+    async def run(self, *, stop: asyncio.Event) -> None:
+        """Stand for election, write, relay, and answer at the doors until ``stop`` is set.
+
+        Raises IntegrityFailure when what is found must not be signed.
+        """
+        tasks = [self.writer.serve(), serve(self.app, doors(self.settings), stop=stop)]
+        followers = [each for each in (self.relay, self.publisher) if each is not None]
+        self.writer.on_release = lambda: _wake_all(followers)
+        tasks.extend(each.run() for each in followers)
+        if self.settings.metrics_port:
+            start_http_server(self.settings.metrics_port, addr="127.0.0.1")
+        await run_until_first_ends(tasks)
+
+
+async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
+    """Be the ledger until ``stop`` is set. Raises InvalidInput for wrong settings, and what ``Ledger.run`` raises."""
+    async with joined(settings) as ledger:
+        await ledger.run(stop=stop)
+
+
+@contextlib.asynccontextmanager
+async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
+    """Give a ledger's parts, joined. Raises InvalidInput for wrong settings."""
     secrets = open_secrets(settings)
     writer_password = read_password(settings.writer_password_file)
     async with contextlib.AsyncExitStack() as stack:
@@ -81,57 +111,30 @@ async def run_ledger(settings: LedgerSettings, *, stop: asyncio.Event) -> None:
                 recorded=reader,
                 random=os.urandom,
             )
-        parts = LedgerParts(
-            reader,
-            preparer,
-            queue,
-            opener,
-            breaker,
-            signatures,
-            writer,
-            rotation,
-            secrets.blind_index_key,
-            files or NothingPublished(),
+        app = make_app(
+            LedgerParts(
+                reader,
+                preparer,
+                queue,
+                opener,
+                breaker,
+                signatures,
+                writer,
+                rotation,
+                secrets.blind_index_key,
+                files or NothingPublished(),
+            )
         )
-        app = make_app(parts)
-        followers: list[Callable[[], None]] = []
-        writer.on_release = lambda: _call_all(followers)
-        tasks = [writer.serve(), serve(app, doors(settings), stop=stop)]
+        relay = None
         if settings.kafka_bootstrap_servers:
             relay = await stack.enter_async_context(_relay(settings))
-            followers.append(relay.wake)
-            tasks.append(relay.run())
+        publisher = None
         if files is not None:
             witnesses = await stack.enter_async_context(_witnesses(settings))
             publisher = TilePublisher(
                 files=files, entries=reader, witnesses=witnesses, released=lambda: writer.released_head
             )
-            followers.append(publisher.wake)
-            tasks.append(publisher.run())
-        if settings.metrics_port:
-            start_http_server(settings.metrics_port, addr="127.0.0.1")
-        await run_until_first_ends(tasks)
-
-
-def doors(settings: LedgerSettings) -> list[Door]:
-    """Return the ledger's doors. Raises InvalidInput when a TLS door lacks a certificate file."""
-    authorities = {
-        GATEWAY: (settings.gateway_door, settings.gateway_peer_authority_file),
-        NOTIFIER: (settings.notifier_door, settings.notifier_peer_authority_file),
-        OPERATOR: (settings.operator_door, settings.operator_peer_authority_file),
-        AUDITOR: (settings.auditor_door, settings.auditor_peer_authority_file),
-    }
-    made = []
-    for caller, (text, authority) in authorities.items():
-        address = parse_address(text)
-        tls = None
-        if isinstance(address, TlsAddress):
-            certificate, private_key = settings.tls_certificate_file, settings.tls_private_key_file
-            if certificate is None or private_key is None or authority is None:
-                raise InvalidInput(f"the {caller}'s tls:// door needs a certificate, its key, and the peer's authority")
-            tls = TlsFiles(certificate, private_key, authority)
-        made.append(Door(caller, address, tls))
-    return made
+        yield Ledger(settings, writer, app, relay, publisher)
 
 
 def make_writer(
@@ -146,16 +149,24 @@ def make_writer(
     """Return a writer over the settings' database, key and guard; run its ``serve``."""
     signers = log_signers(settings)
     files = published_files(settings)
+    guard = GuardFile(settings.guard_file)
     return Writer(
-        elect=lambda: PostgresLog.elect(settings.database_url, password=password),
+        connect=lambda: PostgresLog.connect(settings.database_url, password=password),
         reader=reader,
-        guard=GuardFile(settings.guard_file),
+        guard=guard,
+        continuity=Continuity(
+            guard=guard,
+            reader=reader,
+            origin=settings.origin,
+            verifiers=[signer.verifier() for signer in signers],
+            adopt_size=settings.adopt_size,
+            adopted=_adopted(settings.adopt_checkpoint_file),
+        ),
         preparer=preparer,
         key_ring=secrets.key_ring,
         clock=SystemClock(),
         identity=LogIdentity(settings.origin, tuple(signer.verifier().verifier_key() for signer in signers)),
         sign_head=lambda size, root: sign_checkpoint(Checkpoint(settings.origin, TreeSize(size), root), signers),
-        adopt_size=settings.adopt_size,
         random=os.urandom,
         queue=queue,
         published=files.published if files is not None else lambda: None,
@@ -214,6 +225,15 @@ def log_signer(settings: LedgerSettings) -> NoteSigner:
     return NoteSigner(settings.origin, _log_key(settings.log_key_file))
 
 
+def _adopted(path: Path | None) -> Checkpoint | None:
+    if path is None:
+        return None
+    try:
+        return read_unverified_checkpoint(path.read_bytes())
+    except OSError as error:
+        raise InvalidInput(f"the checkpoint file {path.name} cannot be read: {error.strerror}") from error
+
+
 def log_signers(settings: LedgerSettings) -> list[NoteSigner]:
     """Return all that sign the log's checkpoints: the key in use and, while it is rotated, the next one.
 
@@ -221,6 +241,13 @@ def log_signers(settings: LedgerSettings) -> list[NoteSigner]:
     """
     following = settings.log_key_next_file
     return [log_signer(settings), *([NoteSigner(settings.origin, _log_key(following))] if following else [])]
+
+
+@contextlib.asynccontextmanager
+async def _data_keys(settings: LedgerSettings, password_file: Path) -> AsyncIterator[DataKeyStore]:
+    password = read_password(password_file)
+    async with _pool(settings.database_url, user=REWRAPPER_ROLE, password=password, size=1) as pool:
+        yield PostgresDataKeys(pool)
 
 
 @contextlib.asynccontextmanager
@@ -241,13 +268,6 @@ async def _witnesses(settings: LedgerSettings) -> AsyncIterator[Witnesses]:
 
 
 @contextlib.asynccontextmanager
-async def _data_keys(settings: LedgerSettings, password_file: Path) -> AsyncIterator[DataKeyStore]:
-    password = read_password(password_file)
-    async with _pool(settings.database_url, user=REWRAPPER_ROLE, password=password, size=1) as pool:
-        yield PostgresDataKeys(pool)
-
-
-@contextlib.asynccontextmanager
 async def _relay(settings: LedgerSettings) -> AsyncIterator[KafkaRelay]:
     password = read_password(settings.relay_password_file)
     async with _pool(settings.database_url, user=RELAY_ROLE, password=password, size=2) as pool:
@@ -263,9 +283,9 @@ async def _relay(settings: LedgerSettings) -> AsyncIterator[KafkaRelay]:
         )
 
 
-def _call_all(followers: Sequence[Callable[[], None]]) -> None:
+def _wake_all(followers: Sequence[KafkaRelay | TilePublisher]) -> None:
     for follower in followers:
-        follower()
+        follower.wake()
 
 
 async def _keep(_connection: object) -> None:

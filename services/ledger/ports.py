@@ -69,10 +69,22 @@ class WriterLost(Exception):
 
 
 class Log(Protocol):
-    """The log's one writer. Holding it means holding the database's election lock."""
+    """The log's one writer, once ``win`` has returned true: it then holds the database's election lock."""
+
+    async def win(self) -> bool:
+        """Try to become the only writer; false while another process is. Raises WriterLost."""
+        ...
+
+    async def keep(self) -> None:
+        """Keep the lock for as long as it can be kept; raises WriterLost as soon as it is known to be gone."""
+        ...
+
+    async def close(self) -> None:
+        """Give up the writer's role."""
+        ...
 
     async def head(self) -> Head | None:
-        """Return the latest head, or None when the log is empty."""
+        """Return the latest head, or None when the log is empty. Raises WriterLost."""
         ...
 
     async def look_up(
@@ -95,11 +107,27 @@ class Log(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """What the guard remembers: the tree it last let go out, and the note that says so."""
+
+    size: TreeSize
+    root: bytes
+    checkpoint: bytes
+
+
 class Guard(Protocol):
     """Remembers outside the database what was last signed, so that a restored backup can never sign a fork."""
 
+    def recall(self) -> Guarded | None:
+        """Return what was last remembered, or None when nothing ever was. Raises IntegrityFailure when damaged."""
+        ...
+
     async def remember(self, head: Head) -> None:
-        """Keep a head; it survives a crash when this returns."""
+        """Keep a head; it survives a crash when this returns. Never goes back to a smaller tree.
+
+        Raises Unavailable, its outcome unknown, when that cannot be done now, and IntegrityFailure for a fork.
+        """
         ...
 
 

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import structlog
 
-from services.ledger.adapters.guard_file import Guarded, GuardFile
-from services.ledger.adapters.postgres_log import PostgresLog
+from services.ledger.adapters.postgres_log import ELECTION_EVERY_S
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Queue, Sequencer
+from services.ledger.continuity import Continuity
 from services.ledger.domain.plan import Plan, WriterState
+from services.ledger.domain.standing import Standing
 from services.ledger.key_ring import KeyRing
-from services.ledger.ports import Head, WriterLost
+from services.ledger.ports import Guard, Head, Log, WriterLost
 from services.ledger.prepare_append import AppendPreparer
+from services.ledger.releases import Releases
 from shared.clock import Clock, parse_rfc3339
 from shared.entries import ENTRY_FORMAT, parse_entry
 from shared.errors import IntegrityFailure, Unavailable
@@ -41,58 +43,84 @@ class LogIdentity:
 
 @dataclass(slots=True)
 class Writer:
-    """Keeps this process the writer for as long as it can be, term after term.
+    """Keeps this process the writer for as long as it can be, term after term, and standing by while it cannot.
 
     A lost connection ends a term with every request in hand answered *unknown*; the next term begins by reading what
     is there, so that the outcome is found out and never guessed.
     """
 
-    elect: Callable[[], Awaitable[PostgresLog]]
+    connect: Callable[[], Awaitable[Log]]
     reader: PostgresReader
-    guard: GuardFile
+    guard: Guard
+    continuity: Continuity
     preparer: AppendPreparer
     key_ring: KeyRing
     clock: Clock
     identity: LogIdentity
     sign_head: Callable[[int, bytes], bytes]
-    adopt_size: int | None
     random: Callable[[int], bytes]
     queue: Queue
     published: Callable[[], Checkpoint | None] = lambda: None
     released_head: Head | None = None
+    standing: Standing = Standing.STARTING
+    releases: Releases = field(default_factory=Releases)
     on_release: Callable[[], None] = lambda: None
 
     async def serve(self) -> None:
         """Hold office until cancelled. Raises IntegrityFailure when what is found must not be signed."""
         while True:
             try:
-                elected = await self.elect()
+                candidate = await self.connect()
             except WriterLost:
                 log.warning("ledger_database_unreachable")
                 await asyncio.sleep(RETRY_AFTER_S)
                 continue
             try:
-                await self._hold_office(elected)
-            except (WriterLost, Unavailable):
+                await self._stand_by(candidate)
+                await self._hold_office(candidate)
+            except WriterLost:
                 log.warning("ledger_writer_lost")
+            except Unavailable as error:
+                log.warning("ledger_writer_lost", code=error.code, detail=error.detail, remedy=error.remedy)
             finally:
+                self.standing = Standing.STARTING
+                self.releases.wake()
                 self.queue.close(
                     Unavailable("the ledger cannot write now", remedy="Send the same request again in a few seconds.")
                 )
-                await elected.close()
+                await candidate.close()
             await asyncio.sleep(RETRY_AFTER_S)
 
-    async def _hold_office(self, elected: PostgresLog) -> None:
+    async def _stand_by(self, candidate: Log) -> None:
+        """Return once elected. Until then keep the guard up to date with what the other writer has committed.
+
+        So a standby on another host takes over with a memory of its own, and an old copy put in the database's place
+        is refused there too.
+        """
+        while not await candidate.win():
+            remembered = self.continuity.recall()
+            head = await candidate.head()
+            await self.continuity.check(head, after=remembered)
+            if head is not None:
+                await self.guard.remember(head)
+            if self.standing is not Standing.STANDBY:
+                self.standing = Standing.STANDBY
+                log.info("ledger_standing_by", size=head.size if head is not None else 0)
+            await asyncio.sleep(ELECTION_EVERY_S)
+
+    async def _hold_office(self, elected: Log) -> None:
+        remembered = self.continuity.recall()
         head = await elected.head()
-        await self._check_against_guard(head)
-        await self._check_against_published(head)
         state = await self._state(head)
         self._check_log_keys(head, state.registry)
+        await self.continuity.check(head, after=remembered)
+        await self._check_against_published(head)
         await self._take_up_encryption_key(head, state.registry)
-        self.released_head = head
         if head is not None:
             # A crash between commit and guard leaves the guard one batch behind: what is committed is released now.
             await self.guard.remember(head)
+            self.releases.announce(head.size)
+        self.released_head = head
         sequencer = Sequencer(
             state=state,
             writer=elected,
@@ -102,18 +130,23 @@ class Writer:
             sign_head=self.sign_head,
             released=self._release,
         )
-        running = asyncio.create_task(sequencer.run(self.queue))
+        parts = [asyncio.create_task(sequencer.run(self.queue)), asyncio.create_task(elected.keep())]
         try:
             self.queue.open()
-            log.info("ledger_writing", size=state.frontier.size)
-            self.on_release()
             if head is None:
                 await self._open_ledger()
             await self._record_log_keys()
-            await running
+            self.standing = Standing.WRITING
+            log.info("ledger_writing", size=state.frontier.size)
+            self.on_release()
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            ended = [part for part in parts if part.done()]
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+        for part in ended:
+            part.result()
 
     async def _take_up_encryption_key(self, head: Head | None, registry: Registry) -> None:
         if head is None:
@@ -133,31 +166,6 @@ class Writer:
             stewardship = stewardship.with_entries(parse_entry(stored.leaf) for stored in page)
             after = page[-1].position
         return WriterState(head.frontier, parse_rfc3339(parse_entry(last[0].leaf).time), registry, stewardship)
-
-    async def _check_against_guard(self, head: Head | None) -> None:
-        guarded = self.guard.recall()
-        size = head.size if head is not None else 0
-        if guarded is None:
-            if size and self.adopt_size != size:
-                raise IntegrityFailure(
-                    f"the database holds {size} entries but there is no guard file that says what was signed",
-                    remedy=f"If this database is known to be the latest, say so once: LEDGER_ADOPT_SIZE={size}.",
-                )
-            return
-        await self._check_extends(guarded, head)
-
-    async def _check_extends(self, guarded: Guarded, head: Head | None) -> None:
-        size = head.size if head is not None else 0
-        if size < guarded.size:
-            raise IntegrityFailure(
-                f"the database holds {size} entries but {guarded.size} were signed: it is an old copy or was truncated",
-                remedy="Restore the latest database. Signing from here would fork the log.",
-            )
-        if await self.reader.checkpoint_at(guarded.size) != guarded.checkpoint:
-            raise IntegrityFailure(
-                f"the database's tree head of size {guarded.size} is not the one that was signed",
-                remedy="The history was changed. Keep both copies and call the auditor.",
-            )
 
     async def _check_against_published(self, head: Head | None) -> None:
         published = await asyncio.to_thread(self.published)
@@ -224,4 +232,5 @@ class Writer:
 
     def _release(self, head: Head, _plan: Plan) -> None:
         self.released_head = head
+        self.releases.announce(head.size)
         self.on_release()

@@ -1,8 +1,10 @@
 """The ledger as its callers see it: one method for each thing it may be asked."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from shared.entries import Entry, parse_entry
+from shared.errors import IntegrityFailure, Unavailable
 from shared.identifiers import EntryId, ObligationId, Position
 from shared.ledger.audit_messages import (
     BreakGlass,
@@ -25,6 +27,7 @@ from shared.ledger.messages import (
     AppendRequest,
     EntriesPage,
     EntryStatus,
+    LedgerStanding,
     ObligationQuery,
     ObligationState,
     OpenedSection,
@@ -33,13 +36,18 @@ from shared.ledger.messages import (
     OwedQuery,
     ResolveChild,
     ResolvedChild,
+    StoredEntry,
     TileQuery,
     TreeHead,
+    WaitForEntry,
 )
 from shared.ledger.stewardship import Stewardship
 from shared.process.remote import Remote
 
 PAGE_LIMIT = 500
+WAIT_S = 5.0
+"""Shorter than any call may take, so that waiting is never mistaken for silence."""
+RETRY_AFTER_S = 0.5
 
 
 class LedgerTiles:
@@ -90,10 +98,15 @@ class LedgerClient:
 
     async def stream(self, *, after: int, registry_only: bool = False) -> AsyncIterator[Entry]:
         """Yield every entry after a position, in order, up to the ledger's end at the time of asking."""
+        async for stored in self.stored(after=after, registry_only=registry_only):
+            yield parse_entry(stored.leaf)
+
+    async def stored(self, *, after: int, registry_only: bool = False) -> AsyncIterator[StoredEntry]:
+        """Yield the same as ``stream``, as the bytes that are hashed."""
         while True:
             page = await self.entries(after=after, registry_only=registry_only)
             for stored in page.entries:
-                yield parse_entry(stored.leaf)
+                yield stored
                 after = stored.position
             if len(page.entries) < PAGE_LIMIT:
                 return
@@ -109,6 +122,27 @@ class LedgerClient:
                 after = stored.position
             if len(page.entries) < PAGE_LIMIT:
                 return state
+
+    async def subscribe(self, *, after: int) -> AsyncIterator[Entry]:
+        """Yield every entry after a position, in order and without a gap, then each new one as it comes. Never ends.
+
+        Holds one page at a time. A ledger that restarts, or another that takes over at this address, is waited for:
+        it goes on after the last entry yielded. To resume later, remember that entry's position together with what
+        was made of it. Raises IntegrityFailure when the ledger's own positions leave a gap.
+        """
+        while True:
+            try:
+                page = await self.entries(after=after)
+                if not page.entries:
+                    await self._remote.call("/wait", WaitForEntry(after, WAIT_S), int)
+            except Unavailable:
+                await asyncio.sleep(RETRY_AFTER_S)
+                continue
+            for stored in page.entries:
+                if stored.position != after + 1:
+                    raise IntegrityFailure(f"the ledger gave entry {stored.position} where {after + 1} should come")
+                yield parse_entry(stored.leaf)
+                after = stored.position
 
     async def entry_status(self, entry_id: EntryId) -> EntryStatus:
         """Return an entry, its original answer and what is owed because of it. Raises NotFound."""
@@ -167,6 +201,10 @@ class LedgerClient:
     async def destroy_encryption_key(self, kek_id: str) -> Position:
         """Destroy a key for good, and record it. Raises Conflict ``encryption-key-in-use``, NotFound."""
         return Position(await self._remote.call("/destroy-encryption-key", DestroyEncryptionKey(kek_id), int))
+
+    async def standing(self) -> LedgerStanding:
+        """Return what the process at this address is. A standby answers nothing else."""
+        return await self._remote.call("/standing", {}, LedgerStanding)
 
     async def tile(self, path: str) -> bytes:
         """Return a published file, unverified: ``checkpoint``, a tile or an entry bundle (C2SP tlog-tiles).

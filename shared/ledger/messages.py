@@ -202,6 +202,20 @@ class TreeHead(msgspec.Struct, frozen=True):
     checkpoint: bytes
 
 
+class WaitForEntry(msgspec.Struct, frozen=True):
+    """Asks to be answered, with the ledger's size, once there is an entry after a position, or after so long."""
+
+    after: int
+    within_s: float
+
+
+class LedgerStanding(msgspec.Struct, frozen=True):
+    """What a ledger process is: ``writing``, ``standby`` or ``starting``, and the size it last released or watched."""
+
+    standing: str
+    size: int
+
+
 class Failure(msgspec.Struct, frozen=True):
     """An error on the wire: its category (a class name of ``shared.errors``) and leaf code."""
 

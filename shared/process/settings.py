@@ -69,6 +69,9 @@ class LedgerSettings(BaseSettings):
     adopt_size: int | None = Field(
         default=None, description="The operator's word that a database of this size is the latest, where no guard is"
     )
+    adopt_checkpoint_file: Path | None = Field(
+        default=None, description="A checkpoint that a witness or auditor kept, which the database must go on from"
+    )
     tiles_directory: Path | None = Field(
         default=None, description="Folder for tiles, entry bundles and the published checkpoint; none: do not publish"
     )

@@ -16,9 +16,9 @@ from shared.errors import ExchangeError, NotFound
 from shared.transparency.checkpoint import open_checkpoint, parse_checkpoint
 from shared.transparency.signed_note import NoteSigner, OpenedNote, open_note
 from shared.transparency.verifier_key import parse_verifier_key
-from tests.fault.test_tampering import edited_leaf, position_of, recompute_everything
 from tests.machinery.exchange import TestExchange, patiently, running_exchange
 from tests.machinery.people import share
+from tests.machinery.tampering import edited_leaf, position_of, recompute_everything
 from tests.machinery.witness import WitnessProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -54,6 +54,7 @@ class KafkaRelay:
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", settings: RelaySettings) -> None:
+        self.make_producer: Callable[[str], AIOKafkaProducer] = idempotent_producer
         self._pool = pool
         self._settings = settings
         self._more = asyncio.Event()
@@ -75,13 +76,7 @@ class KafkaRelay:
 
     async def _publish_with_new_producer(self) -> None:
         await self._make_topic()
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._settings.bootstrap_servers,
-            enable_idempotence=True,
-            acks="all",
-            request_timeout_ms=10_000,
-            linger_ms=0,
-        )
+        producer = self.make_producer(self._settings.bootstrap_servers)
         try:
             await producer.start()
             while True:
@@ -173,6 +168,13 @@ class KafkaRelay:
         finally:
             with contextlib.suppress(KafkaError, OSError, TimeoutError):
                 await admin.close()
+
+
+def idempotent_producer(bootstrap_servers: str) -> AIOKafkaProducer:
+    """Return a producer whose acknowledgement means that every in-sync replica has the record, once and in order."""
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap_servers, enable_idempotence=True, acks="all", request_timeout_ms=10_000, linger_ms=0
+    )
 
 
 def partition_of(key: bytes, *, count: int) -> int:

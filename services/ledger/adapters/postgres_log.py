@@ -1,9 +1,11 @@
 """The log's writer in Postgres: one elected session, one statement for each batch."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 
 import asyncpg
 
+from services.ledger.adapters.writer_session import LOST, WRITER_ROLE, WriterSession, close
 from services.ledger.domain.receipts import whole_answer
 from services.ledger.domain.sealing import WrappedKey
 from services.ledger.ports import CommittedBatch, FoundAnswer, Head, LookedUp, WriterLost
@@ -11,8 +13,7 @@ from shared.errors import IntegrityFailure, InvalidInput
 from shared.identifiers import ChildRef, EntryId, Position, TreeSize
 from shared.transparency.merkle import Frontier
 
-WRITER_LOCK = 0x5AFE_1ED6
-"""Advisory lock number that elects the one writer of a database."""
+ELECTION_EVERY_S = 0.25
 
 # All rows of a batch and the head that covers them in one statement: one round trip, one implicit transaction,
 # one flush. A second writer fails on the primary key of the head and of every position.
@@ -86,45 +87,53 @@ SELECT 'identified', i.token, 0, 0, NULL, NULL, i.ref, NULL, NULL, NULL, NULL, N
 
 
 class PostgresLog:
-    """The elected writer's hold on the log. Made by ``elect``; ends with its connection."""
+    """A session that stands for writer and, once it has won, holds the log. Ends with its connection."""
 
-    def __init__(self, writing: asyncpg.Connection, reading: asyncpg.Connection) -> None:
-        self._writing = writing
+    def __init__(self, session: WriterSession, reading: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self._session = session
         self._reading = reading
 
     @classmethod
-    async def elect(cls, dsn: str, *, password: str) -> "PostgresLog":
-        """Connect and wait until this session is the only writer.
-
-        The lock lives and dies with the connection that commits, so that a writer that lost one has lost both.
-        """
+    async def connect(cls, dsn: str, *, password: str) -> "PostgresLog":
+        """Return a session that has won nothing yet. Raises WriterLost when the database cannot be reached."""
+        session = await WriterSession.connect(dsn, password=password)
+        # Planning with unknown array lengths must never choose to scan the log.
+        settings = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off"}
         try:
-            writing = await asyncpg.connect(dsn, password=password, user="exchange_ledger_writer")
-            # Planning with unknown array lengths must never choose to scan the log.
-            settings = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off"}
-            reading = await asyncpg.connect(
-                dsn, password=password, user="exchange_ledger_writer", server_settings=settings
-            )
-            await writing.execute("SELECT pg_advisory_lock($1)", WRITER_LOCK)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            reading = await asyncpg.connect(dsn, password=password, user=WRITER_ROLE, server_settings=settings)
+        except LOST as error:
+            await session.close()
             raise WriterLost from error
-        return cls(writing, reading)
+        return cls(session, reading)
+
+    @classmethod
+    async def elect(cls, dsn: str, *, password: str) -> "PostgresLog":
+        """Connect and wait until this session is the only writer. Raises WriterLost."""
+        candidate = await cls.connect(dsn, password=password)
+        try:
+            while not await candidate.win():
+                await asyncio.sleep(ELECTION_EVERY_S)
+        except BaseException:
+            await candidate.close()
+            raise
+        return candidate
+
+    async def win(self) -> bool:
+        """Try to become the only writer; false while another session is. Raises WriterLost."""
+        return await self._session.win()
+
+    async def keep(self) -> None:
+        """Keep the lock for as long as it can be kept; raises WriterLost as soon as it is known to be gone."""
+        await self._session.keep()
 
     async def close(self) -> None:
         """Give up the writer's role."""
-        for connection in (self._writing, self._reading):
-            try:
-                await connection.close(timeout=2)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
-                connection.terminate()
-
-    def is_lost(self) -> bool:
-        """Return whether a connection is gone."""
-        return bool(self._writing.is_closed() or self._reading.is_closed())
+        await self._session.close()
+        await close(self._reading)
 
     async def head(self) -> Head | None:
-        """Return the latest head, or None when the log is empty."""
-        row = await self._writing.fetchrow(
+        """Return the latest head, or None when the log is empty. Raises WriterLost."""
+        row = await self._session.fetch_first(
             "SELECT size, frontier, checkpoint FROM ledger.tree_head ORDER BY previous_size DESC LIMIT 1"
         )
         if row is None:
@@ -142,7 +151,7 @@ class PostgresLog:
         """Return what is committed about these, in one round trip, on a connection beside the writer's."""
         try:
             rows = await self._reading.fetch(_LOOK_UP, answer_tokens, nonce_tokens, children, identifier_tokens)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except LOST as error:
             raise WriterLost from error
         found = LookedUp({}, frozenset(), {}, {})
         nonces: set[bytes] = set()
@@ -172,14 +181,14 @@ class PostgresLog:
         The lock's session is the one that commits. Nobody may cancel this: it would leave the session mid-statement.
         """
         try:
-            await self._writing.execute(_COMMIT, *_columns(batch))
+            await self._session.execute(_COMMIT, *_columns(batch))
         except asyncpg.UniqueViolationError as error:
             if error.table_name in ("tree_head", "entry") and error.constraint_name != "entry_entry_id_key":
                 raise IntegrityFailure("another writer has committed to this log") from error
             raise InvalidInput("the database refused a value that must be unique") from error
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             raise InvalidInput("the database refused a value") from error
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+        except LOST as error:
             raise WriterLost from error
 
 

@@ -12,6 +12,7 @@ from services.ledger.audit.who_knew import who_knew
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
+from services.ledger.domain.standing import Standing, check_answers
 from services.ledger.domain.superseding import check_superseding, superseded_by
 from services.ledger.open_section import SectionOpener
 from services.ledger.open_signatures import SignatureOpener
@@ -28,17 +29,20 @@ from shared.ledger.messages import (
     AppendRequest,
     EntriesPage,
     EntryStatus,
+    LedgerStanding,
     ObligationQuery,
     OpenSection,
     OwedQuery,
     ResolveChild,
     TileQuery,
     TreeHead,
+    WaitForEntry,
 )
 from shared.process.message_app import MessageApp, Route, decode
 from shared.transparency.tile_source import TileSource
 
 LARGEST_PAGE = 1000
+LONGEST_WAIT_S = 20.0
 
 
 class EntriesQuery(msgspec.Struct, frozen=True):
@@ -87,6 +91,7 @@ class LedgerApi:
             "/resolve-child": self._resolve_child,
             "/admit-read": self._admit_read,
             "/entries": self._entries,
+            "/wait": self._wait,
             "/registry-entries": self._registry_entries,
             "/stewardship-entries": self._stewardship_entries,
             "/entry-status": self._entry_status,
@@ -98,6 +103,7 @@ class LedgerApi:
             "/queue": self._queue,
             "/open-section": self._open_section,
             "/tree-head": self._tree_head,
+            "/standing": self._standing,
             "/encryption-keys": self._encryption_keys,
             "/rotate-encryption-key": self._rotate_encryption_key,
             "/rewrap-data-keys": self._rewrap_data_keys,
@@ -135,6 +141,15 @@ class LedgerApi:
 
     async def _entries(self, body: bytes, _caller: str) -> object:
         return await self._page(decode(body, EntriesQuery), registry_only=False)
+
+    async def _wait(self, body: bytes, _caller: str) -> object:
+        asked = decode(body, WaitForEntry)
+        writer = self._parts.writer
+        return await writer.releases.beyond(
+            asked.after,
+            within_s=max(0.0, min(asked.within_s, LONGEST_WAIT_S)),
+            waits=lambda: writer.standing is Standing.WRITING,
+        )
 
     async def _registry_entries(self, body: bytes, _caller: str) -> object:
         return await self._page(decode(body, EntriesQuery), registry_only=True)
@@ -193,6 +208,11 @@ class LedgerApi:
             raise Unavailable("the ledger has released no checkpoint yet")
         return TreeHead(head.size, head.checkpoint)
 
+    async def _standing(self, body: bytes, _caller: str) -> object:
+        decode(body, Nothing)
+        head = self._parts.writer.released_head
+        return LedgerStanding(self._parts.writer.standing.value, head.size if head is not None else 0)
+
     def _rotation(self) -> EncryptionKeyRotation:
         if self._parts.rotation is None:
             raise InvalidInput("LEDGER_REWRAPPER_PASSWORD_FILE is not set: this ledger rotates no encryption keys")
@@ -225,6 +245,12 @@ class NothingPublished:
 
 
 def make_app(parts: LedgerParts) -> ASGIApp:
-    """Return the ledger's application: each path open only to the callers it is for."""
-    calls = MessageApp(LedgerApi(parts).routes(), permit=lambda path, caller: check_call(path, caller=caller))
+    """Return the ledger's application: each path open only to the callers it is for, and only where the writer is."""
+
+    def permit(path: str, caller: str) -> None:
+        check_call(path, caller=caller)
+        if path != "/standing":
+            check_answers(parts.writer.standing)
+
+    calls = MessageApp(LedgerApi(parts).routes(), permit=permit)
     return PublishedFilesApp(parts.tiles, otherwise=calls)

@@ -14,6 +14,7 @@ from services.ledger.audit.stored_log import (
     StoredLog,
     StoredRow,
     StoredSection,
+    StoredStep,
 )
 from services.ledger.domain.ladder import step_of
 from services.ledger.domain.receipts import whole_answer
@@ -22,6 +23,7 @@ from shared.errors import ExchangeError
 from shared.transparency.checkpoint import Checkpoint
 from shared.transparency.merkle import leaf_hash, verify_inclusion
 from shared.transparency.tlog_proof import parse_proof
+from shared.vocabulary import EntryType
 
 Item = TypeVar("Item")
 
@@ -84,7 +86,7 @@ class BesideTheLog:
         self._obligations: AtPosition[tuple[int, str, str]] = AtPosition(
             stored.obligations(start=start), lambda row: row[0]
         )
-        self._steps: AtPosition[tuple[int, str, str]] = AtPosition(stored.steps(start=start), lambda row: row[0])
+        self._steps: AtPosition[StoredStep] = AtPosition(stored.steps(start=start), lambda row: row.position)
 
     async def check(self, row: StoredRow, entry: Entry) -> None:
         """Check all that is stored beside one entry."""
@@ -117,6 +119,8 @@ class BesideTheLog:
                 self._find(FindingKind.SECTION_MISSING, row, f"lacks its sealed {name}, and no erasure says why")
             elif sha256(section.content).hexdigest() != commitment.ciphertext_sha256:
                 self._find(FindingKind.SECTION_EDITED, row, f"has a sealed {name} that is not what it committed to")
+            elif entry.subjects and section.data_key_id != entry.subjects[0].ref:
+                self._find(FindingKind.SECTION_FOREIGN, row, f"has a sealed {name} that is put under another's key")
             elif erased_whole or self._erasures.covers_key(section.data_key_id, entry):
                 self._find(
                     FindingKind.ERASED_IN_NAME_ONLY, row, f"still has its sealed {name}, which an erasure says is gone"
@@ -128,7 +132,11 @@ class BesideTheLog:
 
     async def _check_answer(self, row: StoredRow, entry: Entry) -> None:
         erased = self._erasures.covers_whole(entry)
-        for answer in await self._answers.take(row.position):
+        answers = await self._answers.take(row.position)
+        # Only the record of a conflicting attempt has none: its idempotency key belongs to another entry.
+        if not answers and entry.type is not EntryType.REQUEST_CONFLICTED:
+            self._find(FindingKind.ANSWER_MISSING, row, "lacks the answer that was given for it")
+        for answer in answers:
             self._report.answers += 1
             if answer.has_fingerprint and erased:
                 self._find(
@@ -177,9 +185,13 @@ class BesideTheLog:
         if owed != {(each[1], each[2]) for each in await self._obligations.take(row.position)}:
             self._find(FindingKind.OBLIGATION_MISMATCH, row, "owes other notices than are stored beside it")
         step = step_of(entry)
-        climbed = {(step.obligation, step.state)} if step is not None else set()
-        if climbed != {(each[1], each[2]) for each in await self._steps.take(row.position)}:
-            self._find(FindingKind.OBLIGATION_MISMATCH, row, "moved another obligation than is stored beside it")
+        climbed = (
+            {StoredStep(row.position, step.obligation, step.state, step.owner, entry.time)}
+            if step is not None
+            else set()
+        )
+        if climbed != set(await self._steps.take(row.position)):
+            self._find(FindingKind.OBLIGATION_MISMATCH, row, "moved an obligation otherwise than is stored beside it")
 
     def _find(self, kind: FindingKind, row: StoredRow, what: str) -> None:
         self._report.find(kind, f"entry {row.position} {what}", at=row.position)

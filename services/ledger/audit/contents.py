@@ -1,13 +1,14 @@
 """What entries say of themselves, each held against those before it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from services.ledger.audit.findings import FindingKind, Report
 from shared.clock import parse_rfc3339
 from shared.entries import Entry, parse_entry
-from shared.errors import ExchangeError, IntegrityFailure, InvalidInput
+from shared.errors import ExchangeError, InvalidInput, NotPermitted
 from shared.identifiers import ChildRef
-from shared.ledger.registry import Registry
+from shared.ledger.registry import KeyNotValid, KeyRevoked, Registry, UnknownKey
 
 
 @dataclass(slots=True)
@@ -57,7 +58,22 @@ class Contents:
             if entry.key is not None:
                 key = self.registry.key_valid_at(entry.key, at=parse_rfc3339(entry.time))
                 if key.agency != entry.agency:
-                    raise InvalidInput("the key belongs to another agency")
+                    raise KeyOfAnotherAgency("the key belongs to another agency than the entry names")
             self.registry = self.registry.with_entry(entry)
-        except (ExchangeError, IntegrityFailure) as error:
-            self.report.find(FindingKind.UNREGISTERED_KEY, f"entry {position}: {error.detail}", at=position)
+        except ExchangeError as error:
+            kind = _KEY_FINDINGS.get(type(error), FindingKind.REGISTRY_BROKEN)
+            self.report.find(kind, f"entry {position}: {error.detail}", at=position)
+
+
+class KeyOfAnotherAgency(NotPermitted):
+    """An entry in one agency's name bears the key of another."""
+
+    code = "key-of-another-agency"
+
+
+_KEY_FINDINGS: Mapping[type[ExchangeError], FindingKind] = {
+    UnknownKey: FindingKind.UNREGISTERED_KEY,
+    KeyRevoked: FindingKind.REVOKED_KEY,
+    KeyNotValid: FindingKind.KEY_OUT_OF_DATE,
+    KeyOfAnotherAgency: FindingKind.KEY_OF_ANOTHER_AGENCY,
+}

@@ -69,6 +69,17 @@ class StoredChildEntry:
     roles: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredStep:
+    """One step of an obligation on its ladder."""
+
+    position: int
+    obligation: str
+    state: str
+    owner: str | None
+    recorded_at: str
+
+
 class StoredLog:
     """Reads everything in one repeatable snapshot, so that a ledger that goes on writing cannot confuse a check."""
 
@@ -149,13 +160,33 @@ class StoredLog:
         ):
             yield row["position"], row["obligation_id"], row["recipient"]
 
-    async def steps(self, *, start: int = 0) -> AsyncIterator[tuple[int, str, str]]:
-        """Yield position, obligation id and state of every step, in position order."""
+    async def steps(self, *, start: int = 0) -> AsyncIterator[StoredStep]:
+        """Yield every step in position order."""
         async for row in self._stream(
-            "SELECT position, obligation_id, state FROM ledger.obligation_step WHERE position >= $1 ORDER BY 1, 2",
+            "SELECT position, obligation_id, state, owner, recorded_at FROM ledger.obligation_step"
+            " WHERE position >= $1 ORDER BY 1, 2",
             start,
         ):
-            yield row["position"], row["obligation_id"], row["state"]
+            yield StoredStep(*row)
+
+    async def repeated_ids(self, *, start: int) -> AsyncIterator[int]:
+        """Yield the position of every entry from ``start`` on whose id an earlier entry has."""
+        async for row in self._stream(
+            "SELECT position FROM (SELECT position, row_number() OVER (PARTITION BY entry_id ORDER BY position) AS nth"
+            " FROM ledger.entry) AS numbered WHERE nth > 1 AND position >= $1 ORDER BY position",
+            start,
+        ):
+            yield row["position"]
+
+    async def reused_nonces(self, *, start: int) -> AsyncIterator[int]:
+        """Yield the position of every entry from ``start`` on that used a nonce which an earlier one had used."""
+        async for row in self._stream(
+            "SELECT position FROM (SELECT position, row_number() OVER (PARTITION BY nonce_token ORDER BY position)"
+            " AS nth FROM ledger.answer WHERE nonce_token IS NOT NULL) AS numbered WHERE nth > 1 AND position >= $1"
+            " ORDER BY position",
+            start,
+        ):
+            yield row["position"]
 
     async def registry_leaves(self, *, before: int) -> AsyncIterator[bytes]:
         """Yield the registry's entries before a position, in order."""

@@ -12,7 +12,7 @@ from services.ledger.audit.erasures import ApprovalCheck, check_children_gone, r
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.since import Start, start_after
 from services.ledger.audit.stored_log import StoredLog, StoredRow
-from services.ledger.audit.tree import CheckedTree
+from services.ledger.audit.tree_check import TreeCheck
 from shared.entries import Entry
 from shared.errors import ExchangeError, IntegrityFailure
 from shared.ledger.log_keys import TrustedLogKeys
@@ -101,7 +101,7 @@ async def _read(
 ) -> None:
     first = start.frontier.size
     report.since = first
-    tree = CheckedTree(report, keys, older, frontier=start.frontier, last_head=first)
+    tree = TreeCheck(report, keys, older, frontier=start.frontier, last_head=first)
     contents = Contents(report, start.registry, start.versions, start.last_time)
     erasures, approvals = await read_erasures(stored), ApprovalCheck(report, start.stewardship)
     beside = _Deferred(BesideTheLog(stored, report, heads=tree.signed, erasures=erasures, start=first))
@@ -110,6 +110,7 @@ async def _read(
     expected = int(first)
     async for row in stored.rows(start=first):
         while head is not None and head.size <= row.position:
+            tree.edited = tree.edited or tree.frontier.size + len(tree.pending) < head.size
             tree.close_at(head)
             await beside.check()
             report.heads, head = report.heads + 1, await anext(heads, None)
@@ -137,6 +138,7 @@ async def _read(
                 at=expected,
                 to=head.size - 1,
             )
+            tree.edited = True
         tree.close_at(head)
         await beside.check()
         report.heads, head = report.heads + 1, await anext(heads, None)
@@ -149,6 +151,7 @@ async def _read(
         )
     await beside.check_left_over()
     await check_children_gone(erasures, stored, report)
+    await _check_repeated(stored, report, start=first)
     report.size, report.root, report.children = expected, tree.frontier.root().hex(), len(contents.versions)
 
 
@@ -158,6 +161,15 @@ def _check_columns(report: Report, row: StoredRow, entry: Entry) -> None:
             FindingKind.COLUMN_MISMATCH,
             f"the columns beside entry {row.position} do not say what the entry says",
             at=row.position,
+        )
+
+
+async def _check_repeated(stored: StoredLog, report: Report, *, start: int) -> None:
+    async for position in stored.repeated_ids(start=start):
+        report.find(FindingKind.DUPLICATED_ENTRY, f"entry {position} bears the id of an earlier entry", at=position)
+    async for position in stored.reused_nonces(start=start):
+        report.find(
+            FindingKind.NONCE_REUSED, f"entry {position} answers a request with a nonce used before", at=position
         )
 
 

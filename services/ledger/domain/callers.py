@@ -53,14 +53,14 @@ _MAY_APPEND: Mapping[str, frozenset[EntryType]] = {
 
 _SCOPES: Mapping[str, str] = {GATEWAY: "agency:", NOTIFIER: "service:notifier", OPERATOR: "service:operator"}
 
-_READS = frozenset({"/registry-entries", "/entry-status", "/obligation", "/tree-head"})
+_READS = frozenset({"/registry-entries", "/entry-status", "/obligation", "/tree-head", "/standing"})
 _KEY_CALLS = frozenset({"/encryption-keys", "/rotate-encryption-key", "/rewrap-data-keys", "/destroy-encryption-key"})
 _MAY_CALL: Mapping[str, frozenset[str]] = {
     GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read", "/entries", "/who-knew", "/break-glass", "/tile"},
-    NOTIFIER: _READS | {"/append", "/entries", "/owed", "/queue", "/open-section"},
-    OPERATOR: _READS | {"/append", "/entries", "/stewardship-entries", "/owed", "/queue"} | _KEY_CALLS,
+    NOTIFIER: _READS | {"/append", "/entries", "/wait", "/owed", "/queue", "/open-section"},
+    OPERATOR: _READS | {"/append", "/entries", "/wait", "/stewardship-entries", "/owed", "/queue"} | _KEY_CALLS,
     AUDITOR: _READS
-    | {"/entries", "/stewardship-entries", "/owed", "/queue"}
+    | {"/entries", "/wait", "/stewardship-entries", "/owed", "/queue"}
     | {"/who-knew", "/break-glass", "/open-signatures", "/tile"},
 }
 

@@ -110,7 +110,7 @@ async def test_two_writers_that_both_believe_themselves_elected_can_never_both_c
     dsn: str, fresh_database: Database
 ) -> None:
     one = await PostgresLog.elect(dsn, password=PASSWORD)
-    await one._writing.execute("SELECT pg_advisory_unlock_all()")
+    await one._session.execute("SELECT pg_advisory_unlock_all()")
     other = await PostgresLog.elect(dsn, password=PASSWORD)
     mine, _ = batch(EMPTY, "a")
     theirs, _ = batch(EMPTY, "b", "c")

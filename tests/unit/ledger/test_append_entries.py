@@ -13,7 +13,7 @@ from services.ledger.append_entries import LARGEST_BATCH, Queue, Sequencer, batc
 from services.ledger.domain.plan import Plan, WriterState
 from services.ledger.domain.sealing import WrappedKey
 from services.ledger.key_ring import KeyRing
-from services.ledger.ports import CommittedBatch, Head, LookedUp
+from services.ledger.ports import CommittedBatch, Guarded, Head, LookedUp
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from shared.errors import ExchangeError, IntegrityFailure, InvalidInput, Unavailable
 from shared.identifiers import ChildRef, EntryId, Position
@@ -31,6 +31,15 @@ class FakeLog:
     committed: list[CommittedBatch] = field(default_factory=list)
     refused: set[EntryId] = field(default_factory=set)
     may_commit: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def win(self) -> bool:
+        return True
+
+    async def keep(self) -> None:
+        await asyncio.Event().wait()
+
+    async def close(self) -> None:
+        return None
 
     async def head(self) -> Head | None:
         return self.committed[-1].head if self.committed else None
@@ -60,6 +69,9 @@ class FakeGuard:
     remembered: list[int] = field(default_factory=list)
     may_remember: asyncio.Event = field(default_factory=asyncio.Event)
     fails: bool = False
+
+    def recall(self) -> Guarded | None:
+        return None
 
     async def remember(self, head: Head) -> None:
         await self.may_remember.wait()

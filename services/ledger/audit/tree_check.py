@@ -1,4 +1,4 @@
-"""The tree over the entries read so far, held against every signed head and every older checkpoint."""
+"""The tree as a check grows it from stored bytes, held against every signed head on the way."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ from shared.transparency.merkle import EMPTY, Frontier, grow, leaf_hash
 
 
 @dataclass(slots=True)
-class CheckedTree:
-    """Grows with the rows and is checked wherever something was signed.
+class TreeCheck:
+    """The tree over the entries read so far, checked at every signed head and every older checkpoint.
 
     ``signed`` holds what the head closed last says, by its bytes, if a trusted key signed it.
     """
@@ -21,10 +21,11 @@ class CheckedTree:
     report: Report
     keys: TrustedLogKeys
     older: Mapping[int, set[bytes]]
-    frontier: Frontier = EMPTY
-    last_head: int = 0
     signed: dict[bytes, Checkpoint] = field(default_factory=dict)
+    frontier: Frontier = EMPTY
     pending: list[bytes] = field(default_factory=list)
+    last_head: int = 0
+    last_signed: Checkpoint | None = None
     edited: bool = False
 
     def add(self, row: StoredRow) -> None:
@@ -50,7 +51,9 @@ class CheckedTree:
 
     def close_at(self, head: StoredHead) -> None:
         """Check a signed head against the entries up to it, and go on from what it vouches for."""
-        self.edited = self.edited or self.frontier.size + len(self.pending) < head.size
+        if head.size == self.last_head and not self.pending:
+            self._close_again(head)
+            return
         if head.previous_size != self.last_head:
             self.report.find(
                 FindingKind.HEAD_MISSING,
@@ -59,9 +62,10 @@ class CheckedTree:
                 to=max(self.last_head, head.previous_size - 1),
             )
         start, self.last_head = self.last_head, head.size
+        self.last_signed = None
         self.signed.clear()
         try:
-            signed = self.signed[head.checkpoint] = self.keys.open(head.checkpoint)
+            signed = self.last_signed = self.signed[head.checkpoint] = self.keys.open(head.checkpoint)
         except ExchangeError:
             self.keys.refuted()
             self._refuse(FindingKind.BAD_SIGNATURE, "is not signed by a key of the log", start, head.size)
@@ -74,8 +78,22 @@ class CheckedTree:
                 self._refuse(FindingKind.HEAD_MISMATCH, "does not match its signed checkpoint", start, head.size)
             self.keys.refuted()
             grown = _vouched(head, signed) or grown
+        elif _vouched(head, signed) is None:
+            self._refuse(FindingKind.FRONTIER_EDITED, "has a stored frontier of another tree", start, head.size)
         self.keys.proven()
         self.frontier, self.pending, self.edited = grown, [], False
+
+    def _close_again(self, head: StoredHead) -> None:
+        try:
+            signed = self.keys.open(head.checkpoint)
+        except ExchangeError:
+            signed = None
+        if signed is not None and self.last_signed is not None and signed.root != self.last_signed.root:
+            self._refuse(
+                FindingKind.FORKED, "was signed as two different trees of one size", head.previous_size, head.size
+            )
+        else:
+            self._refuse(FindingKind.HEAD_REPEATED, "is closed by two stored heads", head.previous_size, head.size)
 
     def _grown(self) -> Frontier:
         return grow(self.frontier, self.pending).frontier if self.pending else self.frontier

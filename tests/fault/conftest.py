@@ -1,0 +1,23 @@
+"""Logs of their own for the tests that break ledgers."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.secret_files import SecretFiles
+from tests.machinery.lean_ledger import LeanLedger, lean_ledger, migrated_template
+
+
+@pytest.fixture(scope="session")
+def template(postgres_server: EmbeddedPostgres) -> Iterator[tuple[str, SecretFiles]]:
+    """A migrated database to copy, and its secrets."""
+    with migrated_template(postgres_server) as made:
+        yield made
+
+
+@pytest.fixture
+def ledger(postgres_server: EmbeddedPostgres, template: tuple[str, SecretFiles]) -> Iterator[LeanLedger]:
+    """An empty log without a process yet."""
+    with lean_ledger(postgres_server, *template) as made:
+        yield made
