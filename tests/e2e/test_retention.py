@@ -109,7 +109,7 @@ async def test_the_command_line_erases_a_child_that_two_others_approved(own: Tes
     assert (await command("erasure", "carry-out", proposal))[0] == 1
     code, said = await command("audit", "verify")
     assert code == 0, said
-    assert "each as an approved erasure in the ledger says" in said
+    assert "of them erased on the record" in said
 
 
 def found(pattern: str, said: str) -> str:

@@ -111,7 +111,7 @@ class PostgresLog:
         """Connect and wait until this session is the only writer. Raises WriterLost."""
         candidate = await cls.connect(dsn, password=password)
         try:
-            while not await candidate.win():
+            while not await candidate.win():  # noqa: ASYNC110
                 await asyncio.sleep(ELECTION_EVERY_S)
         except BaseException:
             await candidate.close()
