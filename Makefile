@@ -39,7 +39,11 @@ demo: $(RUN_STAMP) ## Start everything in a folder of its own, play the story, c
 
 .PHONY: test
 test: $(DEV_STAMP) ## All tests that need only Python: real Postgres, the embedded broker
-	BROKER=embedded $(BIN)/pytest -m "not kafka and not foreign" -q
+	BROKER=embedded $(BIN)/pytest -m "not kafka and not foreign" --ignore=tests/fault -q
+
+.PHONY: test-faults
+test-faults: $(DEV_STAMP) ## What kills, starves, restores, tampers and erases; needs only Python as well
+	BROKER=embedded $(BIN)/pytest -m "not kafka and not foreign" tests/fault -q
 
 .PHONY: test-kafka
 test-kafka: $(DEV_STAMP) java ## The broker's contract and the main job on real Apache Kafka
@@ -61,7 +65,7 @@ types: $(DEV_STAMP) ## Types, strictly, in source and tests
 	$(BIN)/mypy
 
 .PHONY: check
-check: lint types test demo test-kafka test-foreign bench-smoke ## What CI runs
+check: lint types test test-faults demo test-kafka test-foreign bench-smoke ## What CI runs
 	@echo "make check: all of it passed"
 
 .PHONY: bench
