@@ -104,7 +104,7 @@ class HttpPush:
             async with self._session.post(
                 endpoint.url, data=body, headers=dict(request.headers), allow_redirects=False
             ) as response:
-                received = await response.content.read(LARGEST_RESPONSE_BYTES + 1)
+                received = await _up_to_limit(response.content)
                 answer = ResponseParts(
                     response.status, {name.lower(): value for name, value in response.headers.items()}
                 )
@@ -161,6 +161,14 @@ class HttpPush:
             }
         )
         return PushOutcome(RECEIVED, answer.status, evidence)
+
+
+async def _up_to_limit(content: aiohttp.StreamReader) -> bytes:
+    """Return all that was answered, or one byte more than may be: a single read may give only what has arrived."""
+    received = b""
+    while more := await content.read(LARGEST_RESPONSE_BYTES + 1 - len(received)):
+        received += more
+    return received
 
 
 class PrivateAddresses:

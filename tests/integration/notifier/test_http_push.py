@@ -1,13 +1,15 @@
 """Pushing over real HTTP: what counts as received, and what is refused."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from deploy.demo_receiver.receiver import Behaviour, Receiver, make_app
-from deploy.local.exchange import free_port
+from deploy.local.loopback_port import free_port
 from services.notifier.adapters.http_push import HttpPush, PrivateAddresses, check_address
 from services.notifier.domain.cloud_event import MEDIA_TYPE
 from shared.clock import SystemClock
@@ -24,13 +26,14 @@ BODY = b'{"id": "a notification", "data": {}}'
 
 
 @asynccontextmanager
-async def receiving(behaviour: Behaviour) -> AsyncIterator[tuple[Receiver, EndpointFacts]]:
+async def receiving(
+    behaviour: Behaviour, *, through: Callable[[ASGIApp], ASGIApp] = lambda app: app
+) -> AsyncIterator[tuple[Receiver, EndpointFacts]]:
     """Give a receiver on a loopback port."""
-    import asyncio
-
     receiver = Receiver("authority:E06000005", OWN_KEY, PUSH_KEY.public, SystemClock(), behaviour)
     port, stop = free_port(), asyncio.Event()
-    serving = asyncio.create_task(serve(make_app(receiver), [Door("x", HttpAddress("127.0.0.1", port))], stop=stop))
+    app = through(make_app(receiver))
+    serving = asyncio.create_task(serve(app, [Door("x", HttpAddress("127.0.0.1", port))], stop=stop))
     await asyncio.sleep(0.2)
     try:
         yield receiver, endpoint(port)
@@ -69,6 +72,27 @@ async def test_only_a_signed_answer_counts_as_received(behaviour: Behaviour, out
     assert came.outcome == outcome
     assert (came.evidence is not None) == (outcome == "received")
     assert len(receiver.events) == 1, "both of the push's signatures were good"
+
+
+def dripping(app: ASGIApp) -> ASGIApp:
+    """Send what an application answers byte by byte, each in a packet of its own."""
+
+    async def drip(scope: Scope, receive: Receive, send: Send) -> None:
+        async def slowly(message: Message) -> None:
+            body = message.get("body", b"")
+            for at in range(len(body)):
+                await send({"type": "http.response.body", "body": body[at : at + 1], "more_body": True})
+                await asyncio.sleep(0.001)
+            await send({**message, "body": b""} if body else message)
+
+        await app(scope, receive, slowly)
+
+    return drip
+
+
+async def test_an_answer_that_comes_in_pieces_is_read_to_its_end() -> None:
+    async with receiving(Behaviour.SIGN, through=dripping) as (_, where), pushing() as push:
+        assert (await push.send(where, obligation=OBLIGATION, body=BODY, headers=HEADERS)).outcome == "received"
 
 
 async def test_an_answer_signed_by_another_key_is_only_delivered() -> None:
