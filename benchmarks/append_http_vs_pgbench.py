@@ -9,8 +9,9 @@ from benchmarks.bench_ledger import PRODUCERS
 from benchmarks.measure import Measured, in_turns
 from benchmarks.pgbench import fastest_pgbench
 from cli.audit import audit_ledger
-from deploy.local.exchange import LocalExchange, Options, free_port
+from deploy.local.exchange import LocalExchange, Options
 from deploy.local.layout import layout_of_its_own
+from deploy.local.loopback_port import free_port
 from deploy.local.postgres import EmbeddedPostgres
 from shared.ledger.client import LedgerClient
 from shared.ledger.messages import AppendRequest

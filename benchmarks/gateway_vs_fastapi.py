@@ -11,8 +11,9 @@ from benchmarks.measure import Measured, in_turns
 from benchmarks.records import share_body
 from cli.audit import audit_ledger
 from cli.operator import Operator
-from deploy.local.exchange import LocalExchange, Options, free_port
+from deploy.local.exchange import LocalExchange, Options
 from deploy.local.layout import layout_of_its_own
+from deploy.local.loopback_port import free_port
 from deploy.local.readiness import url_answers
 from deploy.local.supervisor import ChildSpec
 from shared.clock import SystemClock

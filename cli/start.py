@@ -8,8 +8,9 @@ import typer
 from cli.operator import Operator
 from cli.parties import EVERYBODY, Parties
 from cli.story import Story
-from deploy.local.exchange import DEFAULT_PORT, LocalExchange, Options, check_free, free_port
+from deploy.local.exchange import DEFAULT_PORT, LocalExchange, Options
 from deploy.local.layout import Layout, layout_of_its_own
+from deploy.local.loopback_port import check_free, free_port
 from deploy.local.supervisor import signals_as_event
 from deploy.local.witness import LocalWitness, policy_file_of
 from shared.clock import SystemClock

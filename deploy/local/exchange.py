@@ -1,11 +1,8 @@
 """The whole exchange on one machine: database, broker and the three services, put together and taken apart."""
 
 import asyncio
-import contextlib
 import os
-import secrets
 import shutil
-import socket
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -38,7 +35,6 @@ DATABASE = "exchange"
 SERVICES = ("ledger", "notifier", "gateway")
 """The services, in the order they depend on one another."""
 DEFAULT_PORT = 8480
-PORTS = range(16_384, 32_000)
 LONGEST_SOCKET_NAME = "notifier-operator.sock"
 
 Announce = Callable[[str], None]
@@ -279,35 +275,3 @@ class LocalExchange:
             return False
         finally:
             await client.close()
-
-
-def free_port(*, in_a_row: int = 1) -> int:
-    """Return a loopback port from which on so many in a row are free at this moment.
-
-    Below the range that outgoing connections take theirs from, so that none of them comes in between.
-    """
-    while True:
-        first = secrets.choice(PORTS)
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(first, first + in_a_row):
-                    _bound(stack, port)
-            except OSError:
-                continue
-            return first
-
-
-def check_free(port: int) -> None:
-    """Raise Unavailable when somebody listens on a loopback port: said before anything is started."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        if probe.connect_ex(("127.0.0.1", port)) == 0:
-            raise Unavailable(
-                f"port {port} is in use by another program",
-                remedy="Stop it, or choose another: GATEWAY_PORT=… make run",
-            )
-
-
-def _bound(stack: contextlib.ExitStack, port: int) -> int:
-    probe = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-    probe.bind(("127.0.0.1", port))
-    return int(probe.getsockname()[1])

@@ -17,37 +17,14 @@ from deploy.local.leash import spawn_logged
 from deploy.local.placement import private_directory, socket_directory
 from deploy.local.postgres_cluster import SUPERUSER, is_cluster, make_cluster, server_environment
 from deploy.local.postgres_program import STATE_ROOT, PostgresProgram, find_program
+from deploy.local.postgres_settings import PORT, SETTINGS
 from shared.errors import IntegrityFailure, Unavailable
 
-# Nothing listens on TCP, so the number only names the socket.
-_PORT = 5432
-_SOCKET_NAME = f".s.PGSQL.{_PORT}"
+_SOCKET_NAME = f".s.PGSQL.{PORT}"
 
 _START_WITHIN_S = 60.0
 _STOP_WITHIN_S = 30.0
 _POLL_S = 0.02
-
-# Given on the command line, where they outrank every file: no ALTER SYSTEM can weaken them.
-_SETTINGS = {
-    "listen_addresses": "",
-    "port": str(_PORT),
-    "unix_socket_permissions": "0700",
-    "password_encryption": "scram-sha-256",
-    "fsync": "on",
-    "full_page_writes": "on",
-    "synchronous_commit": "on",
-    "shared_buffers": "256MB",
-    "max_connections": "100",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    # No statement, parameter or row may reach the log: any of them can hold what is known about a child.
-    "log_statement": "none",
-    "log_min_duration_statement": "-1",
-    "log_min_error_statement": "panic",
-    "log_parameter_max_length": "0",
-    "log_parameter_max_length_on_error": "0",
-    "log_error_verbosity": "terse",
-}
 
 
 class EmbeddedPostgres:
@@ -84,7 +61,7 @@ class EmbeddedPostgres:
     @property
     def port(self) -> int:
         """The number in the socket's name. No TCP port is open."""
-        return _PORT
+        return PORT
 
     @property
     def bin_dir(self) -> Path:
@@ -208,7 +185,7 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         program = self._found_program()
-        settings = [f"--{name}={value}" for name, value in _SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
         command = [
             str(program.bin_dir / "postgres"),
             "-D",

@@ -3,8 +3,9 @@
 import sys
 from pathlib import Path
 
-from deploy.local.exchange import LocalExchange, free_port
+from deploy.local.exchange import LocalExchange
 from deploy.local.layout import Layout
+from deploy.local.loopback_port import free_port
 from deploy.local.readiness import port_accepts
 from deploy.local.supervisor import ChildSpec
 from services.witness.keys import load_cosigner

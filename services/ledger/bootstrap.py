@@ -7,19 +7,15 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import asyncpg
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from prometheus_client import start_http_server
 from starlette.types import ASGIApp
 
 from services.ledger.adapters.guard_file import GuardFile
 from services.ledger.adapters.http_witnesses import HttpWitnesses, read_policy
 from services.ledger.adapters.kafka_relay import KafkaRelay, RelaySettings
-from services.ledger.adapters.key_file import KeyFile
-from services.ledger.adapters.key_moved import MovedKeys
 from services.ledger.adapters.postgres_data_keys import PostgresDataKeys
 from services.ledger.adapters.postgres_log import PostgresLog
+from services.ledger.adapters.postgres_pool import postgres_pool
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.adapters.tile_files import TileFiles
 from services.ledger.adapters.writer_session import WRITER_ROLE
@@ -28,11 +24,11 @@ from services.ledger.append_entries import Queue
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.continuity import Continuity
 from services.ledger.doors import doors
-from services.ledger.key_ring import KeyRing
+from services.ledger.keys import log_signers, open_secrets
 from services.ledger.no_witnesses import NoWitnesses
 from services.ledger.open_section import SectionOpener
 from services.ledger.open_signatures import SignatureOpener
-from services.ledger.ports import DataKeyStore, KeyEncryption, Witnesses
+from services.ledger.ports import DataKeyStore, Witnesses
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.publish_tiles import TilePublisher
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
@@ -42,11 +38,9 @@ from shared.errors import InvalidInput
 from shared.identifiers import TreeSize
 from shared.process.parts import run_until_first_ends
 from shared.process.serving import serve
-from shared.process.settings import LedgerSettings, read_password, read_secret
+from shared.process.settings import LedgerSettings, read_password
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint, sign_checkpoint
-from shared.transparency.signed_note import NoteSigner
 
-KEY_BYTES = 32
 READERS = 16
 RELAY_ROLE = "exchange_ledger_relay"
 REWRAPPER_ROLE = "exchange_ledger_rewrapper"
@@ -89,7 +83,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
     writer_password = read_password(settings.writer_password_file)
     async with contextlib.AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
-            _pool(settings.database_url, user=WRITER_ROLE, password=writer_password, size=READERS)
+            postgres_pool(settings.database_url, user=WRITER_ROLE, password=writer_password, size=READERS)
         )
         reader = PostgresReader(pool)
         preparer = AppendPreparer(secrets=secrets, data_keys=reader, random=os.urandom)
@@ -178,53 +172,6 @@ def published_files(settings: LedgerSettings) -> TileFiles | None:
     return TileFiles(settings.tiles_directory) if settings.tiles_directory is not None else None
 
 
-def open_secrets(settings: LedgerSettings) -> Secrets:
-    """Return the keys that only the ledger holds. Raises InvalidInput when a setting or a file is wrong."""
-    return Secrets(KeyRing(key_encryption(settings), random=os.urandom), _key(settings.blind_index_key_file))
-
-
-def key_encryption(settings: LedgerSettings) -> KeyEncryption:
-    """Return the keeper of the key-encryption keys that the settings name. Raises InvalidInput when they are wrong."""
-    file = settings.key_encryption_key_file
-    in_file = KeyFile(file) if file is not None else None
-    if settings.key_encryption == "file":
-        if in_file is None:
-            raise InvalidInput("LEDGER_KEY_ENCRYPTION_KEY_FILE is not set", remedy="See docs/operations.md.")
-        return in_file
-    in_token = _key_pkcs11(settings)
-    return MovedKeys(now=in_token, before=in_file) if in_file is not None else in_token
-
-
-def _key_pkcs11(settings: LedgerSettings) -> KeyEncryption:
-    module, pin_file = settings.pkcs11_module, settings.pkcs11_pin_file
-    if module is None or not module.exists() or pin_file is None or not settings.pkcs11_token:
-        raise InvalidInput(
-            "an HSM needs LEDGER_PKCS11_MODULE (a file that is there), LEDGER_PKCS11_TOKEN and LEDGER_PKCS11_PIN_FILE",
-            remedy="See docs/operations.md.",
-        )
-    try:
-        # Only an installation that has an HSM has the library for it.
-        from services.ledger.adapters.key_pkcs11 import KeyPkcs11, Token
-    except ImportError as error:
-        raise InvalidInput(
-            "python-pkcs11 is not installed", remedy="Install this package with its extra: hsm."
-        ) from error
-    return KeyPkcs11(
-        Token(
-            module=str(module),
-            label=settings.pkcs11_token,
-            pin=read_password(pin_file),
-            key_label=settings.pkcs11_key_label,
-            timeout_s=settings.pkcs11_timeout_s,
-        )
-    )
-
-
-def log_signer(settings: LedgerSettings) -> NoteSigner:
-    """Return what signs the log's checkpoints. Raises InvalidInput when its key file holds no Ed25519 key."""
-    return NoteSigner(settings.origin, _log_key(settings.log_key_file))
-
-
 def _adopted(path: Path | None) -> Checkpoint | None:
     if path is None:
         return None
@@ -234,19 +181,10 @@ def _adopted(path: Path | None) -> Checkpoint | None:
         raise InvalidInput(f"the checkpoint file {path.name} cannot be read: {error.strerror}") from error
 
 
-def log_signers(settings: LedgerSettings) -> list[NoteSigner]:
-    """Return all that sign the log's checkpoints: the key in use and, while it is rotated, the next one.
-
-    Raises InvalidInput when a key file holds no Ed25519 key.
-    """
-    following = settings.log_key_next_file
-    return [log_signer(settings), *([NoteSigner(settings.origin, _log_key(following))] if following else [])]
-
-
 @contextlib.asynccontextmanager
 async def _data_keys(settings: LedgerSettings, password_file: Path) -> AsyncIterator[DataKeyStore]:
     password = read_password(password_file)
-    async with _pool(settings.database_url, user=REWRAPPER_ROLE, password=password, size=1) as pool:
+    async with postgres_pool(settings.database_url, user=REWRAPPER_ROLE, password=password, size=1) as pool:
         yield PostgresDataKeys(pool)
 
 
@@ -270,7 +208,7 @@ async def _witnesses(settings: LedgerSettings) -> AsyncIterator[Witnesses]:
 @contextlib.asynccontextmanager
 async def _relay(settings: LedgerSettings) -> AsyncIterator[KafkaRelay]:
     password = read_password(settings.relay_password_file)
-    async with _pool(settings.database_url, user=RELAY_ROLE, password=password, size=2) as pool:
+    async with postgres_pool(settings.database_url, user=RELAY_ROLE, password=password, size=2) as pool:
         yield KafkaRelay(
             pool,
             RelaySettings(
@@ -286,33 +224,3 @@ async def _relay(settings: LedgerSettings) -> AsyncIterator[KafkaRelay]:
 def _wake_all(followers: Sequence[KafkaRelay | TilePublisher]) -> None:
     for follower in followers:
         follower.wake()
-
-
-async def _keep(_connection: object) -> None:
-    """Leave a connection as it is between uses: nothing here changes its state, and resetting costs a round trip."""
-
-
-@contextlib.asynccontextmanager
-async def _pool(dsn: str, *, user: str, password: str, size: int) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]]":
-    pool = await asyncpg.create_pool(dsn, user=user, password=password, min_size=0, max_size=size, reset=_keep)
-    try:
-        yield pool
-    finally:
-        pool.terminate()
-
-
-def _key(path: Path) -> bytes:
-    key = read_secret(path)
-    if len(key) != KEY_BYTES:
-        raise InvalidInput(f"the key file {path.name} must hold exactly {KEY_BYTES} bytes")
-    return key
-
-
-def _log_key(path: Path) -> Ed25519PrivateKey:
-    try:
-        key = load_pem_private_key(read_secret(path), password=None)
-    except (ValueError, TypeError) as error:
-        raise InvalidInput(f"the key file {path.name} is not a PKCS#8 PEM private key") from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise InvalidInput(f"the key file {path.name} must hold an Ed25519 key")
-    return key

@@ -1,23 +1,19 @@
 """A retention run proposes; it acts once two others approved; holds and news of a child stop it even then."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 import pytest_asyncio
 
-from cli.main import main
 from shared.reference.retention import COLUMNS
 from tests.machinery.answers import child_ref
+from tests.machinery.command_line import Command, command_on
 from tests.machinery.exchange import TestExchange, running_exchange
 from tests.machinery.people import child, share
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-
-Command: TypeAlias = Callable[..., Awaitable[tuple[int, str]]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -30,19 +26,7 @@ async def own() -> AsyncIterator[TestExchange]:
 @pytest.fixture
 def command(own: TestExchange, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs ``exchange …`` against that exchange; gives its exit code and all that it said."""
-    monkeypatch.setenv("EXCHANGE_HOME", str(own.local.layout.home))
-
-    async def run(*arguments: str | Path) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["exchange", *map(str, arguments)])
-        try:
-            await asyncio.to_thread(main)
-            code = 0
-        except SystemExit as ended:
-            code = ended.code if isinstance(ended.code, int) else 1
-        said = capsys.readouterr()
-        return code, said.out + said.err
-
-    return run
+    return command_on(own, monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from deploy.local.exchange import free_port
+from deploy.local.loopback_port import free_port
 from services.ledger.adapters.http_witnesses import HttpWitnesses
 from shared.clock import SystemClock
 from shared.identifiers import TreeSize

@@ -11,8 +11,9 @@ from cli.audit import audit_ledger
 from cli.operator import Operator
 from cli.parties import DARLINGTON, EVERYBODY, NURSERY, PRACTICE, SCHOOL, Parties, Party
 from client.exchange_client import ExchangeClient
-from deploy.local.exchange import LocalExchange, Options, free_port
+from deploy.local.exchange import LocalExchange, Options
 from deploy.local.layout import layout_of_its_own
+from deploy.local.loopback_port import free_port
 from services.ledger.audit.findings import Report
 from shared.clock import SystemClock
 from shared.entries import Entry

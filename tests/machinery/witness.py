@@ -11,7 +11,7 @@ from pathlib import Path
 
 import requests
 
-from deploy.local.exchange import free_port
+from deploy.local.loopback_port import free_port
 from services.witness.keys import load_cosigner, new_key_files
 from shared.transparency.cosignature import CosignatureVerifier, MlDsaCosignatureVerifier
 

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from prometheus_client import REGISTRY
 
-from deploy.local.exchange import free_port
+from deploy.local.loopback_port import free_port
 from services.ledger.adapters.http_witnesses import HttpWitnesses, LogForked
 from services.witness.adapters.evidence_files import EvidenceFiles
 from services.witness.adapters.sqlite_memory import SqliteMemory

@@ -6,7 +6,7 @@ import aiohttp.web
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from deploy.local.exchange import free_port
+from deploy.local.loopback_port import free_port
 from services.ledger.adapters.http_tiles import HttpTiles
 from services.ledger.audit.findings import FindingKind
 from services.ledger.audit.tile_levels import TileFault

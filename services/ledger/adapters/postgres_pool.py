@@ -1,0 +1,22 @@
+"""Pools of connections to the ledger's database, one for each role."""
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import asyncpg
+
+
+async def _keep(_connection: object) -> None:
+    """Leave a connection as it is between uses: nothing here changes its state, and resetting costs a round trip."""
+
+
+@contextlib.asynccontextmanager
+async def postgres_pool(
+    dsn: str, *, user: str, password: str, size: int
+) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]]":
+    """Give a pool of at most ``size`` connections to a database in one role; the first is made when it is needed."""
+    pool = await asyncpg.create_pool(dsn, user=user, password=password, min_size=0, max_size=size, reset=_keep)
+    try:
+        yield pool
+    finally:
+        pool.terminate()
