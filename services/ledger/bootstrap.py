@@ -31,6 +31,7 @@ from services.ledger.open_signatures import SignatureOpener
 from services.ledger.ports import DataKeyStore, Witnesses
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.publish_tiles import TilePublisher
+from services.ledger.record_opening import OpeningRecorder
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import LogIdentity, Writer
 from shared.clock import SystemClock
@@ -90,11 +91,10 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
         queue = Queue()
         files = published_files(settings)
         writer = make_writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
-        opener = SectionOpener(reader=reader, preparer=preparer, queue=queue, secrets=secrets, random=os.urandom)
-        breaker = GlassBreaker(
-            reader=reader, opener=opener, preparer=preparer, queue=queue, random=os.urandom, clock=SystemClock()
-        )
-        signatures = SignatureOpener(reader=reader, opener=opener, preparer=preparer, queue=queue, random=os.urandom)
+        recorder = OpeningRecorder(preparer, queue, os.urandom)
+        opener = SectionOpener(reader=reader, recorder=recorder, secrets=secrets)
+        breaker = GlassBreaker(reader=reader, opener=opener, recorder=recorder, clock=SystemClock())
+        signatures = SignatureOpener(reader=reader, opener=opener, recorder=recorder)
         rotation = None
         if settings.rewrapper_password_file is not None:
             rotation = EncryptionKeyRotation(

@@ -1,24 +1,20 @@
 """Break-glass: an auditor opens sealed content against a reason that goes on the record first (G12)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from hashlib import sha256
 
 import msgspec
 
 from services.ledger.adapters.postgres_reader import PostgresReader
-from services.ledger.append_entries import Queue
 from services.ledger.domain.callers import GATEWAY, CallerNotPermitted
 from services.ledger.open_section import Revealed, SectionOpener
-from services.ledger.prepare_append import AppendPreparer
+from services.ledger.record_opening import Opening, OpeningRecorder
 from shared.clock import Clock
 from shared.errors import InvalidInput, NotPermitted
-from shared.identifiers import EntryId
 from shared.ledger.audit_messages import BreakGlass, GlassBroken, SignedOpening
-from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, Section
+from shared.ledger.messages import Answer, Idempotency, Section
 from shared.signatures.evidence import SignedRequest, verify_evidence
 from shared.signatures.keys import public_key_from_jwk
-from shared.vocabulary import AgencyRole, EntryType, OpeningReason
+from shared.vocabulary import AgencyRole, OpeningReason
 
 TARGET = "/v1/audit/openings"
 
@@ -44,14 +40,6 @@ class AskedToOpen(msgspec.Struct, frozen=True):
     note: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Who:
-    """In whose name an opening is recorded."""
-
-    caller: str
-    signed: SignedOpening | None
-
-
 class GlassBreaker:
     """Opens sections for auditors.
 
@@ -60,20 +48,11 @@ class GlassBreaker:
     """
 
     def __init__(
-        self,
-        *,
-        reader: PostgresReader,
-        opener: SectionOpener,
-        preparer: AppendPreparer,
-        queue: Queue,
-        random: Callable[[int], bytes],
-        clock: Clock,
+        self, *, reader: PostgresReader, opener: SectionOpener, recorder: OpeningRecorder, clock: Clock
     ) -> None:
         self._reader = reader
         self._opener = opener
-        self._preparer = preparer
-        self._queue = queue
-        self._random = random
+        self._recorder = recorder
         self._clock = clock
 
     async def open(self, asked: BreakGlass, *, caller: str) -> GlassBroken:
@@ -92,8 +71,7 @@ class GlassBreaker:
         if asked.signed is not None:
             await self._check_signed(asked, asked.signed)
         revealed = await self._opener.reveal(asked.entry_id, asked.section)
-        request = self._request(asked, revealed, _Who(caller, asked.signed))
-        recorded = await self._queue.submit(await self._preparer.prepare(request))
+        recorded = await self._recorder.record(_opening(asked, revealed, caller=caller))
         return GlassBroken(revealed.content, revealed.salt, recorded.position, recorded.answer)
 
     async def _check_signed(self, asked: BreakGlass, signed: SignedOpening) -> None:
@@ -106,42 +84,32 @@ class GlassBreaker:
         request.check_body(signed.body)
         _check_same(asked, signed, request)
 
-    def _request(self, asked: BreakGlass, revealed: Revealed, who: _Who) -> AppendRequest:
-        purpose = f"break-glass:{asked.reason}" + (f":{asked.run}" if asked.run else "")
-        facts: dict[str, object] = {
+
+def _opening(asked: BreakGlass, revealed: Revealed, *, caller: str) -> Opening:
+    signed, note = asked.signed, Section("note", asked.note.encode("utf-8"))
+    purpose = f"break-glass:{asked.reason}" + (f":{asked.run}" if asked.run else "")
+    if signed is None:
+        name = f"opened:{asked.entry_id}:{asked.section}:{purpose}"
+        idempotency = Idempotency("service:ledger", name, f"{caller}:{asked.note}".encode())
+    else:
+        request = f"POST {signed.target}\n".encode() + sha256(signed.body).digest()
+        idempotency = Idempotency(f"agency:{signed.agency}", signed.idempotency_key, request)
+    return Opening(
+        facts={
             "section": asked.section,
             "purpose": purpose,
             "reason": asked.reason,
-            "recipient": f"agency:{who.signed.agency}" if who.signed is not None else None,
+            "recipient": f"agency:{signed.agency}" if signed is not None else None,
             "caller": "auditor",
-        }
-        subjects = revealed.entry.subjects
-        note = Section("note", asked.note.encode("utf-8"))
-        signed = who.signed
-        name = f"opened:{asked.entry_id}:{asked.section}:{purpose}"
-        if signed is None:
-            idempotency = Idempotency("service:ledger", name, f"{who.caller}:{asked.note}".encode())
-        else:
-            request = f"POST {signed.target}\n".encode() + sha256(signed.body).digest()
-            idempotency = Idempotency(f"agency:{signed.agency}", signed.idempotency_key, request)
-        return AppendRequest(
-            entry_id=EntryId(self._random(16).hex()),
-            type=EntryType.CONTENT_OPENED,
-            idempotency=idempotency,
-            answer=Answer(
-                201, {"kind": "opening", "result": "accepted", "entry": asked.entry_id, "reason": asked.reason}
-            ),
-            agency=signed.agency if signed is not None else None,
-            key=signed.key if signed is not None else None,
-            nonce=signed.nonce if signed is not None else None,
-            child=NamedChild(subjects[0].ref, None) if subjects else None,
-            facts=facts,
-            causes=(asked.entry_id,),
-            registry=signed.registry if signed is not None else None,
-            sections=(note,)
-            if signed is None
-            else (Section("body", signed.body), Section("signature", signed.evidence), note),
-        )
+        },
+        idempotency=idempotency,
+        of=revealed.entry,
+        answer=Answer(201, {"kind": "opening", "result": "accepted", "entry": asked.entry_id, "reason": asked.reason}),
+        signed=signed,
+        sections=(note,)
+        if signed is None
+        else (Section("body", signed.body), Section("signature", signed.evidence), note),
+    )
 
 
 def _check_same(asked: BreakGlass, signed: SignedOpening, request: SignedRequest) -> None:

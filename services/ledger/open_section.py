@@ -1,24 +1,15 @@
 """Opens sealed content, once it is on the record that it is opened: by whom, what for, and what (G12)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.ledger.adapters.postgres_reader import PostgresReader
-from services.ledger.append_entries import Queue
 from services.ledger.domain.sealing import SALT_BYTES, unseal_salted
-from services.ledger.prepare_append import AppendPreparer, Secrets
+from services.ledger.prepare_append import Secrets
+from services.ledger.record_opening import Opening, OpeningRecorder
 from shared.entries import Entry
 from shared.errors import IntegrityFailure, NotFound
 from shared.identifiers import EntryId
-from shared.ledger.messages import (
-    Answer,
-    AppendRequest,
-    Idempotency,
-    NamedChild,
-    OpenedSection,
-    OpenSection,
-)
-from shared.vocabulary import EntryType
+from shared.ledger.messages import Idempotency, OpenedSection, OpenSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +24,10 @@ class Revealed:
 class SectionOpener:
     """Opens sections for callers that may see them."""
 
-    def __init__(
-        self,
-        *,
-        reader: PostgresReader,
-        preparer: AppendPreparer,
-        queue: Queue,
-        secrets: Secrets,
-        random: Callable[[int], bytes],
-    ) -> None:
+    def __init__(self, *, reader: PostgresReader, recorder: OpeningRecorder, secrets: Secrets) -> None:
         self._reader = reader
-        self._preparer = preparer
-        self._queue = queue
+        self._recorder = recorder
         self._secrets = secrets
-        self._random = random
 
     async def open(self, asked: OpenSection, *, caller: str) -> OpenedSection:
         """Return a section's plaintext; the opening is durable in the ledger before this returns.
@@ -55,27 +36,21 @@ class SectionOpener:
         been erased, Unavailable when its key cannot be had now or the opening not be recorded: then nothing is shown.
         """
         revealed = await self.reveal(asked.entry_id, asked.section)
-        facts: dict[str, object] = {
-            "section": asked.section,
-            "purpose": asked.purpose,
-            "recipient": asked.recipient,
-            "caller": caller,
-        }
-        subjects = revealed.entry.subjects
-        opening = AppendRequest(
-            entry_id=EntryId(self._random(16).hex()),
-            type=EntryType.CONTENT_OPENED,
+        opening = Opening(
+            facts={
+                "section": asked.section,
+                "purpose": asked.purpose,
+                "recipient": asked.recipient,
+                "caller": caller,
+            },
             idempotency=Idempotency(
                 "service:ledger",
                 f"opened:{asked.entry_id}:{asked.section}:{asked.purpose}",
                 f"{caller}:{asked.recipient}".encode(),
             ),
-            answer=Answer(201, {}),
-            child=NamedChild(subjects[0].ref, None) if subjects else None,
-            facts=facts,
-            causes=(asked.entry_id,),
+            of=revealed.entry,
         )
-        recorded = await self._queue.submit(await self._preparer.prepare(opening))
+        recorded = await self._recorder.record(opening)
         return OpenedSection(revealed.content, recorded.position)
 
     async def reveal(self, entry_id: EntryId, section: str) -> Revealed:
