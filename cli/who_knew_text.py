@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from shared.ledger.audit_messages import DecisionKnown, LookKnown, TellingKnown, WhoKnew
+from shared.ledger.audit_messages import ChangeKnown, DecisionKnown, LookKnown, TellingKnown, WhoKnew
 
 _STATES = {
     "owed": "not yet delivered",
@@ -25,6 +25,7 @@ def who_knew_text(known: WhoKnew, *, name_of: Name) -> Iterator[str]:
         yield "The ledger held nothing about this child at that moment."
         return
     yield from _section("Shared, withheld and reported", (_decision(each, name_of) for each in known.decisions))
+    yield from _section("Corrected, disputed and erased", (_change(each, name_of) for each in known.changes))
     yield from _section("Told", (line for each in known.told for line in _telling(each, name_of)))
     responsible = name_of(f"authority:{known.responsible}") if known.responsible else "nobody had signed for it"
     yield from _section("Responsible", iter([responsible]))
@@ -59,6 +60,16 @@ def _decision(decision: DecisionKnown, name_of: Name) -> str:
             said.append(f"{name} {value}")
     codes = f": {'; '.join(said)}" if said else ""
     return f"{decision.time} (entry {decision.position}): {who} {decision.kind}{codes}"
+
+
+def _change(change: ChangeKnown, name_of: Name) -> str:
+    what = "everything recorded until then" if change.of is None else f"entry {change.of}"
+    when = f"{change.time} (entry {change.position})"
+    if change.kind == "erased":
+        written = what if change.of is None else f"what was written in {what}"
+        return f"{when}: {written} was erased (proposed by {change.by})"
+    who = name_of(f"agency:{change.by}") if change.by else "the exchange"
+    return f"{when}: {who} {change.kind} {what}; the record itself stands"
 
 
 def _telling(telling: TellingKnown, name_of: Name) -> Iterator[str]:

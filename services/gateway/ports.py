@@ -24,12 +24,8 @@ class AuditLedger(Protocol):
         """Return entries after a position."""
         ...
 
-    async def tree_head(self) -> TreeHead:
-        """Return the latest checkpoint."""
-        ...
-
     async def tile(self, path: str) -> bytes:
-        """Return one of the log's static files."""
+        """Return one of the log's static files, among them its ``checkpoint``."""
         ...
 
     async def who_knew(self, query: WhoKnewQuery) -> WhoKnew:

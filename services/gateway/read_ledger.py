@@ -46,8 +46,8 @@ class LedgerReader:
         self._clock = clock
 
     async def checkpoint(self) -> bytes:
-        """Return the latest released checkpoint, a signed note."""
-        return (await self._ledger.tree_head()).checkpoint
+        """Return the published checkpoint with its cosignatures. Raises NotFound before anything is published."""
+        return await self._ledger.tile("checkpoint")
 
     async def tile(self, path: str) -> bytes:
         """Return a tile or entry bundle as published. Raises NotFound for a path that is none, or not there yet."""

@@ -80,6 +80,20 @@ class MoveKnown(msgspec.Struct, frozen=True):
     permanence: str
 
 
+class ChangeKnown(msgspec.Struct, frozen=True):
+    """That a record was corrected, disputed or erased: by whom, by which entry, and which record's position.
+
+    ``of`` is None when everything recorded about the child until then was erased. ``by`` is an agency, or the account
+    that carried an erasure's proposal.
+    """
+
+    position: Position
+    time: str
+    kind: str
+    by: str | None
+    of: Position | None
+
+
 class WhoKnew(msgspec.Struct, frozen=True):
     """All that the ledger held about a child at a moment.
 
@@ -96,6 +110,7 @@ class WhoKnew(msgspec.Struct, frozen=True):
     told: tuple[TellingKnown, ...]
     looks: tuple[LookKnown, ...]
     moves: tuple[MoveKnown, ...]
+    changes: tuple[ChangeKnown, ...]
 
 
 class SignedOpening(msgspec.Struct, frozen=True):

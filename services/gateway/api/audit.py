@@ -33,7 +33,7 @@ class AuditApi:
         self._openings = RecordDecoder(OpeningRecord)
 
     async def get_checkpoint(self, request: Request) -> Response:
-        """Return the ledger's latest signed checkpoint: keep it, to hold every later one against."""
+        """Return the published checkpoint with its cosignatures: keep it, to hold every later one against."""
         return await self._get(request, NOTE, self._reader.checkpoint)
 
     async def get_tile(self, request: Request) -> Response:

@@ -8,7 +8,17 @@ from services.ledger.domain.ladder import step_of
 from shared.entries import Entry, Obligation
 from shared.errors import IntegrityFailure
 from shared.identifiers import ChildRef, EntryId, ObligationId, Position
-from shared.ledger.audit_messages import DecisionKnown, LookKnown, MoveKnown, StepKnown, TellingKnown, WhoKnew
+from shared.ledger.audit_messages import (
+    ChangeKnown,
+    DecisionKnown,
+    LookKnown,
+    MoveKnown,
+    StepKnown,
+    TellingKnown,
+    WhoKnew,
+)
+from shared.ledger.facts import read_facts
+from shared.ledger.stewardship import SCOPE_ENTRY, ErasureFacts
 from shared.vocabulary import EntryType
 
 _DECISIONS = {
@@ -16,6 +26,8 @@ _DECISIONS = {
     EntryType.WITHHOLDING_RECORDED: "withheld",
     EntryType.WHEREABOUTS_REPORTED: "reported whereabouts",
 }
+
+_CHANGES = {EntryType.RECORD_CORRECTED: "corrected", EntryType.RECORD_DISPUTED: "disputed"}
 
 
 @dataclass(slots=True)
@@ -38,6 +50,7 @@ class _Known:
     tellings: dict[ObligationId, _Telling] = field(default_factory=dict)
     looks: list[LookKnown] = field(default_factory=list)
     moves: list[MoveKnown] = field(default_factory=list)
+    changes: list[ChangeKnown] = field(default_factory=list)
 
     def take(self, entry: Entry) -> None:
         version = next((subject.version for subject in entry.subjects if subject.ref == self.child), None)
@@ -53,6 +66,14 @@ class _Known:
         kind = _DECISIONS.get(entry.type)
         if kind is not None:
             self.decisions.append(DecisionKnown(entry.position, entry.time, kind, entry.agency, dict(entry.facts)))
+        elif entry.type in _CHANGES:
+            self.changes.extend(
+                ChangeKnown(entry.position, entry.time, _CHANGES[entry.type], entry.agency, self.positions[cause])
+                for cause in entry.causes
+                if cause in self.positions
+            )
+        elif entry.type is EntryType.ERASURE_RECORDED:
+            self._take_erasure(entry)
         elif entry.type is EntryType.CHILD_MOVE_SUSPECTED:
             self.moves.append(_move(entry))
         elif entry.type is EntryType.CONTENT_OPENED:
@@ -62,6 +83,13 @@ class _Known:
         telling = self.tellings.get(step.obligation) if step is not None else None
         if step is not None and telling is not None:
             telling.steps.append(StepKnown(step.state, entry.position, entry.time, step.owner))
+
+    def _take_erasure(self, entry: Entry) -> None:
+        facts = read_facts(entry, ErasureFacts)
+        of = None
+        if facts.target.scope == SCOPE_ENTRY and facts.target.entry is not None:
+            of = self.positions.get(facts.target.entry)
+        self.changes.append(ChangeKnown(entry.position, entry.time, "erased", facts.proposed_by, of))
 
     def _take_range_opened(self, entry: Entry) -> None:
         """Add an opening of a whole range of entries, if any of it was about the child."""
@@ -95,6 +123,7 @@ def who_knew(entries: Iterable[Entry], *, child: ChildRef, as_at: str) -> WhoKne
         told=tuple(_told(telling, state) for telling in known.tellings.values()),
         looks=tuple(known.looks),
         moves=tuple(known.moves),
+        changes=tuple(known.changes),
     )
 
 

@@ -8,7 +8,7 @@ from services.gateway.read_ledger import LedgerReader
 from shared.errors import InvalidInput, NotFound
 from shared.identifiers import ChildRef, Position
 from shared.ledger.audit_messages import BreakGlass, GlassBroken, WhoKnew, WhoKnewQuery
-from shared.ledger.messages import EntriesPage, StoredEntry, TreeHead
+from shared.ledger.messages import EntriesPage, StoredEntry
 from tests.machinery.fakes import FakeClock
 
 
@@ -22,20 +22,23 @@ class FakeAuditLedger:
         stored = [StoredEntry(Position(each), b"%d" % each) for each in range(3)]
         return EntriesPage(tuple(stored[after + 1 : after + 1 + limit]), 3)
 
-    async def tree_head(self) -> TreeHead:
-        return TreeHead(3, b"a note")
-
     async def tile(self, path: str) -> bytes:
-        if path != "tile/0/000.p/3":
-            raise NotFound("there is no such tile")
-        return b"hashes"
+        files = {"checkpoint": b"a note with its cosignatures", "tile/0/000.p/3": b"hashes"}
+        if path not in files:
+            raise NotFound("there is no such file")
+        return files[path]
 
     async def who_knew(self, query: WhoKnewQuery) -> WhoKnew:
         self.asked.append(query)
-        return WhoKnew(query.child, query.as_at, 0, {}, None, (), (), (), ())
+        return WhoKnew(query.child, query.as_at, 0, {}, None, (), (), (), (), ())
 
     async def break_glass(self, request: BreakGlass) -> GlassBroken:
         raise NotFound("nothing is sealed here")
+
+
+async def test_the_checkpoint_is_the_published_one_with_whoever_cosigned_it() -> None:
+    reader = LedgerReader(ledger=FakeAuditLedger(), clock=FakeClock())
+    assert await reader.checkpoint() == b"a note with its cosignatures"
 
 
 async def test_a_tile_is_read_by_its_one_path_and_nothing_else_is() -> None:

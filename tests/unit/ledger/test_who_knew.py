@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from cli.who_knew_text import who_knew_text
 from services.ledger.audit.replay import Selection, replay
 from services.ledger.audit.who_knew import who_knew
 from shared.canonical_json import Json
@@ -117,6 +118,52 @@ def test_what_was_recorded_later_was_not_known(
     known = who_knew(history(), child=CHILD, as_at=time_of(minute))
     assert (len(known.decisions), known.told[0].state, len(known.looks)) == (decisions, state, looks)
     assert (known.responsible, known.moves) == (responsible, ())
+
+
+def changed() -> list[Entry]:
+    """The history, then a correction, a dispute and an erasure of records in it, each a minute later."""
+    entries = history()
+    target: dict[str, Json] = {"scope": "entry", "child": CHILD, "entry": "4" * 32}
+    erasure: dict[str, Json] = {
+        "target": target,
+        "authority": "uk_gdpr_17",
+        "reason": "unlawful",
+        "proposal": "f" * 32,
+        "proposed_by": "j.smith",
+        "approved_by": ["a.khan", "b.jones"],
+        "complete_by": LATER,
+    }
+    whole: dict[str, Json] = {**erasure, "target": {"scope": "child", "child": CHILD, "entry": None}}
+    shared = (EntryId("0" * 32),)
+    for version, (entry_type, agency, facts, causes) in enumerate(
+        [
+            (EntryType.RECORD_CORRECTED, AgencyId("school"), {}, shared),
+            (EntryType.RECORD_DISPUTED, AgencyId("surgery"), {}, shared),
+            (EntryType.ERASURE_RECORDED, None, erasure, ()),
+            (EntryType.ERASURE_RECORDED, None, whole, ()),
+        ],
+        start=7,
+    ):
+        position = len(entries)
+        made = Entry(Position(position), EntryId(f"{position:x}" * 32), entry_type, time_of(position))
+        entries.append(replace(made, subjects=(Subject(CHILD, version),), agency=agency, facts=facts, causes=causes))
+    return entries
+
+
+@pytest.mark.parametrize("seen", [0, 1, 2, 3, 4])
+def test_corrections_disputes_and_erasures_are_known_from_when_they_were_recorded(seen: int) -> None:
+    known = who_knew(changed(), child=CHILD, as_at=time_of(7 + seen))
+    everything = [
+        ("corrected", "school", 0, 8),
+        ("disputed", "surgery", 0, 9),
+        ("erased", "j.smith", 4, 10),
+        ("erased", "j.smith", None, 11),
+    ]
+    assert [(each.kind, each.by, each.of, each.position) for each in known.changes] == everything[:seen]
+    text = "\n".join(who_knew_text(known, name_of=lambda name: name))
+    assert ("agency:surgery disputed entry 0; the record itself stands" in text) == (seen >= 2)
+    assert ("written in entry 4 was erased (proposed by j.smith)" in text) == (seen >= 3)
+    assert ("everything recorded until then was erased" in text) == (seen >= 4)
 
 
 def test_a_child_nobody_spoke_of_was_not_known() -> None:
