@@ -9,6 +9,9 @@ import typer
 from cli import audit_export, audit_questions, reach
 from cli.audit_access import AUDITOR, access_to
 from cli.audit_signatures import check_signatures, signatures_text
+from cli.gateway_tiles import GatewayTiles
+from cli.send import private_key
+from client.exchange_client import ExchangeClient
 from deploy.local.exchange import LocalExchange
 from services.ledger.adapters.guard_file import GuardFile
 from services.ledger.adapters.http_tiles import HttpTiles
@@ -19,7 +22,7 @@ from services.ledger.audit.stored_log import open_stored_log
 from services.ledger.audit.tile_log import verify_tiles
 from services.ledger.audit.verify import verify_log
 from shared.errors import InvalidInput
-from shared.transparency.checkpoint import open_checkpoint, read_unverified_checkpoint
+from shared.transparency.checkpoint import read_unverified_checkpoint
 from shared.transparency.signed_note import NoteVerifier
 from shared.transparency.verifier_key import parse_verifier_key
 
@@ -49,6 +52,7 @@ def verify(
     bundle: Annotated[Path | None, typer.Option(help="Check an exported file instead, offline")] = None,
     since: Annotated[Path | None, typer.Option(help="Check only what came after this checkpoint you kept")] = None,
     url: Annotated[str, typer.Option(help="Check a log's static files instead, below this URL")] = "",
+    key: Annotated[Path | None, typer.Option(help="An auditor's private key: the URL is a gateway's")] = None,
     witness_key: Annotated[list[str] | None, typer.Option(help="A witness's verifier key; repeatable")] = None,
     signatures: Annotated[
         bool, typer.Option("--signatures", help="Check agencies' signatures too: one opening, on the record")
@@ -64,14 +68,16 @@ def verify(
         raise InvalidInput("signatures are sealed: only the ledger itself can open them", remedy="Leave --url out.")
     if bundle is not None:
         raise typer.Exit(_verify_bundle(bundle, log_key, checkpoint or [], witness_key or [], as_json=as_json))
+    if key is not None and not url:
+        raise InvalidInput("an auditor's key signs requests to a gateway", remedy="Give the gateway's --url too.")
     here = reach.addresses() if not (log_key and (url or (database_url and password_file))) else None
     verifier = parse_verifier_key(log_key or (here.log_key if here else ""))
     older = [path.read_bytes() for path in checkpoint or []]
-    if here is not None:
-        older.extend(_guarded(Path(here.guard_file)))
     if url:
-        report = reach.run(_verify_url(url, verifier=verifier, older=older))
+        report = reach.run(_verify_url(url, key, verifier=verifier, older=older))
     else:
+        if here is not None:
+            older.extend(_guarded(Path(here.guard_file)))
         access = access_to(database_url, password_file)
         known = since.read_bytes() if since is not None else None
         report = reach.run(
@@ -109,10 +115,12 @@ async def _verify(
         return await verify_log(stored, verifiers=[verifier], older_notes=older, since=since)
 
 
-async def _verify_url(url: str, *, verifier: NoteVerifier, older: list[bytes]) -> Report:
-    kept = [open_checkpoint(note, [verifier]) for note in older]
+async def _verify_url(url: str, key: Path | None, *, verifier: NoteVerifier, older: list[bytes]) -> Report:
+    if key is not None:
+        async with ExchangeClient(url, key=private_key(key)) as client:
+            return await verify_tiles(GatewayTiles(client), verifiers=[verifier], older_notes=older)
     async with HttpTiles(url) as tiles:
-        return await verify_tiles(tiles, verifiers=[verifier], older_checkpoints=kept)
+        return await verify_tiles(tiles, verifiers=[verifier], older_notes=older)
 
 
 def _guarded(path: Path) -> list[bytes]:

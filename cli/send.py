@@ -106,7 +106,7 @@ def status(
     url: Url = "",
 ) -> None:
     """Show what became of a record that you sent: who was told, and how far each has come."""
-    entry, signer = parse_entry_id(record), _private_key(key)
+    entry, signer = parse_entry_id(record), private_key(key)
 
     async def work() -> Answer:
         async with ExchangeClient(url or reach.addresses().gateway_url, key=signer) as client:
@@ -117,7 +117,7 @@ def status(
 
 def _send(sending: _Sending) -> None:
     body = _record_bytes(sending)
-    signer = _private_key(sending.key)
+    signer = private_key(sending.key)
     if sending.idempotency_key is not None and not sending.idempotency_key:
         raise InvalidInput(
             "the idempotency key is empty", remedy="Leave the option out, or give the key of the record."
@@ -163,7 +163,8 @@ def _record_bytes(sending: _Sending) -> bytes:
     return body
 
 
-def _private_key(path: Path) -> SigningKey:
+def private_key(path: Path) -> SigningKey:
+    """Return the key in a PEM file. Raises InvalidInput, saying which file, when it holds none."""
     if path.read_bytes().lstrip().startswith(b"{"):
         raise InvalidInput(
             f"{path} is the public key", remedy="Give the .pem file that exchange keygen made beside it."

@@ -34,7 +34,7 @@ from services.ledger.publish_tiles import TilePublisher
 from services.ledger.record_opening import OpeningRecorder
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import LogIdentity, Writer
-from shared.clock import SystemClock
+from shared.clock import SystemClock, parse_rfc3339, rfc3339
 from shared.errors import InvalidInput
 from shared.identifiers import TreeSize
 from shared.process.parts import run_until_first_ends
@@ -159,7 +159,11 @@ def make_writer(
         preparer=preparer,
         key_ring=secrets.key_ring,
         clock=SystemClock(),
-        identity=LogIdentity(settings.origin, tuple(signer.verifier().verifier_key() for signer in signers)),
+        identity=LogIdentity(
+            settings.origin,
+            tuple(signer.verifier().verifier_key() for signer in signers),
+            rfc3339(parse_rfc3339(compromised)) if (compromised := settings.log_key_compromised_from) else None,
+        ),
         sign_head=lambda size, root: sign_checkpoint(Checkpoint(settings.origin, TreeSize(size), root), signers),
         random=os.urandom,
         queue=queue,

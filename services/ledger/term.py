@@ -35,10 +35,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class LogIdentity:
-    """The log's name, and the verifier keys that sign it now; the first is recorded in its first entry."""
+    """The log's name, and the verifier keys that sign it now; the first is recorded in its first entry.
+
+    ``compromised_from`` is from when on a key that signs no more was in other hands, if that is why.
+    """
 
     origin: str
     verifier_keys: tuple[str, ...]
+    compromised_from: str | None = None
 
 
 @dataclass(slots=True)
@@ -212,21 +216,27 @@ class Writer:
     async def _record_log_keys(self) -> None:
         """Append which keys came to sign and which sign no more, so that an auditor learns it from the log."""
         recorded = (await self.reader.registry()).service_keys.log
+        vouched_by = await self.reader.checkpoint_of_newest_log_key()
         for vkey in self.identity.verifier_keys:
             if vkey not in recorded:
-                await self._record_log_key(EntryType.LOG_KEY_ADDED, vkey)
+                await self._record_log_key(EntryType.LOG_KEY_ADDED, {"vkey": vkey})
         for vkey in recorded:
             if vkey not in self.identity.verifier_keys:
-                await self._record_log_key(EntryType.LOG_KEY_RETIRED, vkey)
+                facts: dict[str, object] = {"vkey": vkey}
+                if vouched_by is not None:
+                    facts["vouched_by"] = vouched_by.decode("utf-8")
+                if self.identity.compromised_from is not None:
+                    facts["compromised_from"] = self.identity.compromised_from
+                await self._record_log_key(EntryType.LOG_KEY_RETIRED, facts)
 
-    async def _record_log_key(self, entry_type: EntryType, vkey: str) -> None:
+    async def _record_log_key(self, entry_type: EntryType, facts: dict[str, object]) -> None:
         own_id = EntryId(self.random(16).hex())
         request = AppendRequest(
             entry_id=own_id,
             type=entry_type,
-            idempotency=Idempotency("service:ledger", own_id, vkey.encode("utf-8")),
+            idempotency=Idempotency("service:ledger", own_id, str(facts["vkey"]).encode("utf-8")),
             answer=Answer(201, {}),
-            facts={"vkey": vkey},
+            facts=facts,
         )
         await self.queue.submit(await self.preparer.prepare(request))
 

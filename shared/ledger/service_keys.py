@@ -24,9 +24,22 @@ class DestroyedKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class LogKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Facts of ``log_key.added`` and ``log_key.retired``: a verifier key that signs checkpoints, or does no more."""
+    """Facts of ``log_key.added``: a verifier key that signs checkpoints from here on."""
 
     vkey: str
+
+
+class RetiredLogKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``log_key.retired``: a verifier key that signs no more.
+
+    ``vouched_by`` is the checkpoint, signed by this key too, that covers the ``log_key.added`` of the key that goes on:
+    so whoever holds this key and only the log's files can follow. ``compromised_from`` (RFC 3339, UTC) is from when on
+    it was in other hands.
+    """
+
+    vkey: str
+    vouched_by: str | None = None
+    compromised_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +89,7 @@ class ServiceKeys:
         return replace(self, log=(*self.log, vkey))
 
     def _log_key_retired(self, entry: Entry) -> "ServiceKeys":
-        vkey = read_facts(entry, LogKeyFacts).vkey
+        vkey = read_facts(entry, RetiredLogKeyFacts).vkey
         if vkey not in self.log or len(self.log) == 1:
             raise IntegrityFailure(f"the entry at position {entry.position} retires a key the log cannot do without")
         return replace(self, log=tuple(each for each in self.log if each != vkey))

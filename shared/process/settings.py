@@ -50,6 +50,10 @@ class LedgerSettings(BaseSettings):
     log_key_next_file: Path | None = Field(
         default=None, description="The key that will follow it: while set, both sign every checkpoint"
     )
+    log_key_compromised_from: str = Field(
+        default="",
+        description="From when on the log key now given up was in other hands (RFC 3339); goes on record with it",
+    )
     key_encryption: Literal["file", "pkcs11"] = Field(
         default="file", description="Where the keys that wrap the children's data keys are kept: file or pkcs11"
     )

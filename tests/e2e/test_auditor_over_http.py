@@ -3,10 +3,12 @@
 import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import orjson
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client.errors import Refused
 from client.exchange_client import ExchangeClient
@@ -14,6 +16,7 @@ from shared.errors import NotPermitted
 from shared.ledger.audit_messages import BreakGlass
 from shared.signatures.keys import SigningKey, generate_signing_key
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint
+from shared.transparency.signed_note import NoteSigner
 from shared.transparency.verifier_key import parse_verifier_key
 from tests.machinery.answers import child_ref
 from tests.machinery.command_line import Command
@@ -61,6 +64,30 @@ async def test_an_auditor_reads_the_log_and_its_checkpoint(exchange: TestExchang
     assert checkpoint is not None, "what is served is never what is published"
     assert [orjson.loads(line)["position"] for line in lines] == [3, 4, 5]
     assert refused.value.problem.status == 422
+
+
+async def test_an_auditor_verifies_the_whole_log_through_the_gateway(
+    exchange: TestExchange, auditor: SigningKey, command: Command, tmp_path: Path
+) -> None:
+    pem = tmp_path / "auditor.pem"
+    pem.write_bytes(auditor.pem())
+    pem.chmod(0o600)
+    url = exchange.local.gateway_url
+    code, said = await command("audit", "verify", "--url", url, "--key", pem)
+    assert code == 0, said
+    assert "Nothing was altered" in said
+    async with exchange.ledger("auditor") as ledger:
+        (tmp_path / "kept").write_bytes(await ledger.tile("checkpoint"))
+    code, said = await command("audit", "verify", "--url", url, "--key", pem, "--checkpoint", tmp_path / "kept")
+    assert code == 0, said
+    stranger = NoteSigner(exchange.local.options.origin, Ed25519PrivateKey.generate()).verifier().verifier_key()
+    code, said = await command("audit", "verify", "--url", url, "--key", pem, "--log-key", stranger)
+    assert code == 1
+    assert "bad_signature" in said
+    pem.write_bytes(generate_signing_key().pem())
+    code, said = await command("audit", "verify", "--url", url, "--key", pem)
+    assert code == 1
+    assert "Nothing was altered" not in said
 
 
 async def test_an_auditor_asks_who_knew_what(exchange: TestExchange, auditor: SigningKey) -> None:

@@ -11,8 +11,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from client.exchange_client import Answer, ExchangeKeys, read_keys
-from services.ledger.audit.findings import FindingKind
+from services.ledger.audit.findings import FindingKind, Report
+from services.ledger.audit.stored_log import open_stored_log
+from services.ledger.audit.tile_log import verify_tiles
+from services.ledger.audit.verify import verify_log
 from shared.errors import IntegrityFailure, Unavailable
+from shared.ledger.client import LedgerTiles
 from shared.transparency.checkpoint import read_unverified_checkpoint, sign_checkpoint
 from shared.transparency.signed_note import Ed25519Verifier, NoteSigner
 from shared.vocabulary import EntryType
@@ -63,6 +67,28 @@ async def one_share(exchange: TestExchange) -> Answer:
         return await client.share(share())
 
 
+async def audit_with(exchange: TestExchange, key: Ed25519Verifier) -> Report:
+    """Check the database as somebody who kept that key alone."""
+    local = exchange.local
+    password = local.secrets.role_passwords()["exchange_auditor"]
+    async with open_stored_log(local.database_url, user="exchange_auditor", password=password) as stored:
+        return await verify_log(stored, verifiers=[key])
+
+
+async def audit_files_with(exchange: TestExchange, key: Ed25519Verifier) -> Report:
+    """Check the published files as somebody who kept that key alone, once the newest entry is among them."""
+    size = len(await exchange.entries())
+    async with exchange.ledger("auditor") as ledger:
+
+        async def all_published() -> Report | None:
+            report = await verify_tiles(LedgerTiles(ledger), verifiers=[key])
+            return report if report.size >= size else None
+
+        found = await patiently(all_published)
+    assert found is not None
+    return found
+
+
 def opens_with(answer: Answer, keys: ExchangeKeys, key: Ed25519Verifier) -> bool:
     """Return whether a receipt verifies for whoever holds that key alone."""
     try:
@@ -92,6 +118,13 @@ async def test_from_the_first_key_to_the_next_receipts_and_the_audit_hold(exchan
     # The guard's checkpoint is by the new key alone; the auditor began with the old one.
     report = await exchange.audit()
     assert report.intact, report.findings
+    # Begun with either key, from the database and from the published files alone.
+    for key in (old, new):
+        for report in (await audit_with(exchange, key), await audit_files_with(exchange, key)):
+            assert report.intact, report.findings
+    stranger = Ed25519Verifier(old.name, Ed25519PrivateKey.generate().public_key().public_bytes_raw())
+    for report in (await audit_with(exchange, stranger), await audit_files_with(exchange, stranger)):
+        assert FindingKind.BAD_SIGNATURE in {each.kind for each in report.findings}
     said = [(entry.type, entry.facts["vkey"]) for entry in await exchange.entries() if "log_key" in entry.type]
     assert said == [
         (EntryType.LOG_KEY_ADDED, new.verifier_key()),

@@ -15,7 +15,7 @@ from shared.errors import NotFound, Unavailable
 from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Position, entry_of
 from shared.ledger.messages import ObligationState, OwedPage, OwedQuery, ResolvedChild, StoredEntry
 from shared.ledger.registry import Registry
-from shared.vocabulary import LadderState
+from shared.vocabulary import EntryType, LadderState
 
 _ENTRIES = "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY position LIMIT $2"
 _REGISTRY_ENTRIES = (
@@ -31,6 +31,12 @@ SELECT position, leaf FROM ledger.entry
  WHERE position IN (SELECT position FROM ledger.child_entry WHERE ref = $1)
     OR {AUDIT_PREDICATE}
  ORDER BY position
+"""  # noqa: S608
+
+_CHECKPOINT_OF_NEWEST_LOG_KEY = f"""
+SELECT checkpoint FROM ledger.tree_head
+ WHERE size > (SELECT max(position) FROM ledger.entry WHERE {REGISTRY_PREDICATE} AND type = '{EntryType.LOG_KEY_ADDED}')
+ ORDER BY size LIMIT 1
 """  # noqa: S608
 
 _POINTED_AT = """
@@ -214,6 +220,11 @@ class PostgresReader:
     async def checkpoint_at(self, size: int) -> bytes | None:
         """Return the checkpoint of a tree head of exactly that size, or None."""
         rows = await self._fetch("SELECT checkpoint FROM ledger.tree_head WHERE size = $1", size)
+        return cast(bytes, rows[0]["checkpoint"]) if rows else None
+
+    async def checkpoint_of_newest_log_key(self) -> bytes | None:
+        """Return the first checkpoint that covers the latest ``log_key.added``: every key in use then signed it."""
+        rows = await self._fetch(_CHECKPOINT_OF_NEWEST_LOG_KEY)
         return cast(bytes, rows[0]["checkpoint"]) if rows else None
 
     async def _page(self, condition: str, query: OwedQuery) -> OwedPage:

@@ -7,10 +7,13 @@ from contextlib import aclosing
 
 from services.ledger.audit.contents import Contents
 from services.ledger.audit.findings import FindingKind, Report
+from services.ledger.audit.kept_checkpoints import read_kept
+from services.ledger.audit.log_succession import LogSuccession
 from services.ledger.audit.tile_levels import TileFault, TileLevels, check_leaf_tile, check_tile, fold, hash_bundle
 from shared.errors import ExchangeError, NotFound, Unavailable
-from shared.transparency.checkpoint import Checkpoint, open_checkpoint
-from shared.transparency.signed_note import NoteVerifier
+from shared.ledger.log_keys import TrustedLogKeys
+from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unverified_checkpoint
+from shared.transparency.signed_note import NoteUnsigned, NoteVerifier
 from shared.transparency.tile_source import TileSource
 from shared.transparency.tiles import TILE_WIDTH, parse_bundle, tile_path
 
@@ -19,30 +22,31 @@ READ_AHEAD = 16
 
 
 async def verify_tiles(
-    source: TileSource, *, verifiers: Sequence[NoteVerifier], older_checkpoints: Sequence[Checkpoint] = ()
+    source: TileSource, *, verifiers: Sequence[NoteVerifier], older_notes: Sequence[bytes] = ()
 ) -> Report:
     """Return what a full check of a log's static files finds.
 
-    Every entry, every tile, the checkpoint's signature, and older checkpoints that the auditor kept. What is stored
-    beside the log (sealed sections, answers) is not in these files. Memory grows only with the number of children.
-    Ends at the first tile that is not what its entries make it. Raises Unavailable when the source does not answer.
+    Every entry, every tile, the checkpoint's signature, and older checkpoints that the auditor kept (their notes). What
+    is stored beside the log (sealed sections, answers) is not in these files. The checkpoint may be signed by a later
+    or earlier key than those of ``verifiers``: the log's entries must then lead from the one to the other. Memory grows
+    only with the number of children. Ends at the first tile that is not what its entries make it. Raises Unavailable
+    when the source does not answer, InvalidInput when a kept note is no checkpoint.
     """
-    report = Report()
+    report, kept = Report(), read_kept(older_notes)
     try:
-        checkpoint = open_checkpoint(await source.read("checkpoint"), verifiers)
+        note = await source.read("checkpoint")
+        checkpoint = _read_unless_forged(note, verifiers)
     except Unavailable:
         raise
     except ExchangeError as error:
         report.find(FindingKind.BAD_SIGNATURE, f"the log's checkpoint: {error.detail}", at=0)
         return report
     report.heads, report.size, report.root = 1, checkpoint.size, checkpoint.root.hex()
-    for older in older_checkpoints:
-        if older.size > checkpoint.size:
-            detail = f"an older checkpoint vouches for {older.size} entries, but the log ends after {checkpoint.size}"
-            report.find(FindingKind.TRUNCATED, detail, at=checkpoint.size, to=older.size - 1)
-    walk = _Walk(source, report, checkpoint, older_checkpoints)
+    succession = LogSuccession(TrustedLogKeys(verifiers))
+    walk = _Walk(source, report, checkpoint, [each.said for each in kept], succession)
     try:
         await walk.run()
+        await succession.judge(report, note, of=checkpoint, kept=kept, source=source)
     except TileFault as fault:
         kind = FindingKind.EDITED_ENTRY if fault.position == fault.last_position else FindingKind.BAD_TILE
         report.find(kind, fault.detail, at=fault.position, to=fault.last_position)
@@ -51,16 +55,32 @@ async def verify_tiles(
     return report
 
 
+def _read_unless_forged(note: bytes, verifiers: Sequence[NoteVerifier]) -> Checkpoint:
+    """Return what a checkpoint says. Whoever signed it may be in the log; a known key's bad signature is refused."""
+    try:
+        return open_checkpoint(note, verifiers)
+    except NoteUnsigned:
+        return read_unverified_checkpoint(note)
+
+
 class _Walk:
     """One pass over the files. ``reached`` is the first entry not yet proven."""
 
-    def __init__(self, source: TileSource, report: Report, checkpoint: Checkpoint, older: Sequence[Checkpoint]) -> None:
+    def __init__(
+        self,
+        source: TileSource,
+        report: Report,
+        checkpoint: Checkpoint,
+        older: Sequence[Checkpoint],
+        succession: LogSuccession,
+    ) -> None:
         self._source = source
         self._report = report
         self._checkpoint = checkpoint
         self._older = sorted(older, key=lambda each: each.size)
         self._levels = TileLevels()
         self._contents = Contents(report)
+        self._succession = succession
         self.reached = 0
 
     async def run(self) -> None:
@@ -74,7 +94,9 @@ class _Walk:
                 check_leaf_tile(leaves, await anext(files), index=index)
                 self._hold_against_older(leaves)
                 for offset, leaf in enumerate(parse_bundle(bundle)):
-                    self._contents.check(leaf, position=self.reached + offset)
+                    entry = self._contents.check(leaf, position=self.reached + offset)
+                    if entry is not None:
+                        self._succession.take(entry)
                 if width == TILE_WIDTH:
                     await self._add(fold(leaves))
                     leaves = []

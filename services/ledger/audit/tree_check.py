@@ -27,6 +27,7 @@ class TreeCheck:
     last_head: int = 0
     last_signed: Checkpoint | None = None
     edited: bool = False
+    unvouched_from: int | None = None
 
     def add(self, row: StoredRow) -> None:
         """Add an entry's leaf as its bytes are now."""
@@ -66,9 +67,10 @@ class TreeCheck:
         self.signed.clear()
         try:
             signed = self.last_signed = self.signed[head.checkpoint] = self.keys.open(head.checkpoint)
-        except ExchangeError:
+        except ExchangeError as error:
             self.keys.refuted()
-            self._refuse(FindingKind.BAD_SIGNATURE, "is not signed by a key of the log", start, head.size)
+            what = f"is covered by a checkpoint that no key of the log signed: {error.detail}"
+            self._refuse(FindingKind.BAD_SIGNATURE, what, start, head.size)
             self.frontier, self.pending, self.edited = self._grown(), [], False
             return
         grown = self._grown()
@@ -81,7 +83,17 @@ class TreeCheck:
         elif _vouched(head, signed) is None:
             self._refuse(FindingKind.FRONTIER_EDITED, "has a stored frontier of another tree", start, head.size)
         self.keys.proven()
+        if self.keys.vouched:
+            self.unvouched_from = None
+        elif self.unvouched_from is None:
+            self.unvouched_from = start
         self.frontier, self.pending, self.edited = grown, [], False
+
+    def check_vouched(self) -> None:
+        """Report it when the last heads are signed by keys that only the log itself names, and nobody trusted."""
+        if self.unvouched_from is not None:
+            what = "is signed only by keys for which no key that you trust has vouched"
+            self._refuse(FindingKind.BAD_SIGNATURE, what, self.unvouched_from, self.last_head)
 
     def _close_again(self, head: StoredHead) -> None:
         try:

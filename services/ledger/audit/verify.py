@@ -10,13 +10,14 @@ from services.ledger.audit.beside_the_log import BesideTheLog
 from services.ledger.audit.contents import Contents
 from services.ledger.audit.erasures import ApprovalCheck, check_children_gone, read_erasures
 from services.ledger.audit.findings import FindingKind, Report
+from services.ledger.audit.kept_checkpoints import check_kept, read_kept
 from services.ledger.audit.since import Start, start_after
 from services.ledger.audit.stored_log import StoredLog, StoredRow
 from services.ledger.audit.tree_check import TreeCheck
 from shared.entries import Entry
-from shared.errors import ExchangeError, IntegrityFailure
+from shared.errors import IntegrityFailure
 from shared.ledger.log_keys import TrustedLogKeys
-from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
+from shared.transparency.checkpoint import read_unverified_checkpoint
 from shared.transparency.signed_note import NoteVerifier
 
 LONGEST_WAIT = 4096
@@ -59,22 +60,22 @@ async def verify_log(
 ) -> Report:
     """Return what a full check of the stored ledger finds.
 
-    ``verifiers`` are the log's keys as the auditor knows them; later ones are learned from entries that those prove.
+    ``verifiers`` are the log's keys as the auditor knows them; others are learned from entries that those prove.
     ``older_notes`` are checkpoints kept from earlier (the guard's, a witness's, an auditor's own): without one, a
     history rewritten *and re-signed* passes. ``since`` is one of them up to which all was checked before: only what
     came after it is read, if the log still holds its tree. Opens nothing and needs no secret. Memory grows only with
     the number of children.
     """
     report = Report()
-    kept = [(note, read_unverified_checkpoint(note)) for note in (*older_notes, *([] if since is None else [since]))]
+    kept = read_kept([*older_notes, *([] if since is None else [since])])
     older: dict[int, set[bytes]] = {}
-    for _, checkpoint in kept:
-        older.setdefault(checkpoint.size, set()).add(checkpoint.root)
-    keys = TrustedLogKeys([*verifiers])
+    for each in kept:
+        older.setdefault(each.said.size, set()).add(each.said.root)
+    keys = TrustedLogKeys(verifiers)
     start = await _start(stored, report, keys, since)
     if start is not None:
         await _read(stored, report, keys, older, start)
-        _check_kept(report, keys, kept)
+        check_kept(report, keys, kept)
     return report
 
 
@@ -149,6 +150,7 @@ async def _read(
             at=tree.last_head,
             to=expected - 1,
         )
+    tree.check_vouched()
     await beside.check_left_over()
     await check_children_gone(erasures, stored, report)
     await _check_repeated(stored, report, start=first)
@@ -171,30 +173,3 @@ async def _check_repeated(stored: StoredLog, report: Report, *, start: int) -> N
         report.find(
             FindingKind.NONCE_REUSED, f"entry {position} answers a request with a nonce used before", at=position
         )
-
-
-def _check_kept(report: Report, keys: TrustedLogKeys, kept: Sequence[tuple[bytes, Checkpoint]]) -> None:
-    """Hold every checkpoint that was kept against the keys that the log has proven, and against its size."""
-    for note, checkpoint in kept:
-        if not _is_the_logs_own(note, keys):
-            report.find(
-                FindingKind.BAD_SIGNATURE,
-                f"the older checkpoint of size {checkpoint.size} is signed by no key that this log can prove",
-                at=0,
-                to=max(checkpoint.size - 1, 0),
-            )
-        if checkpoint.size > report.size:
-            report.find(
-                FindingKind.TRUNCATED,
-                f"an older checkpoint vouches for {checkpoint.size} entries, but the log ends after {report.size}",
-                at=report.size,
-                to=checkpoint.size - 1,
-            )
-
-
-def _is_the_logs_own(note: bytes, keys: TrustedLogKeys) -> bool:
-    try:
-        keys.open_kept(note)
-    except ExchangeError:
-        return False
-    return True

@@ -38,8 +38,8 @@ FILES = static_log(LEAVES)
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, SIZE])
 async def test_a_whole_log_is_intact_at_any_size(size: int) -> None:
-    older = [open_checkpoint(checkpoint_of(LEAVES[:kept]), VERIFIERS) for kept in {1, size // 2 or 1, size}]
-    report = await verify_tiles(MemoryTiles(static_log(LEAVES[:size])), verifiers=VERIFIERS, older_checkpoints=older)
+    older = [checkpoint_of(LEAVES[:kept]) for kept in {1, size // 2 or 1, size}]
+    report = await verify_tiles(MemoryTiles(static_log(LEAVES[:size])), verifiers=VERIFIERS, older_notes=older)
     assert (report.intact, report.size) == (True, size), report.findings
 
 
@@ -93,7 +93,7 @@ def edited(position: int) -> dict[str, bytes]:
             },
             FindingKind.BAD_SIGNATURE,
             0,
-            0,
+            599,
         ),
         ({**static_log([*LEAVES[:-1], b"{}"])}, FindingKind.UNREADABLE_ENTRY, 599, 599),
         ({**static_log([*LEAVES[:-1], leaf(7)])}, FindingKind.MISPLACED_ENTRY, 599, 599),
@@ -109,10 +109,10 @@ async def test_what_was_changed_is_found_and_named(
 async def test_a_history_signed_anew_is_contradicted_by_an_older_checkpoint() -> None:
     rewritten = static_log([leaf(1), *LEAVES[1:]])
     for kept in (300, 512, SIZE):
-        older = open_checkpoint(checkpoint_of(LEAVES[:kept]), VERIFIERS)
-        report = await verify_tiles(MemoryTiles(rewritten), verifiers=VERIFIERS, older_checkpoints=[older])
+        older = checkpoint_of(LEAVES[:kept])
+        report = await verify_tiles(MemoryTiles(rewritten), verifiers=VERIFIERS, older_notes=[older])
         assert FindingKind.OLDER_CHECKPOINT_CONTRADICTED in {each.kind for each in report.findings}
-    report = await verify_tiles(MemoryTiles(static_log(LEAVES[:100])), verifiers=VERIFIERS, older_checkpoints=[older])
+    report = await verify_tiles(MemoryTiles(static_log(LEAVES[:100])), verifiers=VERIFIERS, older_notes=[older])
     assert [each.kind for each in report.findings] == [FindingKind.TRUNCATED]
 
 
