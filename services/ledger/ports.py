@@ -1,6 +1,6 @@
 """What the ledger's use cases need from outside, each with its guarantees."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -188,10 +188,14 @@ ConsistencyProver = Callable[[TreeSize], Awaitable[tuple[bytes, ...]]]
 class Witnesses(Protocol):
     """Parties outside who countersign published checkpoints. None of them ever stands in the way of acceptance."""
 
-    async def cosign(
-        self, checkpoint: Checkpoint, note: bytes, *, prove: ConsistencyProver
-    ) -> tuple[NoteSignature, ...]:
-        """Return the verified cosignatures on a signed checkpoint that could be had in time, perhaps none.
+    def cosign(
+        self, checkpoint: Checkpoint, note: bytes, *, prove: ConsistencyProver, held: Sequence[NoteSignature] = ()
+    ) -> AsyncGenerator[tuple[NoteSignature, ...], None]:
+        """Yield a checkpoint's verified cosignatures, perhaps none, in bounded time; then again as more come.
+
+        The first are enough for the policy, or all that could be had in time; while they are not enough, witnesses are
+        asked again. ``held`` are cosignatures of this checkpoint from before: when they are enough, nothing is
+        yielded. Ends when enough have cosigned; close it when a newer checkpoint takes this one's place.
 
         Never raises because a witness is down, slow or wrong: that is counted and logged. Raises IntegrityFailure when
         a witness proves that this log has forked.

@@ -1,19 +1,20 @@
 """Publishing the log as static files: tiles and bundles first, read back, then the checkpoint that covers them."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.ledger.adapters.tile_files import PublishedFileDamaged, TileFiles
+from services.ledger.adapters.tile_files import CHECKPOINT, PublishedFileDamaged, TileFiles
 from services.ledger.ports import Head, Witnesses
 from services.ledger.write_tiles import DatabaseContradictsPublished, StoredEntries, TileWriter
 from shared.errors import IntegrityFailure, InvalidInput, NotFound
 from shared.identifiers import TreeSize
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
 from shared.transparency.right_edge import NO_EDGE, RightEdge, edge_of_tiles, partial_widths
-from shared.transparency.signed_note import format_signature
+from shared.transparency.signed_note import NoteSignature, format_signature, split_note
 from shared.transparency.tile_proofs import TileProver
 from shared.transparency.tiles import TILE_WIDTH, tile_path
 
@@ -35,7 +36,8 @@ class TilePublisher:
 
     Every file that a checkpoint needs is durable, read back and hashed to the signed root before the checkpoint is
     written. A crash anywhere leaves the old checkpoint with all its files; the next run goes on from there, from an
-    empty folder as well.
+    empty folder as well. A checkpoint that too few witnesses cosigned is published all the same; they are asked on, and
+    it is published again with what they sign, until they are enough or a newer one takes its place.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class TilePublisher:
         self._witnesses = witnesses
         self._released = released
         self._more = asyncio.Event()
+        self._asking_on: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         """Say that there is a new released head."""
@@ -72,6 +75,8 @@ class TilePublisher:
                 PUBLISH_FAILURES.inc()
                 log.warning("publishing_interrupted", kind=type(error).__name__)
                 await asyncio.sleep(RETRY_AFTER_S)
+            finally:
+                await self._ask_no_more()
 
     async def _follow(self) -> None:
         # What is published is read anew after each failure: another process may have gone on meanwhile.
@@ -82,24 +87,78 @@ class TilePublisher:
             if head is not None:
                 if edge is None:
                     edge = await self._published_edge()
+                    if edge.size == head.size:
+                        await self._ask_again(head)
                 if head.size > edge.size:
                     edge = await self.publish(edge, head)
                 PUBLISHED_SIZE.set(edge.size)
                 PUBLISH_HALTED.set(0)
                 await asyncio.sleep(PACE_S)
-            await self._more.wait()
+            await self._more_or_failure()
+
+    async def _more_or_failure(self) -> None:
+        """Return when there is a new head; raise what ended the asking for more cosignatures on the last one."""
+        more = asyncio.create_task(self._more.wait())
+        try:
+            while not more.done():
+                asking_on = [] if self._asking_on is None else [self._asking_on]
+                await asyncio.wait([more, *asking_on], return_when=asyncio.FIRST_COMPLETED)
+                if self._asking_on is not None and self._asking_on.done():
+                    ended, self._asking_on = self._asking_on, None
+                    ended.result()
+        finally:
+            more.cancel()
 
     async def publish(self, edge: RightEdge, head: Head) -> RightEdge:
         """Publish one head, given the right edge of what is published; return the new edge."""
+        await self._ask_no_more()
         said = read_unverified_checkpoint(head.checkpoint)
         grown = await self._grow(edge, to=said)
+        cosignatures = self._cosign(said, head)
+        try:
+            await self._publish_with(head, await anext(cosignatures, ()), size=grown.size)
+        except BaseException:
+            await cosignatures.aclose()
+            raise
+        await asyncio.to_thread(self._drop_outgrown, edge.size, grown.size)
+        self._asking_on = asyncio.create_task(self._ask_on(head, cosignatures, size=grown.size))
+        return grown
+
+    def _cosign(
+        self, said: Checkpoint, head: Head, *, held: Sequence[NoteSignature] = ()
+    ) -> AsyncGenerator[tuple[NoteSignature, ...], None]:
         prove = TileProver(self._files, said).consistency
-        cosignatures = await self._witnesses.cosign(said, head.checkpoint, prove=prove)
+        return self._witnesses.cosign(said, head.checkpoint, prove=prove, held=held)
+
+    async def _publish_with(self, head: Head, cosignatures: Sequence[NoteSignature], *, size: TreeSize) -> None:
         note = head.checkpoint + b"".join(format_signature(signature) for signature in cosignatures)
         await asyncio.to_thread(self._files.publish, note)
-        await asyncio.to_thread(self._drop_outgrown, edge.size, grown.size)
-        log.info("ledger_published", size=grown.size, cosignatures=len(cosignatures))
-        return grown
+        log.info("ledger_published", size=size, cosignatures=len(cosignatures))
+
+    async def _ask_on(
+        self, head: Head, cosignatures: AsyncGenerator[tuple[NoteSignature, ...], None], *, size: TreeSize
+    ) -> None:
+        """Publish the same checkpoint again with each cosignature that comes later."""
+        async with contextlib.aclosing(cosignatures):
+            async for more in cosignatures:
+                await self._publish_with(head, more, size=size)
+
+    async def _ask_again(self, head: Head) -> None:
+        """Ask for what a checkpoint that is published already lacks: whoever asked before may have ended too early."""
+        said = read_unverified_checkpoint(head.checkpoint)
+        published = await asyncio.to_thread(self._files.read_now, CHECKPOINT)
+        held = split_note(published)[1]
+        self._asking_on = asyncio.create_task(self._ask_on(head, self._cosign(said, head, held=held), size=said.size))
+
+    async def _ask_no_more(self) -> None:
+        """End the asking for the last checkpoint; raise IntegrityFailure when it had found one."""
+        asking_on, self._asking_on = self._asking_on, None
+        if asking_on is None:
+            return
+        asking_on.cancel()
+        await asyncio.wait([asking_on])
+        if not asking_on.cancelled() and isinstance(error := asking_on.exception(), IntegrityFailure):
+            raise error
 
     async def _grow(self, edge: RightEdge, *, to: Checkpoint) -> RightEdge:
         grown = await self._writer.grow(edge, size=to.size)

@@ -98,7 +98,9 @@ class LedgerSettings(BaseSettings):
     witness_policy_file: Path | None = Field(
         default=None, description="Which witnesses are asked to cosign, and how many must; none: nobody is asked"
     )
-    witness_timeout_s: float = Field(default=5.0, gt=0, description="How long all witnesses together may take")
+    witness_timeout_s: float = Field(
+        default=5.0, gt=0, description="How long each witness may take; all are asked at once"
+    )
     metrics_port: int = Field(default=0, ge=0, le=65_535, description="Loopback port for /metrics; 0: none")
 
 

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -126,7 +127,8 @@ async def cosigned(witness: LiteWitness, size: int, *, log: GrownLog = LOG) -> t
         return log.proof(old_size, size)
 
     try:
-        return await witnesses.cosign(log.checkpoint(size), log.note(size), prove=prove)
+        async with aclosing(witnesses.cosign(log.checkpoint(size), log.note(size), prove=prove)) as answers:
+            return await anext(answers)
     finally:
         await witnesses.close()
 

@@ -1,124 +1,29 @@
 """Asking witnesses: what is believed, what is passed over, and what stops the log."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from prometheus_client import REGISTRY
 
 from deploy.local.loopback_port import free_port
-from services.ledger.adapters.http_witnesses import HttpWitnesses, LogForked
-from services.witness.adapters.evidence_files import EvidenceFiles
-from services.witness.adapters.sqlite_memory import SqliteMemory
-from services.witness.api.app import make_app
-from services.witness.cosign_checkpoint import CheckpointCosigner, Cosigner
-from services.witness.domain.judging import WatchedLogs
+from services.ledger.adapters.http_witnesses import HttpWitnesses
+from services.ledger.adapters.witness_site import LogForked
 from shared.errors import NotFound
 from shared.identifiers import TreeSize
-from shared.process.serving import Door, HttpAddress, serve
 from shared.transparency.cosignature import cosign
 from shared.transparency.signed_note import NoteSignature, format_signature
 from shared.transparency.witness_policy import parse_policy
 from tests.machinery.fakes import FakeClock
 from tests.machinery.grown_log import GrownLog
-
-LOG = GrownLog()
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def cosigner(ordinal: int) -> Cosigner:
-    seed = bytes([ordinal]) * 32
-    ed25519, ml_dsa = Ed25519PrivateKey.from_private_bytes(seed), MLDSA44PrivateKey.from_seed_bytes(seed)
-    return Cosigner(f"w{ordinal}.example", ed25519=ed25519, ml_dsa=ml_dsa)
-
-
-@asynccontextmanager
-async def witness(ordinal: int, folder: Path) -> AsyncIterator[str]:
-    """Give the prefix of a real witness, on a loopback port."""
-    memory = SqliteMemory(folder / f"{ordinal}.sqlite")
-    logs = WatchedLogs([LOG.signer.verifier()])
-    made = CheckpointCosigner(
-        logs=logs,
-        cosigner=cosigner(ordinal),
-        memory=memory,
-        evidence=EvidenceFiles(folder / "evidence", clock=FakeClock()),
-        clock=FakeClock(),
-    )
-    port, stop = free_port(), asyncio.Event()
-    app = make_app(made, origins=logs.origins, timeout_s=5)
-    serving = asyncio.create_task(serve(app, [Door("logs", HttpAddress("127.0.0.1", port))], stop=stop))
-    await _listening(port)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        stop.set()
-        await serving
-        memory.close()
-
-
-@asynccontextmanager
-async def stranger(handler: Handler) -> AsyncIterator[str]:
-    """Give the prefix of something that answers everything with one handler."""
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        await runner.cleanup()
-
-
-async def _listening(port: int) -> None:
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError:
-            await asyncio.sleep(0.02)
-        else:
-            writer.close()
-            return
-
-
-@asynccontextmanager
-async def asking(
-    urls: dict[int, str], *, quorum: int = 1, timeout_s: float = 5.0
-) -> AsyncIterator[Callable[..., Awaitable[tuple[NoteSignature, ...]]]]:
-    """Give a function that has a log's checkpoint cosigned by the witnesses at these prefixes."""
-    lines = [
-        f"witness w{n}-{kind} {key.verifier_key()} {url}"
-        for n, url in urls.items()
-        for kind, key in zip(("ed25519", "ml-dsa"), cosigner(n).verifiers(), strict=True)
-    ]
-    members = " ".join(f"w{n}-ed25519" for n in urls)
-    policy = parse_policy("\n".join([*lines, f"group g {quorum} {members}", "quorum g"]))
-    witnesses = HttpWitnesses(policy, log_keys=[LOG.signer.verifier()], timeout_s=timeout_s, clock=FakeClock())
-
-    async def ask(size: int, log: GrownLog = LOG) -> tuple[NoteSignature, ...]:
-        async def prove(old_size: TreeSize) -> tuple[bytes, ...]:
-            return log.proof(old_size, size)
-
-        return await witnesses.cosign(log.checkpoint(size), log.note(size), prove=prove)
-
-    try:
-        yield ask
-    finally:
-        await witnesses.close()
+from tests.machinery.witnesses import LOG, asking, cosigner, names, stranger, witness
 
 
 def counted(outcome: str) -> float:
     return REGISTRY.get_sample_value("ledger_witness_cosignatures_total", {"outcome": outcome}) or 0.0
-
-
-def names(signatures: tuple[NoteSignature, ...]) -> list[str]:
-    return sorted(each.name for each in signatures)
 
 
 async def test_every_witness_cosigns_with_both_keys_and_each_next_size_extends_the_last(tmp_path: Path) -> None:
@@ -249,7 +154,7 @@ async def test_a_witness_that_is_ahead_does_not_cosign_and_stops_nothing(tmp_pat
     async with witness(1, tmp_path) as one, asking({1: one}) as ask:
         await ask(20)
         assert await ask(9) == ()
-        assert len(await ask(25)) == 2
+        assert len(await ask(25, at_last=True)) == 2
     assert counted("ahead") == before + 1
 
 
@@ -265,6 +170,7 @@ async def test_a_proof_that_cannot_be_had_costs_the_cosignature_alone(tmp_path: 
             raise NotFound("a tile is not there yet")
 
         before = counted("no_proof")
-        assert await witnesses.cosign(LOG.checkpoint(9), LOG.note(9), prove=prove) == ()
+        async with aclosing(witnesses.cosign(LOG.checkpoint(9), LOG.note(9), prove=prove)) as answers:
+            assert await anext(answers) == ()
         assert counted("no_proof") == before + 1
         await witnesses.close()

@@ -7,67 +7,15 @@ from pathlib import Path
 import pytest
 
 from services.ledger.adapters.tile_files import PublishedFileDamaged, PublishedGoesBack, TileFiles
-from services.ledger.no_witnesses import NoWitnesses
-from services.ledger.ports import ConsistencyProver, Head
-from services.ledger.publish_tiles import TilePublisher
 from services.ledger.write_tiles import DatabaseContradictsPublished
 from shared.identifiers import TreeSize
-from shared.transparency.checkpoint import Checkpoint, open_checkpoint
-from shared.transparency.merkle import leaf_hash, tree_root, verify_consistency
-from shared.transparency.right_edge import RightEdge
-from shared.transparency.signed_note import NoteSignature, open_note
+from shared.transparency.checkpoint import open_checkpoint
+from shared.transparency.merkle import leaf_hash, tree_root
+from shared.transparency.signed_note import open_note
 from shared.transparency.tile_proofs import TileProver
 from shared.transparency.tiles import bundle_bytes, tile_path, tiles_of
+from tests.machinery.publishing import ENTRIES, Publishing
 from tests.machinery.tiled_log import LOG, FakeEntries
-
-ENTRIES = FakeEntries.of(66_000)
-
-
-class Publishing:
-    """A publisher over a folder, driven head by head."""
-
-    def __init__(self, folder: Path, entries: FakeEntries = ENTRIES, files: TileFiles | None = None) -> None:
-        self.folder = folder
-        self.files = files or TileFiles(folder)
-        self.entries = entries
-        self.released: Head | None = None
-        self.witnesses = Cosigning()
-        self.publisher = TilePublisher(
-            files=self.files, entries=entries, witnesses=self.witnesses, released=lambda: self.released
-        )
-
-    async def to(self, *sizes: int) -> RightEdge:
-        """Begin as after a start, and publish one size after the other."""
-        edge = await self.publisher._published_edge()
-        for size in sizes:
-            edge = await self.publisher.publish(edge, self.entries.head(size))
-        return edge
-
-    def names(self) -> set[str]:
-        found = {str(path.relative_to(self.folder)) for path in self.folder.rglob("*") if path.is_file()}
-        return found - {".lock"}
-
-
-class Cosigning(NoWitnesses):
-    """Checks the growth it is shown like a witness, and cosigns with a key nobody knows."""
-
-    def __init__(self) -> None:
-        self.seen: list[Checkpoint] = []
-
-    async def cosign(
-        self, checkpoint: Checkpoint, note: bytes, *, prove: ConsistencyProver
-    ) -> tuple[NoteSignature, ...]:
-        if self.seen:
-            old = self.seen[-1]
-            verify_consistency(
-                old_size=old.size,
-                new_size=checkpoint.size,
-                old_root=old.root,
-                new_root=checkpoint.root,
-                path=await prove(old.size),
-            )
-        self.seen.append(open_checkpoint(note, [LOG.verifier()]))
-        return (NoteSignature("witness.example", b"abcd", bytes(72)),)
 
 
 async def check_folder(files: TileFiles, leaves: Sequence[bytes]) -> None:
