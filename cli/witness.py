@@ -49,7 +49,8 @@ def evidence(
             f"{each.found_at} {each.suspicion.value}: {each.cosigned.origin}\n"
             f"  cosigned here: size {each.cosigned.size}, root {each.cosigned.root.hex()}\n"
             f"  then brought:  size {each.presented.size}, root {each.presented.root.hex()}\n"
-            f"  both notes, signed by the log: {each.path}"
+            f"  both notes, with the keys that open them: {each.path}\n"
+            + "\n".join(f"  key {key.verifier_key()}" for key in each.log_keys)
         )
     typer.echo(f"{len(kept)} pieces of evidence")
     raise typer.Exit(1 if kept else 0)

@@ -84,11 +84,22 @@ class CheckpointCosigner:
                 return (WitnessAnswer(verdict.status, size=verdict.size), latest, verdict), None
             signatures = self._cosigner.sign(checkpoint, time_s=int(self._clock.now().timestamp()))
             note = presented.note + b"".join(format_signature(each) for each in signatures)
-            return (WitnessAnswer(verdict.status, signatures), latest, verdict), Latest(checkpoint, note)
+            return (WitnessAnswer(verdict.status, signatures), latest, verdict), Latest(
+                checkpoint, note, presented.log_keys
+            )
 
         answer, latest, verdict = self._memory.advance(checkpoint.origin, decide)
         if verdict.suspicion is not None and latest is not None:
-            self._suspect(Evidence(checkpoint.origin, verdict.suspicion, latest.note, presented.note, request.proof))
+            self._suspect(
+                Evidence(
+                    checkpoint.origin,
+                    verdict.suspicion,
+                    latest.note,
+                    presented.note,
+                    request.proof,
+                    tuple(dict.fromkeys((*latest.log_keys, *presented.log_keys))),
+                )
+            )
         return answer
 
     def latest_note(self, origin: str) -> bytes | None:

@@ -41,11 +41,23 @@ def load_log_keys(path: Path) -> Sequence[Ed25519Verifier]:
         lines = [line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"the file of logs' keys {path.name} cannot be read") from error
-    keys = [parse_verifier_key(line) for line in lines if line]
-    ed25519 = [key for key in keys if isinstance(key, Ed25519Verifier)]
-    if not keys or len(ed25519) != len(keys):
+    try:
+        keys = [parse_log_key(line) for line in lines if line]
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"the file {path.name} must hold verifier keys of logs, one a line: {error.detail}"
+        ) from error
+    if not keys:
         raise InvalidInput(f"the file {path.name} must hold verifier keys of logs, one a line")
-    return ed25519
+    return keys
+
+
+def parse_log_key(text: str) -> Ed25519Verifier:
+    """Return the key that may sign a log's checkpoints. Raises InvalidInput when the text is no such verifier key."""
+    key = parse_verifier_key(text)
+    if not isinstance(key, Ed25519Verifier):
+        raise InvalidInput("the verifier key is a cosigner's and not a log's")
+    return key
 
 
 def new_key_files() -> dict[str, bytes]:

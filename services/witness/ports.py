@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from services.witness.domain.judging import Latest, Suspicion
+from shared.transparency.signed_note import Ed25519Verifier
 
 Decided = TypeVar("Decided")
 
@@ -21,6 +22,8 @@ class Evidence:
     cosigned: bytes
     presented: bytes
     proof: tuple[bytes, ...]
+    log_keys: tuple[Ed25519Verifier, ...]
+    """The log's keys as this witness was given them, then and since: they open both notes once they are retired too."""
 
 
 class Memory(Protocol):

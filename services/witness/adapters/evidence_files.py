@@ -9,12 +9,14 @@ from pathlib import Path
 import orjson
 
 from services.witness.domain.judging import Suspicion
+from services.witness.keys import parse_log_key
 from services.witness.ports import Evidence
 from shared.clock import Clock, rfc3339
-from shared.errors import InvalidInput, Unavailable
-from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
+from shared.errors import IntegrityFailure, InvalidInput, Unavailable
+from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unverified_checkpoint
+from shared.transparency.signed_note import Ed25519Verifier
 
-FORMAT = "safeguarding-exchange/fork-evidence/v1"
+FORMAT = "safeguarding-exchange/fork-evidence/v2"
 MOST_UNPROVEN = 1_000
 """Anybody can bring a log's newer checkpoint with a wrong proof; two roots for one size only the log can bring."""
 
@@ -28,6 +30,8 @@ class KeptEvidence:
     suspicion: Suspicion
     cosigned: Checkpoint
     presented: Checkpoint
+    log_keys: tuple[Ed25519Verifier, ...]
+    """What opens both notes, as this witness was given it. Whether these were the log's keys, the log's record says."""
 
 
 class EvidenceFiles:
@@ -67,6 +71,7 @@ class EvidenceFiles:
             "suspicion": evidence.suspicion.value,
             "cosigned": evidence.cosigned.decode("utf-8"),
             "presented": evidence.presented.decode("utf-8"),
+            "log_keys": [key.verifier_key() for key in evidence.log_keys],
             "presented_proof": [each.hex() for each in evidence.proof],
         }
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -98,12 +103,16 @@ def _read(path: Path) -> KeptEvidence:
         held = orjson.loads(path.read_bytes())
         if held["format"] != FORMAT:
             raise InvalidInput(f"{path.name} is evidence in a format that is not known here")
+        keys = tuple(parse_log_key(text) for text in held["log_keys"])
         return KeptEvidence(
             path,
             str(held["found_at"]),
             Suspicion(held["suspicion"]),
-            read_unverified_checkpoint(held["cosigned"].encode()),
-            read_unverified_checkpoint(held["presented"].encode()),
+            open_checkpoint(held["cosigned"].encode(), keys),
+            open_checkpoint(held["presented"].encode(), keys),
+            keys,
         )
+    except IntegrityFailure as error:
+        raise InvalidInput(f"{path.name} holds a note that none of its keys signed: it proves nothing") from error
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise InvalidInput(f"{path.name} is not a file of evidence") from error

@@ -7,19 +7,29 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from services.witness.domain.judging import Latest
+from services.witness.keys import parse_log_key
 from services.witness.ports import Decide, Decided
 from shared.errors import Unavailable
 from shared.transparency.checkpoint import read_unverified_checkpoint
 
 _WAIT_S = 5.0
 
-_SCHEMA = """
+_SCHEMA = (
+    """
 CREATE TABLE IF NOT EXISTS cosigned_v1 (
     origin TEXT PRIMARY KEY,
     size INTEGER NOT NULL,
     note BLOB NOT NULL
 ) STRICT
-"""
+""",
+    """
+CREATE TABLE IF NOT EXISTS log_key_v1 (
+    origin TEXT NOT NULL,
+    verifier_key TEXT NOT NULL,
+    PRIMARY KEY (origin, verifier_key)
+) STRICT
+""",
+)
 
 
 class SqliteMemory:
@@ -32,7 +42,8 @@ class SqliteMemory:
             self._connection = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
             # EXTRA also syncs the folder after the journal is gone, without which a commit could roll itself back.
             self._connection.execute("PRAGMA synchronous = EXTRA")
-            self._connection.execute(_SCHEMA)
+            for table in _SCHEMA:
+                self._connection.execute(table)
         except sqlite3.Error as error:
             raise Unavailable("the witness's memory cannot be opened") from error
 
@@ -63,6 +74,10 @@ class SqliteMemory:
                             " ON CONFLICT (origin) DO UPDATE SET size = excluded.size, note = excluded.note",
                             (origin, now.checkpoint.size, now.note),
                         )
+                        self._connection.executemany(
+                            "INSERT OR IGNORE INTO log_key_v1 (origin, verifier_key) VALUES (?, ?)",
+                            [(origin, key.verifier_key()) for key in now.log_keys],
+                        )
             except sqlite3.Error as error:
                 raise Unavailable("the witness's memory cannot be written") from error
         return answer
@@ -81,4 +96,9 @@ class SqliteMemory:
 
     def _read(self, origin: str) -> Latest | None:
         row = self._connection.execute("SELECT note FROM cosigned_v1 WHERE origin = ?", (origin,)).fetchone()
-        return None if row is None else Latest(read_unverified_checkpoint(row[0]), row[0])
+        if row is None:
+            return None
+        keys = self._connection.execute(
+            "SELECT verifier_key FROM log_key_v1 WHERE origin = ? ORDER BY verifier_key", (origin,)
+        ).fetchall()
+        return Latest(read_unverified_checkpoint(row[0]), row[0], tuple(parse_log_key(text) for (text,) in keys))

@@ -27,6 +27,8 @@ class Latest:
 
     checkpoint: Checkpoint
     note: bytes
+    log_keys: tuple[Ed25519Verifier, ...]
+    """Every key that was trusted for the log whenever something of it was cosigned here, the retired ones too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Presented:
 
     checkpoint: Checkpoint
     note: bytes
+    log_keys: tuple[Ed25519Verifier, ...]
+    """All that may sign for this log now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class WatchedLogs:
             return AnswerStatus.MALFORMED
         # Lines of strangers are left out: they may be many, and a note holds only so many.
         note = format_note(checkpoint.body(), open_note(request.note, keys).verified)
-        return Presented(checkpoint, note)
+        return Presented(checkpoint, note, tuple(keys))
 
 
 def judge(request: AddCheckpoint, checkpoint: Checkpoint, *, latest: Latest | None) -> Verdict:

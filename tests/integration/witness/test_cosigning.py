@@ -29,10 +29,10 @@ COSIGNER = Cosigner(
 )
 
 
-def witness_over(folder: Path) -> tuple[CheckpointCosigner, SqliteMemory]:
+def witness_over(folder: Path, *, watching: GrownLog = LOG) -> tuple[CheckpointCosigner, SqliteMemory]:
     clock = FakeClock()
     memory = SqliteMemory(folder / "cosigned.sqlite")
-    logs = WatchedLogs([LOG.signer.verifier()])
+    logs = WatchedLogs([watching.signer.verifier()])
     evidence = EvidenceFiles(folder / "evidence", clock=clock)
     return CheckpointCosigner(logs=logs, cosigner=COSIGNER, memory=memory, evidence=evidence, clock=clock), memory
 
@@ -117,6 +117,24 @@ def test_a_fork_at_the_same_size_is_refused_and_both_notes_are_kept(
     assert (kept.suspicion, kept.cosigned, kept.presented) == (Suspicion.FORK, LOG.checkpoint(9), fork.checkpoint(9))
     assert '"cosigned"' in kept.path.read_text("utf-8")
     assert witness.answer(LOG.request(9, 10)).status is AnswerStatus.COSIGNED
+
+
+def test_evidence_across_a_rotation_of_the_logs_key_opens_by_itself(tmp_path: Path) -> None:
+    before, memory = witness_over(tmp_path)
+    before.answer(LOG.request(0, 9))
+    memory.close()
+    rotated = GrownLog(key=Ed25519PrivateKey.from_private_bytes(b"\x08" * 32)).forked(at=4)
+    after, memory = witness_over(tmp_path, watching=rotated)
+    assert after.answer(rotated.request(9, 9)) == refused(AnswerStatus.INCONSISTENT)
+    memory.close()
+    (kept,) = read_evidence(tmp_path / "evidence")
+    assert (kept.cosigned, kept.presented) == (LOG.checkpoint(9), rotated.checkpoint(9))
+    assert set(kept.log_keys) == {LOG.signer.verifier(), rotated.signer.verifier()}
+    old = LOG.signer.verifier().verifier_key()
+    kept.path.write_text(kept.path.read_text("utf-8").replace(f'"{old}",', ""), "utf-8")
+    kept.path.write_text(kept.path.read_text("utf-8").replace(f',\n    "{old}"', ""), "utf-8")
+    with pytest.raises(InvalidInput, match="proves nothing"):
+        read_evidence(tmp_path / "evidence")
 
 
 @pytest.mark.parametrize("at", [0, 8])
