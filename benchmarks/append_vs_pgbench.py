@@ -14,7 +14,7 @@ async def measure(*, rounds: int, appends: int, inserts: int) -> Measured:
     async with bench_ledger() as ledger:
         folder = ledger.settings.guard_file.parent
         peer = await fastest_pgbench(ledger.server, folder=folder, inserts=inserts // 2)
-        meter = CpuMeter(ledger.server)
+        meter = CpuMeter.of_server(ledger.server)
         cpu_us: list[float] = []
         peer_cpu_us: list[float] = []
 

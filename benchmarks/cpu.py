@@ -1,21 +1,86 @@
 """Processor time for each append, ours and the peer's: comparable even while the machine is busy with other work."""
 
+from collections.abc import Sequence
+from typing import Protocol, Self
+
 import psutil
 
 from deploy.local.postgres import EmbeddedPostgres
 
 
+class CpuTimes(Protocol):
+    """Seconds that a process has spent itself, and those of its children that it has seen end."""
+
+    @property
+    def user(self) -> float:
+        """Its own, in its program."""
+        ...
+
+    @property
+    def system(self) -> float:
+        """Its own, in the kernel."""
+        ...
+
+    @property
+    def children_user(self) -> float:
+        """Those of its ended children, in their programs."""
+        ...
+
+    @property
+    def children_system(self) -> float:
+        """Those of its ended children, in the kernel."""
+        ...
+
+
+class MeasuredProcess(Protocol):
+    """What is read of a process. Both raise psutil.NoSuchProcess once it has ended and its parent knows."""
+
+    def cpu_times(self) -> CpuTimes:
+        """Return what it has spent."""
+        ...
+
+    def children(self) -> Sequence["MeasuredProcess"]:
+        """Return its living children."""
+        ...
+
+
 class CpuMeter:
     """Adds up what this process, the programs it ran, and a server's processes have spent."""
 
-    def __init__(self, server: EmbeddedPostgres) -> None:
+    def __init__(self, parent: MeasuredProcess) -> None:
+        self._parent = parent
+
+    @classmethod
+    def of_server(cls, server: EmbeddedPostgres) -> Self:
+        """Return a meter of this process and a running server."""
         pid = (server.data_dir / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0]
-        self._postmaster = psutil.Process(int(pid))
+        return cls(psutil.Process(int(pid)))
 
     def spent_s(self) -> float:
-        """Return seconds of processor time so far. A server process that ends meanwhile stays counted."""
-        living = [self._postmaster, *self._postmaster.children()]
-        parents = [psutil.Process().cpu_times(), self._postmaster.cpu_times()]
-        ended = sum(times.children_user + times.children_system for times in parents)
-        running = [psutil.Process().cpu_times(), *(process.cpu_times() for process in living)]
-        return ended + sum(times.user + times.system for times in running)
+        """Return seconds of processor time so far. A server process that ends meanwhile stays counted.
+
+        Raises psutil.NoSuchProcess when the server itself has ended.
+        """
+        own = _with_ended(psutil.Process().cpu_times())
+        while (server := self._server_s()) is None:
+            pass
+        return own + server
+
+    def _server_s(self) -> float | None:
+        """Return what the server has spent, or None when one of its processes ended while it was being read.
+
+        Its time has then gone over to its parent's, which may have been read before: all must be read again.
+        """
+        children = self._parent.children()
+        spent_s = _with_ended(self._parent.cpu_times())
+        for child in children:
+            try:
+                times = child.cpu_times()
+            except psutil.NoSuchProcess:
+                return None
+            spent_s += times.user + times.system
+        return spent_s
+
+
+def _with_ended(times: CpuTimes) -> float:
+    return times.user + times.system + times.children_user + times.children_system
