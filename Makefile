@@ -69,15 +69,15 @@ check: lint types test test-faults demo test-kafka test-foreign bench-smoke ## W
 	@echo "make check: all of it passed"
 
 .PHONY: bench
-bench: $(DEV_STAMP) libpq ## Speed as ratios beside something a reader can run too; one JSON line each
+bench: $(DEV_STAMP) libpq $(FOREIGN_BIN)/fsck ## Speed as ratios beside something a reader can run too; one JSON line each
 	@$(BIN)/python -m benchmarks
 
 .PHONY: bench-smoke
-bench-smoke: $(DEV_STAMP) libpq ## The benchmarks, briefly: that they run and that what they wrote verifies
+bench-smoke: $(DEV_STAMP) libpq $(FOREIGN_BIN)/fsck ## The benchmarks, briefly: that they run and that what they wrote verifies
 	@$(BIN)/python -m benchmarks --smoke
 
 .PHONY: soak
-soak: $(DEV_STAMP) libpq ## The benchmarks for hours, on logs of millions of entries
+soak: $(DEV_STAMP) libpq $(FOREIGN_BIN)/fsck ## The benchmarks for hours, on logs of millions of entries
 	@$(BIN)/python -m benchmarks --soak
 
 .PHONY: lock

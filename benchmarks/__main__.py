@@ -13,6 +13,7 @@ from benchmarks import (
     append_vs_pgbench,
     gateway_vs_fastapi,
     proof_ms,
+    replay_vs_fsck,
 )
 from benchmarks.measure import Measured
 from shared.process.collector import collect_rarely
@@ -69,6 +70,11 @@ async def _proof_ms(length: Length) -> Measured:
     return await proof_ms.measure(size=size, proofs=proofs)
 
 
+async def _replay_vs_fsck(length: Length) -> Measured:
+    rounds, size = {Length.SMOKE: (2, 20_001), Length.BENCH: (5, 200_003)}.get(length, (9, 1_000_003))
+    return await replay_vs_fsck.measure(rounds=rounds, size=size)
+
+
 BENCHMARKS: Mapping[str, Benchmark] = {
     "append_vs_pgbench": _append_vs_pgbench,
     "append_http_vs_pgbench": _append_http_vs_pgbench,
@@ -76,6 +82,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "append_growth": _append_growth,
     "gateway_vs_fastapi": _gateway_vs_fastapi,
     "proof_ms": _proof_ms,
+    "replay_vs_fsck": _replay_vs_fsck,
 }
 
 

@@ -1,8 +1,8 @@
 """Measuring in turns: ours, the peer's, ours again … and one JSON line with the ratio and its spread."""
 
 import statistics
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -14,7 +14,8 @@ Round = Callable[[], Awaitable[float]]
 class Measured:
     """What a comparison gave. Rates are medians; the ratio is the median of the rounds' own ratios.
 
-    ``cpu_us`` and ``peer_cpu_us`` are microseconds of processor time for each one, where they were measured.
+    ``cpu_us`` and ``peer_cpu_us`` are microseconds of processor time for each one, where they were measured,
+    and ``peak_mb`` the most memory that our processes held together, by the size of what they worked on.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Measured:
     theirs: list[float]
     cpu_us: Sequence[float] = ()
     peer_cpu_us: Sequence[float] = ()
+    peak_mb: Mapping[int, float] = field(default_factory=dict)
 
     def line(self) -> str:
         """Return the JSON line."""
@@ -33,6 +35,8 @@ class Measured:
             for name, each in (("cpu_us", self.cpu_us), ("peer_cpu_us", self.peer_cpu_us))
             if each
         }
+        peaks = {str(size): round(megabytes, 1) for size, megabytes in self.peak_mb.items()}
+        memory = {"peak_mb": peaks} if peaks else {}
         return orjson.dumps(
             {
                 "name": self.name,
@@ -44,6 +48,7 @@ class Measured:
                 "spread": [round(ratios[0], 3), round(ratios[-1], 3)],
                 "rounds": len(ratios),
                 **cpu,
+                **memory,
             }
         ).decode()
 
