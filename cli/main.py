@@ -9,7 +9,7 @@ from typing import Annotated
 import asyncpg
 import typer
 
-from cli import agencies, audit, erasing, keys, queues, reach, retention, send, start, witness
+from cli import agencies, audit, erasing, keys, queues, reach, retention, rules, send, start, witness
 from deploy.migrate import ROLES, migrate
 from services.ledger.rebuild_projection import PROJECTIONS, rebuild_projection
 from shared.errors import ExchangeError, InvalidInput, Unavailable
@@ -30,6 +30,7 @@ app.add_typer(witness.app, name="witness")
 app.add_typer(erasing.hold_app, name="hold")
 app.add_typer(erasing.erasure_app, name="erasure")
 app.add_typer(retention.retention_app, name="retention")
+app.add_typer(rules.app, name="rules")
 app.command("owed")(queues.show_owed)
 app.command("keygen")(send.keygen)
 app.command("share")(send.share)

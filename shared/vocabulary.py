@@ -127,6 +127,14 @@ class OpeningReason(StrEnum):
     INTEGRITY = "integrity"
 
 
+class RuleAnswer(StrEnum):
+    """How a rule answers a decision. There is no *refuse*: no rule turns a concern away."""
+
+    ADVISE = "advise"
+    CHALLENGE = "challenge"
+    ESCALATE = "escalate"
+
+
 class ConsentStatus(StrEnum):
     """Whether consent was had. A recorded fact, never a gate on a safeguarding share."""
 

@@ -25,6 +25,7 @@ from shared.process.serving import Door, HttpAddress, serve
 from shared.process.settings import GatewaySettings, read_secret
 from shared.reference.authorities import load_register
 from shared.reference.postcodes import load_postcodes
+from shared.reference.rules import RuleBook, load_rules
 from shared.signatures.keys import SigningKey, load_signing_key
 
 
@@ -39,7 +40,14 @@ def make_audit(api: GatewayApi, *, ledger: AuditLedger, clock: Clock) -> AuditAp
 
 
 def make_gateway(
-    *, ledger: Ledger, directories: Directories, key: SigningKey, clock: Clock, authority: str, in_production: bool
+    *,
+    ledger: Ledger,
+    directories: Directories,
+    book: RuleBook,
+    key: SigningKey,
+    clock: Clock,
+    authority: str,
+    in_production: bool,
 ) -> tuple[GatewayApi, KnownKeys]:
     """Return the gateway's interface over a ledger, and the keys that must be followed while it runs."""
     known_keys = KnownKeys(ledger, clock=clock)
@@ -48,6 +56,7 @@ def make_gateway(
         recorder=DecisionRecorder(
             ledger=ledger,
             directories=directories,
+            book=book,
             clock=clock,
             new_entry_id=_new_entry_id,
             in_production=in_production,
@@ -72,6 +81,7 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
     api, known_keys = make_gateway(
         ledger=ledger,
         directories=directories,
+        book=load_rules(),
         key=load_signing_key(read_secret(settings.signing_key_file)),
         clock=SystemClock(),
         authority=(settings.authority or f"{settings.host}:{settings.port}").lower(),

@@ -1,13 +1,13 @@
 """Recording a decision: who is it about, who must be told, and into the ledger; again when the child's record moved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
 from services.gateway.admit_request import Admitted
 from services.gateway.domain import judging
-from services.gateway.domain.advice import spelled_out
 from services.gateway.domain.identity import identifiers_of
+from services.gateway.domain.law import law_of_the_day
 from services.gateway.domain.placing import Directories
 from services.gateway.domain.planning import Circumstances, Plan
 from services.gateway.domain.record import Child
@@ -26,6 +26,7 @@ from shared.ledger.messages import (
     ResolvedChild,
     Section,
 )
+from shared.reference.rules import Rule, RuleBook
 
 MOST_ATTEMPTS = 6
 NOBODY_KNOWN = ResolvedChild(None, 0, (), ())
@@ -51,12 +52,14 @@ class DecisionRecorder:
         *,
         ledger: Ledger,
         directories: Directories,
+        book: RuleBook,
         clock: Clock,
         new_entry_id: Callable[[], EntryId],
         in_production: bool,
     ) -> None:
         self._ledger = ledger
         self._directories = directories
+        self._book = book
         self._clock = clock
         self._new_entry_id = new_entry_id
         self._in_production = in_production
@@ -73,31 +76,43 @@ class DecisionRecorder:
             known = NOBODY_KNOWN
             if named.identifiers:
                 known = await self._ledger.resolve_child(ResolveChild(named.identifiers))
-            now = self._clock.now()
-            plan = decision.plan(
-                Circumstances(
-                    agency=admitted.agency,
-                    known=known,
-                    directories=self._directories,
-                    now=now,
-                    decided_on=judging.decision_day(decision.decided_at, now=now),
-                )
-            )
+            circumstances = self.circumstances(decision, admitted, known=known)
+            plan = decision.plan(circumstances)
             plan.advice.extend(named.advice)
             child = None
             if decision.child is not None:
                 child = NamedChild(known.ref, known.version, named.identifiers, plan.role_facts)
             try:
-                return await self._ledger.append(self._request(decision, admitted, plan, child))
+                return await self._ledger.append(self._request(decision, admitted, plan, child, circumstances))
             except Conflict as conflict:
                 if conflict.code != "version-conflict":
                     raise
         raise Unavailable("the child's record is changing too fast", remedy="Send the same request again.")
 
-    def _request(self, decision: Decision, admitted: Admitted, plan: Plan, child: NamedChild | None) -> AppendRequest:
+    def circumstances(self, decision: Decision, admitted: Admitted, *, known: ResolvedChild) -> Circumstances:
+        """Return what a decision is judged in, now."""
+        now = self._clock.now()
+        return Circumstances(
+            agency=admitted.agency,
+            known=known,
+            directories=self._directories,
+            now=now,
+            law=law_of_the_day(decision.decided_at, now=now),
+            book=self._book,
+        )
+
+    def _request(
+        self,
+        decision: Decision,
+        admitted: Admitted,
+        plan: Plan,
+        child: NamedChild | None,
+        circumstances: Circumstances,
+    ) -> AppendRequest:
         entry_id = self._new_entry_id()
         obligations = plan.book.obligations(entry_id)
-        advice = list(dict.fromkeys(plan.advice))
+        rules = circumstances.rules_for(plan.kind)
+        advice = judging.spelled_out(plan.advice, rules)
         return AppendRequest(
             entry_id=entry_id,
             type=plan.type,
@@ -105,11 +120,12 @@ class DecisionRecorder:
             answer=Answer(
                 201,
                 {
-                    "kind": plan.kind,
+                    "kind": plan.kind.value,
                     "result": "accepted_with_advice" if advice or plan.challenges else "accepted",
                     "acted_on": plan.acted_on,
-                    "advice": spelled_out(advice),
-                    "challenges": spelled_out(plan.challenges),
+                    "judged": judged_by(circumstances, rules),
+                    "advice": advice,
+                    "challenges": judging.spelled_out(plan.challenges, rules),
                     "told": [self._told(obligation) for obligation in obligations],
                 },
             ),
@@ -117,9 +133,9 @@ class DecisionRecorder:
             key=admitted.key,
             nonce=admitted.nonce,
             child=child,
-            facts={**plan.facts, "advice": advice},
+            facts={**plan.facts, "advice": [each["code"] for each in advice]},
             obligations=obligations,
-            rules=judging.RULES_VERSION,
+            rules=circumstances.book.id,
             registry=admitted.registry,
             sections=(Section("body", decision.body), Section("signature", admitted.evidence)),
         )
@@ -139,6 +155,16 @@ class DecisionRecorder:
 def idempotency(admitted: Admitted, *, key: str, target: str, body: bytes) -> Idempotency:
     """Return what makes two requests of an agency the same: key, method and target, and body; not who signed when."""
     return Idempotency(f"agency:{admitted.agency_id}", key, f"POST {target}\n".encode() + sha256(body).digest())
+
+
+def judged_by(circumstances: Circumstances, rules: Mapping[str, Rule]) -> dict[str, object]:
+    """Return by what a decision was judged, as an answer says it: which rules, the law of which day, which regime."""
+    return {
+        "rules": circumstances.book.id,
+        "law_as_at": circumstances.law.on.isoformat(),
+        "nation": circumstances.agency.nation,
+        "regime": "duty" if judging.in_duty(rules) else "permissive",
+    }
 
 
 def recipient_name(recipient: Recipient, directories: Directories) -> str:

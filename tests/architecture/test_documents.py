@@ -6,10 +6,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from cli.rules import markdown_table
 from services.gateway.api.examples import EXAMPLES
 from services.gateway.api.problems import PROBLEMS
-from services.gateway.domain.advice import ADVICE
 from shared.process.settings import ALL_SETTINGS
+from shared.reference.rules import load_rules
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -34,9 +35,10 @@ def test_every_problem_is_documented_with_its_cause_and_cure_and_nothing_else_is
     assert rows(API, "Problems") == said
 
 
-def test_every_advice_is_documented_and_nothing_else_is() -> None:
-    said = {f"| `{each.code}` | {each.message} | {each.source} |" for each in ADVICE.values()}
-    assert rows(API, "Advice and challenges") == said
+def test_every_rule_is_documented_and_nothing_else_is() -> None:
+    text = (ROOT / "docs" / "rules.md").read_text("utf-8")
+    said = markdown_table(load_rules())
+    assert rows(text, "Every rule") == {line for line in said if line.startswith("| `")}
 
 
 def test_every_setting_is_documented_and_nothing_else_is() -> None:

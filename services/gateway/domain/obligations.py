@@ -19,7 +19,7 @@ URGENCY_OF: dict[Level, Urgency] = {
     Level.IMMEDIATE_DANGER: Urgency.IMMEDIATE,
 }
 
-_MOST_URGENT_FIRST = (Urgency.IMMEDIATE, Urgency.SAME_DAY, Urgency.ONE_WORKING_DAY, Urgency.ROUTINE)
+MOST_URGENT_FIRST = (Urgency.IMMEDIATE, Urgency.SAME_DAY, Urgency.ONE_WORKING_DAY, Urgency.ROUTINE)
 
 ROUTING_QUEUE = Recipient("queue:routing")
 POLICE_QUEUE = Recipient("queue:police")
@@ -49,7 +49,7 @@ class ObligationBook:
             return
         if reason not in owed.reasons:
             owed.reasons.append(reason)
-        owed.urgency = min(owed.urgency, urgency, key=_MOST_URGENT_FIRST.index)
+        owed.urgency = min(owed.urgency, urgency, key=MOST_URGENT_FIRST.index)
         if deadline.due_at < owed.deadline.due_at:
             owed.deadline = deadline
 
@@ -69,7 +69,7 @@ class ObligationBook:
     def obligations(self, entry: EntryId) -> tuple[Obligation, ...]:
         """Return the obligations of an entry, the most urgent first."""
         ordered = sorted(
-            self._owed.items(), key=lambda each: (_MOST_URGENT_FIRST.index(each[1].urgency), each[1].deadline.due_at)
+            self._owed.items(), key=lambda each: (MOST_URGENT_FIRST.index(each[1].urgency), each[1].deadline.due_at)
         )
         return tuple(
             Obligation(

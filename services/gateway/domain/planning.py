@@ -1,9 +1,11 @@
 """A plan: everything that recording one decision will do, worked out before anything is done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 
+from services.gateway.domain import judging
+from services.gateway.domain.law import LawOfTheDay
 from services.gateway.domain.obligations import (
     IDENTITY_QUEUE,
     ROUTING_QUEUE,
@@ -11,24 +13,30 @@ from services.gateway.domain.obligations import (
     deadline_for,
 )
 from services.gateway.domain.placing import Directories, Placed, advice_on
-from services.gateway.domain.record import Child, Person, said
+from services.gateway.domain.record import Child, said
 from shared.entries import RoleFact
 from shared.identifiers import AuthorityCode, Recipient, authority_recipient
 from shared.ledger.messages import ResolvedChild
 from shared.ledger.registry import AgencyFacts
+from shared.reference.rules import RecordKind, Rule, RuleBook
 from shared.reference.working_days import due_after_hours
 from shared.vocabulary import AuthorityRole, EntryType, Urgency
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a decision is judged in: who decided, what is known of the child, the reference data, and the moment."""
+    """What a decision is judged in: who decided, what is known of the child, the moment, its law, reference data."""
 
     agency: AgencyFacts
     known: ResolvedChild
     directories: Directories
     now: datetime
-    decided_on: date
+    law: LawOfTheDay
+    book: RuleBook
+
+    def rules_for(self, kind: RecordKind) -> Mapping[str, Rule]:
+        """Return the rules by which a decision of that kind is judged."""
+        return judging.rules_for(self.book, kind=kind, agency=self.agency, on=self.law.on)
 
 
 @dataclass(slots=True)
@@ -36,7 +44,7 @@ class Plan:
     """What will be recorded and who will be told."""
 
     type: EntryType
-    kind: str
+    kind: RecordKind
     book: ObligationBook
     facts: dict[str, object] = field(default_factory=dict)
     roles: dict[tuple[str, AuthorityCode], None] = field(default_factory=dict)
@@ -102,6 +110,13 @@ def compare_with_similar(plan: Plan, circumstances: Circumstances) -> None:
         tell_queue(plan, circumstances, IDENTITY_QUEUE, reason="possible_same_child", urgency=Urgency.ROUTINE)
 
 
+def notify_of_private_fostering(plan: Plan, circumstances: Circumstances) -> None:
+    """Notify the authority where the child lives of private fostering (Children Act 1989 s.67)."""
+    for role, authority in tuple(plan.roles):
+        if role == AuthorityRole.LIVING_AT:
+            tell_authority(plan, circumstances, authority, reason="private_fostering", urgency=Urgency.ONE_WORKING_DAY)
+
+
 def note_placed(plan: Plan, placed: Placed, role: AuthorityRole) -> None:
     """Record where a place is and what there is to say of it."""
     plan.advice.extend(placed.advice)
@@ -128,9 +143,3 @@ def holders(plan: Plan, circumstances: Circumstances, child: Child | None) -> tu
             if resolution.single is not None:
                 found[resolution.single] = None
     return tuple(found)
-
-
-def advise_on_practitioner(plan: Plan, practitioner: Person | None) -> None:
-    """Ask for who decided when the record does not say."""
-    if practitioner is None or said(practitioner.name) is None or said(practitioner.role) is None:
-        plan.advice.append("practitioner-missing")

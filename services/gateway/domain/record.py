@@ -46,6 +46,17 @@ class Identifier:
 
 
 @dataclass(frozen=True, slots=True)
+class CareArrangement:
+    """With whom the child lives when that is not a parent: who the carer is to the child, since when, until when."""
+
+    carer: str | None = None
+    since: str | None = None
+    until: str | None = None
+    days: int | None = None
+    emergency: bool | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Child:
     """The child a record is about; may be unborn, may have no number, may be known only by a description."""
 
@@ -61,6 +72,8 @@ class Child:
     school: Place | None = None
     plan_held_by: str | None = None
     looked_after_by: str | None = None
+    disabled: bool | str | None = None
+    care_arrangement: CareArrangement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,33 @@
 """Planning a share: the level decides who must be told, whatever recipients the sender names."""
 
 from services.gateway.domain import judging
-from services.gateway.domain.obligations import POLICE_QUEUE, ROUTING_QUEUE, URGENCY_OF, ObligationBook, deadline_for
+from services.gateway.domain.cases import case_of_share, law_facts, level_of
+from services.gateway.domain.obligations import (
+    MOST_URGENT_FIRST,
+    POLICE_QUEUE,
+    ROUTING_QUEUE,
+    URGENCY_OF,
+    ObligationBook,
+    deadline_for,
+)
 from services.gateway.domain.placing import NOWHERE, Placed, advice_on, place
 from services.gateway.domain.planning import (
     Circumstances,
     Plan,
-    advise_on_practitioner,
     ask_a_person_to_place,
     compare_with_similar,
     holders,
     note_placed,
+    notify_of_private_fostering,
     tell_authority,
     tell_queue,
 )
 from services.gateway.domain.record import ShareRecord, is_about_somebody, is_somewhere, said
+from services.gateway.domain.rules.case import Case, LevelAsGiven
 from shared.errors import InvalidInput
 from shared.identifiers import Recipient
+from shared.reference.rules import RecordKind
 from shared.vocabulary import AuthorityRole, EntryType, Level, Urgency
-
-FORMAT = "safeguarding-exchange/share/v1"
 
 
 class NobodyAndNowhere(InvalidInput):
@@ -54,43 +62,40 @@ def check_readable(record: ShareRecord) -> None:
 
 def plan_share(record: ShareRecord, circumstances: Circumstances) -> Plan:
     """Return who must be told of a share and why, and what the sender should know. Never refuses."""
-    plan = Plan(EntryType.SHARE_RECORDED, "share", ObligationBook(circumstances.now))
-    level, level_as_given, level_advice = judging.judge_level(record.concern)
-    urgency = URGENCY_OF[level]
-    plan.advice.extend(level_advice)
-    plan.acted_on = {"level": level.value, "urgency": urgency.value}
-    _judge(plan, record, circumstances, level=level, level_as_given=level_as_given)
-    _route(plan, record, circumstances, level=level, urgency=urgency)
-    if level_as_given != "known":
+    plan = Plan(EntryType.SHARE_RECORDED, RecordKind.SHARE, ObligationBook(circumstances.now))
+    case = case_of_share(record, circumstances)
+    level = level_of(record.concern)
+    judgement = judging.judge(case, circumstances.rules_for(RecordKind.SHARE))
+    plan.advice.extend(judgement.advice)
+    urgency = min(URGENCY_OF[level.acted_on], judgement.within or Urgency.ROUTINE, key=MOST_URGENT_FIRST.index)
+    plan.acted_on = {"level": level.acted_on.value, "urgency": urgency.value}
+    plan.facts = _facts(plan, record, case, level=level)
+    _route(plan, record, circumstances, level=level.acted_on, urgency=urgency)
+    if judging.PRIVATE_FOSTERING in judgement.advice:
+        notify_of_private_fostering(plan, circumstances)
+    if level.given != "known":
         tell_queue(plan, circumstances, ROUTING_QUEUE, reason="level_needs_a_person", urgency=Urgency.IMMEDIATE)
     compare_with_similar(plan, circumstances)
     return plan
 
 
-def _judge(plan: Plan, record: ShareRecord, circumstances: Circumstances, *, level: Level, level_as_given: str) -> None:
-    advise_on_practitioner(plan, record.practitioner)
-    if said(record.rationale) is None:
-        plan.advice.append("rationale-missing")
+def _facts(plan: Plan, record: ShareRecord, case: Case, *, level: LevelAsGiven) -> dict[str, object]:
     concern = record.concern
-    if concern is None or said(concern.seen_or_said) is None:
-        plan.advice.append("concern-text-missing")
-    if said(record.format) not in (None, FORMAT):
-        plan.advice.append("format-unknown")
-    consent = judging.judge_consent(record.consent, record.lawful_basis, record.family_informed)
-    basis = judging.judge_basis(
-        record.lawful_basis, duty_class=circumstances.agency.duty_class, decided_on=circumstances.decided_on
-    )
-    decided_at, decided_advice = judging.read_moment(record.decided_at)
     observed_at, observed_advice = judging.read_moment(concern.observed_at if concern else None)
-    plan.advice.extend((*consent.advice, *basis.advice, *decided_advice, *observed_advice))
-    plan.facts = {
-        "level": level.value,
-        "level_as_given": level_as_given,
-        "decided_at": decided_at,
+    plan.advice.extend(observed_advice)
+    return {
+        "level": level.acted_on.value,
+        "level_as_given": level.given,
         "observed_at": observed_at,
         "recipients_as_given": len(record.recipients),
-        **consent.facts,
-        **basis.facts,
+        "consent": case.consent,
+        "no_consent_reason": case.no_consent_reason,
+        "family_informed": case.family_informed,
+        "reason_not_informed": case.reason_not_informed,
+        "article_6": case.article_6,
+        "condition": case.condition,
+        "indicators": sorted(case.indicators),
+        **law_facts(case),
     }
 
 
@@ -106,7 +111,7 @@ def _route(plan: Plan, record: ShareRecord, circumstances: Circumstances, *, lev
     note_placed(plan, school, AuthorityRole.EDUCATION)
     holding = holders(plan, circumstances, child)
     _tell_named(plan, record, circumstances, urgency=urgency)
-    if level is Level.EARLY_HELP and plan.book.told_authorities:
+    if level is Level.EARLY_HELP and urgency is Urgency.ROUTINE and plan.book.told_authorities:
         return
     # The authority where the child is found acts first; it and the one where the child lives are both told.
     for placed, reason in ((found, "found_in_area"), (living, "lives_in_area"), (context, "place_in_area")):

@@ -1,22 +1,22 @@
 """Planning a report of where a child is: it feeds the detection of moves and moves no responsibility (G14)."""
 
 from services.gateway.domain import judging
+from services.gateway.domain.cases import case_of_whereabouts, law_facts
 from services.gateway.domain.identity import read_date
 from services.gateway.domain.obligations import ObligationBook
 from services.gateway.domain.placing import place
 from services.gateway.domain.planning import (
     Circumstances,
     Plan,
-    advise_on_practitioner,
     ask_a_person_to_place,
     compare_with_similar,
     note_placed,
+    notify_of_private_fostering,
 )
 from services.gateway.domain.record import WhereaboutsRecord, is_about_somebody, is_somewhere, said
 from services.gateway.domain.sharing import NobodyAndNowhere
+from shared.reference.rules import RecordKind
 from shared.vocabulary import AuthorityRole, EntryType
-
-FORMAT = "safeguarding-exchange/whereabouts/v1"
 
 _PERMANENCE = {"permanent", "temporary"}
 
@@ -32,10 +32,10 @@ def check_readable(record: WhereaboutsRecord) -> None:
 
 def plan_whereabouts(record: WhereaboutsRecord, circumstances: Circumstances) -> Plan:
     """Return the record of where a child is. A place that nobody can place is put to a person."""
-    plan = Plan(EntryType.WHEREABOUTS_REPORTED, "whereabouts", ObligationBook(circumstances.now))
-    advise_on_practitioner(plan, record.practitioner)
-    if said(record.format) not in (None, FORMAT):
-        plan.advice.append("format-unknown")
+    plan = Plan(EntryType.WHEREABOUTS_REPORTED, RecordKind.WHEREABOUTS, ObligationBook(circumstances.now))
+    case = case_of_whereabouts(record, circumstances)
+    judgement = judging.judge(case, circumstances.rules_for(RecordKind.WHEREABOUTS))
+    plan.advice.extend(judgement.advice)
     role = _role(plan, record)
     placed = place(
         record.where.place() if record.where else None,
@@ -43,16 +43,16 @@ def plan_whereabouts(record: WhereaboutsRecord, circumstances: Circumstances) ->
         on=circumstances.now.date(),
     )
     note_placed(plan, placed, role)
-    decided_at, decided_advice = judging.read_moment(record.decided_at)
-    plan.advice.extend(decided_advice)
     permanence = (said(record.permanence) or "").lower()
     since = read_date(record.since)
     plan.facts = {
         "role": role.value,
         "permanence": permanence if permanence in _PERMANENCE else "not_known",
         "since": since.isoformat() if since is not None else None,
-        "decided_at": decided_at,
+        **law_facts(case),
     }
+    if judging.PRIVATE_FOSTERING in judgement.advice:
+        notify_of_private_fostering(plan, circumstances)
     if placed.authority is None:
         ask_a_person_to_place(plan, circumstances)
     plan.acted_on = {"role": role.value}

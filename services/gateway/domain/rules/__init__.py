@@ -1,0 +1,1 @@
+"""What makes each rule of ``shared/reference/data/rules.csv`` speak: a small pure function of the same id."""
