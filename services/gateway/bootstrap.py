@@ -8,7 +8,9 @@ from services.gateway.acknowledge_notification import NotificationAcknowledger
 from services.gateway.admit_request import Admission
 from services.gateway.api.answers import Answering
 from services.gateway.api.app import GatewayApi, make_app
+from services.gateway.api.assessments import AssessmentApi, add_assessment_route
 from services.gateway.api.audit import AuditApi, add_audit_routes
+from services.gateway.assess_decision import DecisionAssessor
 from services.gateway.domain.placing import Directories
 from services.gateway.known_keys import KnownKeys
 from services.gateway.ports import AuditLedger, Ledger
@@ -37,6 +39,11 @@ def make_audit(api: GatewayApi, *, ledger: AuditLedger, clock: Clock) -> AuditAp
         answering=api.answering,
         authority=api.authority,
     )
+
+
+def make_assessments(api: GatewayApi, assessor: DecisionAssessor) -> AssessmentApi:
+    """Return the interface that assesses decisions; it proves and answers requests as the gateway's own does."""
+    return AssessmentApi(admission=api.admission, assessor=assessor, answering=api.answering, authority=api.authority)
 
 
 def make_gateway(
@@ -78,10 +85,11 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
     )
     register = load_register()
     directories = Directories(register, load_postcodes(register, file=settings.postcode_file))
+    book = load_rules()
     api, known_keys = make_gateway(
         ledger=ledger,
         directories=directories,
-        book=load_rules(),
+        book=book,
         key=load_signing_key(read_secret(settings.signing_key_file)),
         clock=SystemClock(),
         authority=(settings.authority or f"{settings.host}:{settings.port}").lower(),
@@ -91,6 +99,14 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
     try:
         door = Door("agencies", HttpAddress(settings.host, settings.port))
         app = make_app(api)
+        assessor = DecisionAssessor(
+            ledger=ledger,
+            directories=directories,
+            book=book,
+            clock=SystemClock(),
+            in_production=settings.production,
+        )
+        add_assessment_route(app, make_assessments(api, assessor))
         add_audit_routes(app, make_audit(api, ledger=ledger, clock=SystemClock()))
         await serve(app, [door], stop=stop)
     finally:

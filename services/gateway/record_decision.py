@@ -126,7 +126,7 @@ class DecisionRecorder:
                     "judged": judged_by(circumstances, rules),
                     "advice": advice,
                     "challenges": judging.spelled_out(plan.challenges, rules),
-                    "told": [self._told(obligation) for obligation in obligations],
+                    "told": [{"obligation": owed.id, **telling(owed, self._directories)} for owed in obligations],
                 },
             ),
             agency=admitted.agency_id,
@@ -139,17 +139,6 @@ class DecisionRecorder:
             registry=admitted.registry,
             sections=(Section("body", decision.body), Section("signature", admitted.evidence)),
         )
-
-    def _told(self, obligation: Obligation) -> dict[str, object]:
-        return {
-            "obligation": obligation.id,
-            "recipient": obligation.recipient,
-            "name": recipient_name(obligation.recipient, self._directories),
-            "reasons": list(obligation.reasons),
-            "urgency": obligation.urgency,
-            "due_at": obligation.due_at,
-            "calendar": obligation.calendar,
-        }
 
 
 def idempotency(admitted: Admitted, *, key: str, target: str, body: bytes) -> Idempotency:
@@ -164,6 +153,18 @@ def judged_by(circumstances: Circumstances, rules: Mapping[str, Rule]) -> dict[s
         "law_as_at": circumstances.law.on.isoformat(),
         "nation": circumstances.agency.nation,
         "regime": "duty" if judging.in_duty(rules) else "permissive",
+    }
+
+
+def telling(owed: Obligation, directories: Directories) -> dict[str, object]:
+    """Return whom an obligation tells, why and by when, as an answer says it."""
+    return {
+        "recipient": owed.recipient,
+        "name": recipient_name(owed.recipient, directories),
+        "reasons": list(owed.reasons),
+        "urgency": owed.urgency,
+        "due_at": owed.due_at,
+        "calendar": owed.calendar,
     }
 
 

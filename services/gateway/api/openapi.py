@@ -30,6 +30,13 @@ def post_operation(shape: type) -> dict[str, object]:
     }
 
 
+def assessment_operation(shape: type) -> dict[str, object]:
+    """Return what is said of the route that assesses a decision and records nothing."""
+    operation = post_operation(shape)
+    answers = {"200": _answer("What recording it would do"), **_problems({400, 401, 413, 415, 422, 503})}
+    return {**operation, "responses": answers}
+
+
 def acknowledgement_operation(shape: type) -> dict[str, object]:
     """Return what is said of the route that acknowledges a notification."""
     operation = post_operation(shape)
