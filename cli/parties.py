@@ -19,10 +19,11 @@ from shared.signatures.keys import SigningKey, load_signing_key
 
 
 class PushedData(msgspec.Struct, frozen=True):
-    """What a push is about: the entry's position and its facts."""
+    """What a push is about: the entry's position and its facts, and what was recorded, if the recipient is shown it."""
 
     position: int
     entry: dict[str, object]
+    content: object = None
 
 
 class PushedEvent(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ class EntryType(StrEnum):
     SHARE_RECORDED = "share.recorded"
     WITHHOLDING_RECORDED = "withholding.recorded"
     WHEREABOUTS_REPORTED = "whereabouts.reported"
+    HOUSING_NOTICE_RECORDED = "housing_notice.recorded"
     CHILD_MOVE_SUSPECTED = "child.move_suspected"
     NOTIFICATION_DELIVERED = "notification.delivered"
     NOTIFICATION_RECEIVED = "notification.received"
@@ -76,6 +77,7 @@ CONTENT_TYPES = frozenset(
         EntryType.SHARE_RECORDED,
         EntryType.WITHHOLDING_RECORDED,
         EntryType.WHEREABOUTS_REPORTED,
+        EntryType.HOUSING_NOTICE_RECORDED,
         EntryType.RECORD_CORRECTED,
         EntryType.RECORD_DISPUTED,
     }
@@ -203,6 +205,9 @@ LADDER = (
     LadderState.DECIDED,
 )
 """The ladder from bottom to top; a later state implies the earlier ones."""
+
+WITHOUT_DETAIL = "moved_told_without_detail"
+"""A reason to tell a recipient that something was recorded, and where in outline, without what was recorded."""
 
 NOT_KNOWN = "NOT_KNOWN"
 NOT_APPLICABLE = "NOT_APPLICABLE"

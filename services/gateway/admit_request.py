@@ -1,6 +1,7 @@
 """Admitting a signed request: whose it is, and that it is exactly what they signed, now."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from services.gateway.known_keys import KnownKeys
 from services.gateway.ports import Ledger
@@ -19,7 +20,8 @@ class Admitted:
     """A request that is proven to be an agency's.
 
     ``evidence`` is what was signed and the signature, to be sealed beside the entry so that anybody with the right to
-    open it can verify again. ``registry`` is the position of the registry it was checked against.
+    open it can verify again. ``registry`` is the position of the registry it was checked against, ``agencies``
+    are those that take part as of then.
     """
 
     agency: AgencyFacts
@@ -27,6 +29,7 @@ class Admitted:
     nonce: str
     evidence: bytes
     registry: Position
+    agencies: Mapping[AgencyId, AgencyFacts] = field(default_factory=dict)
 
     @property
     def agency_id(self) -> AgencyId:
@@ -72,6 +75,5 @@ class Admission:
                 "content_digest": request.headers.get("content-digest", ""),
             }
         )
-        return Admitted(
-            agency, registered.thumbprint, verified.nonce, evidence, self._known_keys.registry.current.position
-        )
+        current = self._known_keys.registry.current
+        return Admitted(agency, registered.thumbprint, verified.nonce, evidence, current.position, current.agencies)

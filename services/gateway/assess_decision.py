@@ -61,6 +61,7 @@ class DecisionAssessor:
             now=now,
             law=law_of_the_day(decided_at, now=now),
             book=self._book,
+            agencies=admitted.agencies,
         )
         plan = plan_decision(circumstances)
         named = identifiers_of(child, agency=admitted.agency_id, in_production=self._in_production)

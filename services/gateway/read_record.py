@@ -11,7 +11,14 @@ from shared.errors import InvalidInput, NotFound, NotPermitted
 from shared.identifiers import parse_entry_id
 from shared.vocabulary import EntryType
 
-_RECORDS = frozenset({EntryType.SHARE_RECORDED, EntryType.WITHHOLDING_RECORDED, EntryType.WHEREABOUTS_REPORTED})
+_RECORDS = frozenset(
+    {
+        EntryType.SHARE_RECORDED,
+        EntryType.WITHHOLDING_RECORDED,
+        EntryType.WHEREABOUTS_REPORTED,
+        EntryType.HOUSING_NOTICE_RECORDED,
+    }
+)
 
 
 class NotYourRecord(NotPermitted):

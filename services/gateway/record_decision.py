@@ -99,6 +99,7 @@ class DecisionRecorder:
             now=now,
             law=law_of_the_day(decision.decided_at, now=now),
             book=self._book,
+            agencies=admitted.agencies,
         )
 
     def _request(

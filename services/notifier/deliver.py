@@ -28,6 +28,7 @@ from shared.identifiers import EntryId
 from shared.ledger.messages import OpenSection
 from shared.ledger.registry import EndpointFacts
 from shared.ledger.registry_copy import RegistryCopy
+from shared.vocabulary import WITHOUT_DETAIL
 
 AT_ONCE = 16
 IDLE_S = 0.2
@@ -166,7 +167,9 @@ class Deliverer:
         obligation = next((owed for owed in entry.obligations if owed.id == claimed.obligation), None)
         if obligation is None:
             raise IntegrityFailure(f"the entry at position {claimed.position} does not owe this")
-        content = await self._content(entry, claimed, endpoint)
+        # Who is told without detail gets the entry's clear part alone; nothing is opened for it.
+        shown = obligation.reasons != (WITHOUT_DETAIL,)
+        content = await self._content(entry, claimed, endpoint) if shown else None
         return event_bytes(entry, obligation, leaf=leaf, content=content, origin=self._registry.log_facts()[0])
 
     async def _leaf(self, claimed: Notification) -> bytes:

@@ -84,7 +84,7 @@ RECONCILED = Road("reconciled")
 
 def content_entry_of(entry_type: str, own: EntryId, causes: tuple[EntryId, ...]) -> EntryId | None:
     """Return the entry whose sealed body tells a recipient what happened, or None when there is nothing to open."""
-    if entry_type in ("share.recorded", "withholding.recorded", "whereabouts.reported"):
+    if entry_type in ("share.recorded", "withholding.recorded", "whereabouts.reported", "housing_notice.recorded"):
         return own
     if entry_type in ("child.move_suspected", "queue.resolved") and causes:
         return causes[0]

@@ -12,6 +12,7 @@ END_OF_DAY = time(17, 0)
 """When a working day ends, local time. A deadline of n working days is at this hour of the n-th."""
 
 CLOCK_HOURS = "clock_hours"
+CALENDAR_DAYS = "calendar_days"
 
 _SUBDIVISIONS = {"England": "ENG", "Wales": "WLS", "Scotland": "SCT", "Northern Ireland": "NIR"}
 
@@ -43,6 +44,12 @@ def due_after_working_days(start: datetime, *, days: int, nation: str) -> Deadli
             remaining -= 1
     due_at = datetime.combine(day, END_OF_DAY, tzinfo=LOCAL).astimezone(UTC)
     return Deadline(due_at, f"working_days:{nation}")
+
+
+def due_after_calendar_days(start: date, *, days: int) -> Deadline:
+    """Return the end of the n-th day after a day, whatever days lie between."""
+    due_at = datetime.combine(start + timedelta(days=days), END_OF_DAY, tzinfo=LOCAL).astimezone(UTC)
+    return Deadline(due_at, CALENDAR_DAYS)
 
 
 def due_after_hours(start: datetime, *, hours: int) -> Deadline:

@@ -19,6 +19,7 @@ FILES = {
     "ShareRecord": "share",
     "WithholdingRecord": "withholding",
     "WhereaboutsRecord": "whereabouts",
+    "HousingNoticeRecord": "housing_notice",
     "AcknowledgementRecord": "acknowledgement",
     "OpeningRecord": "opening",
 }

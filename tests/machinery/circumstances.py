@@ -8,7 +8,7 @@ import msgspec
 from services.gateway.domain.law import law_of_the_day
 from services.gateway.domain.placing import Directories
 from services.gateway.domain.planning import Circumstances
-from services.gateway.domain.record import ShareRecord, WhereaboutsRecord, WithholdingRecord
+from services.gateway.domain.record import HousingNoticeRecord, ShareRecord, WhereaboutsRecord, WithholdingRecord
 from shared.canonical_json import Json
 from shared.identifiers import AgencyId, AuthorityCode
 from shared.ledger.messages import ResolvedChild
@@ -64,6 +64,7 @@ def circumstances(
         now=now,
         law=law_of_the_day(decided_at, now=now),
         book=rule_book(),
+        agencies=(AgencyId("linthorpe-surgery"), AgencyId("westminster-housing")),
     )
 
 
@@ -80,3 +81,8 @@ def as_withholding(record: dict[str, Json]) -> WithholdingRecord:
 def as_whereabouts(record: dict[str, Json]) -> WhereaboutsRecord:
     """Return a report of whereabouts as the gateway decodes it."""
     return msgspec.convert(record, WhereaboutsRecord)
+
+
+def as_housing_notice(record: dict[str, Json]) -> HousingNoticeRecord:
+    """Return a housing notice as the gateway decodes it."""
+    return msgspec.convert(record, HousingNoticeRecord)

@@ -77,3 +77,19 @@ def whereabouts(who: Mapping[str, Json], authority: str, **members: Json) -> dic
     }
     made.update(members)
     return made
+
+
+def housing_notice(who: Mapping[str, Json] | None = None, **members: Json) -> dict[str, Json]:
+    """Return a whole notice that a child, placed by Westminster, is in temporary accommodation in Harlow; agreed to."""
+    made: dict[str, Json] = {
+        "format": "safeguarding-exchange/housing-notice/v1",
+        "practitioner": {"name": "Tamsin Okafor-Lisle", "role": "housing officer"},
+        "child": who if who is not None else child(address=None),
+        "accommodation": {"lines": ["4 Example Court"], "authority": "E07000073"},
+        "placed_by": "westminster-housing",
+        "agreement": {"status": "given", "by": "parent", "on": "2026-11-20"},
+        "tell": [{"kind": "gp", "agency": "linthorpe-surgery"}, {"kind": "school", "name": "Example Primary"}],
+        "decided_at": "2026-11-24T10:50:00Z",
+    }
+    made.update(members)
+    return made

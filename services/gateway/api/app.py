@@ -24,10 +24,11 @@ from services.gateway.api.reading import (
     read_body,
     request_parts,
 )
-from services.gateway.domain import sharing, whereabouts, withholding
+from services.gateway.domain import housing, sharing, whereabouts, withholding
 from services.gateway.domain.planning import Circumstances, Plan
 from services.gateway.domain.record import (
     AcknowledgementRecord,
+    HousingNoticeRecord,
     ShareRecord,
     WhereaboutsRecord,
     WithholdingRecord,
@@ -42,7 +43,7 @@ from shared.signatures.message import RequestParts
 
 log = structlog.get_logger()
 
-Record = TypeVar("Record", ShareRecord, WithholdingRecord, WhereaboutsRecord)
+Record = TypeVar("Record", ShareRecord, WithholdingRecord, WhereaboutsRecord, HousingNoticeRecord)
 
 Handling = Callable[[RequestParts, bytes, Admitted], Awaitable[Appended]]
 
@@ -79,6 +80,7 @@ class GatewayApi:
         self._shares = RecordDecoder(ShareRecord)
         self._withholdings = RecordDecoder(WithholdingRecord)
         self._whereabouts = RecordDecoder(WhereaboutsRecord)
+        self._housing_notices = RecordDecoder(HousingNoticeRecord)
         self._acknowledgements = RecordDecoder(AcknowledgementRecord)
 
     async def post_share(self, request: Request) -> Response:
@@ -105,6 +107,16 @@ class GatewayApi:
             self._whereabouts,
             check=whereabouts.check_readable,
             plan=whereabouts.plan_whereabouts,
+        )
+
+    async def post_housing_notice(self, request: Request) -> Response:
+        """Record a housing notice, agreed to or refused. It tells no children's social care."""
+        return await self._post_decision(
+            request,
+            "housing-notices",
+            self._housing_notices,
+            check=housing.check_readable,
+            plan=housing.plan_housing_notice,
         )
 
     async def post_acknowledgement(self, request: Request) -> Response:
@@ -226,6 +238,7 @@ def make_app(api: GatewayApi) -> FastAPI:
         ("/v1/shares", api.post_share, post_operation(ShareRecord)),
         ("/v1/withholdings", api.post_withholding, post_operation(WithholdingRecord)),
         ("/v1/whereabouts", api.post_whereabouts, post_operation(WhereaboutsRecord)),
+        ("/v1/housing-notices", api.post_housing_notice, post_operation(HousingNoticeRecord)),
         (
             "/v1/notifications/{notification}/acknowledgements",
             api.post_acknowledgement,

@@ -59,6 +59,16 @@ EXAMPLES: Mapping[str, Mapping[str, Json]] = {
         "since": "2026-11-20",
         "how_known": "Registered by his grandmother with a new tenancy.",
     },
+    "HousingNoticeRecord": {
+        "format": "safeguarding-exchange/housing-notice/v1",
+        "practitioner": {"name": "Tamsin Okafor-Lisle", "role": "housing officer"},
+        "child": _CHILD,
+        "accommodation": {"lines": ["4 Example Court"], "authority": "E07000073"},
+        "placed_by": "westminster-housing",
+        "agreement": {"status": "given", "by": "parent", "on": "2026-11-24"},
+        "tell": [{"kind": "gp", "agency": "linthorpe-surgery"}, {"kind": "school", "name": "Example Primary, Harlow"}],
+        "decided_at": "2026-11-24T15:00:00Z",
+    },
     "AcknowledgementRecord": {
         "format": "safeguarding-exchange/acknowledgement/v1",
         "state": "owned",

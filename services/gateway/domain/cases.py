@@ -9,6 +9,7 @@ from services.gateway.domain.record import (
     CareArrangement,
     Child,
     Concern,
+    HousingNoticeRecord,
     Person,
     ShareRecord,
     WhereaboutsRecord,
@@ -19,6 +20,7 @@ from services.gateway.domain.record import (
 from services.gateway.domain.rules.basis import ARTICLE_6, CONDITIONS
 from services.gateway.domain.rules.care import CareOfChild
 from services.gateway.domain.rules.case import UNKNOWN, Case, LevelAsGiven
+from services.gateway.domain.rules.housing import AGREEMENT, MAY_AGREE
 from services.gateway.domain.rules.indicators import indicators_of
 from services.gateway.domain.rules.saying import REASONS_NOT_INFORMED
 from shared.reference.rules import RecordKind
@@ -87,6 +89,24 @@ def case_of_whereabouts(record: WhereaboutsRecord, circumstances: Circumstances)
         practitioner_named=is_named(record.practitioner),
         format_known=_is_known(record.format, RecordKind.WHEREABOUTS),
         care=care_of(record.child),
+    )
+
+
+def case_of_housing_notice(record: HousingNoticeRecord, circumstances: Circumstances) -> Case:
+    """Return a housing notice as the rules see it."""
+    agreement = record.agreement
+    return Case(
+        kind=RecordKind.HOUSING_NOTICE,
+        agency=circumstances.agency,
+        law=circumstances.law,
+        in_duty=_in_duty(RecordKind.HOUSING_NOTICE, circumstances),
+        practitioner_named=is_named(record.practitioner),
+        format_known=_is_known(record.format, RecordKind.HOUSING_NOTICE),
+        care=care_of(record.child),
+        agreed=code_of(agreement.status if agreement else None, AGREEMENT),
+        agreed_by=code_of(agreement.by if agreement else None, MAY_AGREE),
+        recipients_named=bool(record.tell),
+        placed_by_named=said(record.placed_by) is not None,
     )
 
 

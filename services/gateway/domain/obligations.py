@@ -10,7 +10,7 @@ from shared.reference.working_days import Deadline, due_after_hours, due_after_w
 from shared.vocabulary import Level, Urgency
 
 CLOCK_START = "recorded"
-"""Every deadline here starts when the exchange records the decision."""
+"""A deadline starts when the exchange records the decision, unless the law names another event."""
 
 URGENCY_OF: dict[Level, Urgency] = {
     Level.EARLY_HELP: Urgency.ROUTINE,
@@ -23,6 +23,7 @@ MOST_URGENT_FIRST = (Urgency.IMMEDIATE, Urgency.SAME_DAY, Urgency.ONE_WORKING_DA
 
 ROUTING_QUEUE = Recipient("queue:routing")
 POLICE_QUEUE = Recipient("queue:police")
+HOUSING_QUEUE = Recipient("queue:housing-notices")
 IDENTITY_QUEUE = Recipient("queue:identity")
 SECOND_DECISION_QUEUE = Recipient("queue:second-decision-maker")
 
@@ -32,6 +33,7 @@ class _Owed:
     reasons: list[str]
     urgency: Urgency
     deadline: Deadline
+    clock_start: str
 
 
 @dataclass(slots=True)
@@ -41,17 +43,25 @@ class ObligationBook:
     now: datetime
     _owed: dict[Recipient, _Owed] = field(default_factory=dict)
 
-    def owe(self, recipient: Recipient, *, reason: str, urgency: Urgency, deadline: Deadline) -> None:
+    def owe(
+        self,
+        recipient: Recipient,
+        *,
+        reason: str,
+        urgency: Urgency,
+        deadline: Deadline,
+        clock_start: str = CLOCK_START,
+    ) -> None:
         """Add a reason to tell a recipient; the more urgent and the earlier wins."""
         owed = self._owed.get(recipient)
         if owed is None:
-            self._owed[recipient] = _Owed([reason], urgency, deadline)
+            self._owed[recipient] = _Owed([reason], urgency, deadline, clock_start)
             return
         if reason not in owed.reasons:
             owed.reasons.append(reason)
         owed.urgency = min(owed.urgency, urgency, key=MOST_URGENT_FIRST.index)
         if deadline.due_at < owed.deadline.due_at:
-            owed.deadline = deadline
+            owed.deadline, owed.clock_start = deadline, clock_start
 
     def owes(self, recipient: Recipient) -> bool:
         """Return whether a recipient is told already."""
@@ -79,7 +89,7 @@ class ObligationBook:
                 urgency=owed.urgency.value,
                 due_at=rfc3339(owed.deadline.due_at),
                 calendar=owed.deadline.calendar,
-                clock_start=CLOCK_START,
+                clock_start=owed.clock_start,
             )
             for ordinal, (recipient, owed) in enumerate(ordered)
         )

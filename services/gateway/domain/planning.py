@@ -1,6 +1,6 @@
 """A plan: everything that recording one decision will do, worked out before anything is done."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from services.gateway.domain.obligations import (
 from services.gateway.domain.placing import Directories, Placed, advice_on
 from services.gateway.domain.record import Child, said
 from shared.entries import RoleFact
-from shared.identifiers import AuthorityCode, Recipient, authority_recipient
+from shared.identifiers import AgencyId, AuthorityCode, Recipient, authority_recipient
 from shared.ledger.messages import ResolvedChild
 from shared.ledger.registry import AgencyFacts
 from shared.reference.rules import RecordKind, Rule, RuleBook
@@ -33,6 +33,7 @@ class Circumstances:
     now: datetime
     law: LawOfTheDay
     book: RuleBook
+    agencies: Collection[AgencyId] = ()
 
     def rules_for(self, kind: RecordKind) -> Mapping[str, Rule]:
         """Return the rules by which a decision of that kind is judged."""

@@ -185,6 +185,38 @@ class WhereaboutsRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class HousingAgreement:
+    """Whether the parent, or the applicant of 16 or 17, agreed that others are told of the accommodation; and when."""
+
+    status: str | None = None
+    by: str | None = None
+    on: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HousingRecipient:
+    """Whom to tell of the accommodation: a general practice, health visiting or a school, by its agency or its name."""
+
+    kind: str | None = None
+    agency: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HousingNoticeRecord:
+    """A notice that a child is in temporary accommodation, which rests on agreement. No safeguarding share."""
+
+    format: str | None = None
+    practitioner: Person | None = None
+    child: Child | None = None
+    accommodation: Place | None = None
+    placed_by: str | None = None
+    agreement: HousingAgreement | None = None
+    tell: tuple[HousingRecipient, ...] = ()
+    decided_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AcknowledgementRecord:
     """That a notification was received, is owned by a person, or has been decided on."""
 

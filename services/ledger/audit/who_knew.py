@@ -25,6 +25,7 @@ _DECISIONS = {
     EntryType.SHARE_RECORDED: "shared",
     EntryType.WITHHOLDING_RECORDED: "withheld",
     EntryType.WHEREABOUTS_REPORTED: "reported whereabouts",
+    EntryType.HOUSING_NOTICE_RECORDED: "gave notice of housing",
 }
 
 _CHANGES = {EntryType.RECORD_CORRECTED: "corrected", EntryType.RECORD_DISPUTED: "disputed"}

@@ -16,6 +16,7 @@ _SIGNED_TYPES = frozenset(
         EntryType.SHARE_RECORDED,
         EntryType.WITHHOLDING_RECORDED,
         EntryType.WHEREABOUTS_REPORTED,
+        EntryType.HOUSING_NOTICE_RECORDED,
         EntryType.RECORD_CORRECTED,
         EntryType.RECORD_DISPUTED,
         EntryType.NOTIFICATION_RECEIVED,

@@ -51,6 +51,9 @@ class Case:
     indicators: frozenset[str] = frozenset()
     care: CareOfChild | None = None
     agreed: str | None = None
+    agreed_by: str | None = None
+    recipients_named: bool = True
+    placed_by_named: bool = True
     noticed: frozenset[str] = field(default_factory=frozenset)
 
 

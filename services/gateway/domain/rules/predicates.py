@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.gateway.domain.rules import basis, fostering, saying, withheld
+from services.gateway.domain.rules import basis, fostering, housing, saying, withheld
 from services.gateway.domain.rules.case import Case, Predicate
 from shared.reference.rules import RecordKind
 
@@ -100,6 +100,13 @@ PREDICATES: Mapping[str, Predicate] = {
     "private-fostering-at-once": fostering.notice("at-once"),
     "private-fostering-emergency": fostering.notice("emergency"),
     "private-fostering-ended": fostering.notice("ended"),
+    "housing-refusal-lawful": housing.housing_refusal_lawful,
+    "housing-agreement-missing": housing.housing_agreement_missing,
+    "housing-agreement-unknown": housing.housing_agreement_unknown,
+    "housing-agreement-by-missing": housing.housing_agreement_by_missing,
+    "housing-applicant-age": housing.housing_applicant_age,
+    "housing-recipients-missing": housing.housing_recipients_missing,
+    "housing-placed-by-missing": housing.housing_placed_by_missing,
     **{code: withheld.rests_on(reason) for code, reason in withheld.MISCONCEPTIONS.items()},
     "challenge-reason-missing": withheld.challenge_reason_missing,
     "challenge-reason-unknown": withheld.challenge_reason_unknown,

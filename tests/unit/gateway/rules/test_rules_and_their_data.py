@@ -36,6 +36,8 @@ SILENT = Case(
     article_6="6(1)(c)",
     condition="sch1_para18",
     reasons=("not_relevant",),
+    agreed="given",
+    agreed_by="parent",
 )
 """A case in which every rule is silent but those that speak whenever they are in force."""
 
@@ -93,6 +95,13 @@ SPEAKING: dict[str, Case] = {
     "private-fostering-at-once": replace(SILENT, care=HOST),
     "private-fostering-emergency": replace(SILENT, care=replace(HOST, emergency=True)),
     "private-fostering-ended": replace(SILENT, care=replace(HOST, until=date(2026, 11, 23))),
+    "housing-refusal-lawful": replace(SILENT, agreed="refused"),
+    "housing-agreement-missing": replace(SILENT, agreed="not_asked"),
+    "housing-agreement-unknown": replace(SILENT, agreed=UNKNOWN),
+    "housing-agreement-by-missing": replace(SILENT, agreed_by=None),
+    "housing-applicant-age": replace(SILENT, agreed_by="applicant_16_or_17", care=replace(HOST, carer="parent")),
+    "housing-recipients-missing": replace(SILENT, recipients_named=False),
+    "housing-placed-by-missing": replace(SILENT, placed_by_named=False),
     "challenge-gdpr": replace(SILENT, reasons=("gdpr",)),
     "challenge-no-consent": replace(SILENT, reasons=("no_consent",)),
     "challenge-not-my-role": replace(SILENT, reasons=("not_my_role",)),
