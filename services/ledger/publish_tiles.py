@@ -117,11 +117,13 @@ class TilePublisher:
         cosignatures = self._cosign(said, head)
         try:
             await self._publish_with(head, await anext(cosignatures, ()), size=grown.size)
+            await asyncio.to_thread(self._drop_outgrown, edge.size, grown.size)
         except BaseException:
             await cosignatures.aclose()
             raise
-        await asyncio.to_thread(self._drop_outgrown, edge.size, grown.size)
         self._asking_on = asyncio.create_task(self._ask_on(head, cosignatures, size=grown.size))
+        # A task that is cancelled before its first step would never close what it was given.
+        await asyncio.sleep(0)
         return grown
 
     def _cosign(
@@ -132,7 +134,13 @@ class TilePublisher:
 
     async def _publish_with(self, head: Head, cosignatures: Sequence[NoteSignature], *, size: TreeSize) -> None:
         note = head.checkpoint + b"".join(format_signature(signature) for signature in cosignatures)
-        await asyncio.to_thread(self._files.publish, note)
+        writing = asyncio.create_task(asyncio.to_thread(self._files.publish, note))
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            # A thread goes on when its waiter is cancelled: an old checkpoint could take the place of a newer one.
+            await asyncio.wait([writing])
+            raise
         log.info("ledger_published", size=size, cosignatures=len(cosignatures))
 
     async def _ask_on(

@@ -1,6 +1,7 @@
 """Publishing what witnesses sign: with the checkpoint, and after it, until a newer one takes its place."""
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
@@ -63,6 +64,41 @@ async def test_what_witnesses_sign_later_is_published_too_until_a_newer_checkpoi
     while scripted.begun != [(10, 0), (20, 0)] or cosigners(publishing.files):
         await asyncio.sleep(0.01)
     assert scripted.closed == [10]
+    running.cancel()
+    await asyncio.wait([running])
+    assert scripted.closed == [10, 20]
+
+
+class SlowToWrite(TileFiles):
+    """Holds each writing of the checkpoint until it is let go, as a busy disk does."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root)
+        self.begun = threading.Semaphore(0)
+        self.go_on = threading.Semaphore(0)
+
+    def publish(self, note: bytes) -> None:
+        self.begun.release()
+        self.go_on.acquire()
+        super().publish(note)
+
+
+async def test_a_checkpoint_still_being_written_when_a_newer_one_comes_never_takes_its_place(tmp_path: Path) -> None:
+    files, scripted = SlowToWrite(tmp_path / "tiles"), Scripted()
+    released = ENTRIES.head(10)
+    publisher = TilePublisher(files=files, entries=ENTRIES, witnesses=scripted, released=lambda: released)
+    running = asyncio.create_task(publisher.run())
+    await asyncio.to_thread(files.begun.acquire)
+    files.go_on.release()
+    scripted.more.put_nowait("one.example")
+    # The first checkpoint is being written again, with a cosignature; a newer one comes meanwhile.
+    await asyncio.to_thread(files.begun.acquire)
+    released = ENTRIES.head(20)
+    publisher.wake()
+    assert not await asyncio.to_thread(files.begun.acquire, timeout=1.0)
+    files.go_on.release(2)
+    while (published := files.published()) is None or published.size != 20:
+        await asyncio.sleep(0.01)
     running.cancel()
     await asyncio.wait([running])
     assert scripted.closed == [10, 20]
