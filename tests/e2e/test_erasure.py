@@ -14,8 +14,8 @@ from shared.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from shared.identifiers import EntryId
 from shared.ledger.messages import OpenSection, OwedQuery
 from shared.ledger.stewardship import SCOPE_CHILD, SCOPE_ENTRY, Target
-from tests.machinery.answers import child_ref
-from tests.machinery.exchange import PRACTICE, TestExchange, patiently
+from tests.machinery.answers import child_ref, told
+from tests.machinery.exchange import DARLINGTON, PRACTICE, TestExchange, patiently
 from tests.machinery.people import child, share, withholding
 from tests.machinery.stewards import GROUND, REASON, approved, erase, steward
 
@@ -141,6 +141,22 @@ async def test_a_hold_blocks_erasure_until_it_is_lifted_even_after_a_restart(exc
         assert not (await acting.carry_out(proposal)).refused
     with pytest.raises(NotFound):
         await opened(exchange, entry_id(answer))
+    report = await exchange.audit()
+    assert report.intact, report.findings
+
+
+async def test_what_outlives_its_childs_key_is_sealed_by_itself(exchange: TestExchange) -> None:
+    """A note on a hold, and an answer that was on its way to a notification while the child was erased."""
+    async with exchange.client() as client, exchange.client(DARLINGTON) as social_care:
+        kept, gone = await client.share(share()), await client.share(share())
+        async with steward(exchange) as acting:
+            await acting.place_hold(
+                child_ref(kept), authority="inquiries_act_2005_s21", reason="public_inquiry", by="s.vane", note="Ada."
+            )
+        await exchange.all_signed_for()
+        await erase(exchange, child_ref(gone))
+        (notification,) = (each.obligation for each in told(gone).values())
+        await social_care.acknowledge(notification, {"state": "owned", "person": {"name": "Rosalind Achterberg"}})
     report = await exchange.audit()
     assert report.intact, report.findings
 

@@ -119,7 +119,7 @@ class BesideTheLog:
                 self._find(FindingKind.SECTION_MISSING, row, f"lacks its sealed {name}, and no erasure says why")
             elif sha256(section.content).hexdigest() != commitment.ciphertext_sha256:
                 self._find(FindingKind.SECTION_EDITED, row, f"has a sealed {name} that is not what it committed to")
-            elif entry.subjects and section.data_key_id != entry.subjects[0].ref:
+            elif not self._erasures.is_key_of(section.data_key_id, entry):
                 self._find(FindingKind.SECTION_FOREIGN, row, f"has a sealed {name} that is put under another's key")
             elif erased_whole or self._erasures.covers_key(section.data_key_id, entry):
                 self._find(

@@ -11,6 +11,7 @@ from shared.errors import ExchangeError, IntegrityFailure, InvalidInput
 from shared.identifiers import ChildRef, EntryId
 from shared.ledger.facts import read_facts
 from shared.ledger.stewardship import SCOPE_CHILD, ErasureFacts, Stewardship
+from shared.vocabulary import STEWARDSHIP_TYPES
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,18 @@ class Erasures:
     def covers_key(self, key_id: str, entry: Entry) -> bool:
         """Return whether what an entry has sealed under a key must be gone."""
         return self._child_gone(ChildRef(key_id), entry)
+
+    def is_key_of(self, key_id: str, entry: Entry) -> bool:
+        """Return whether a key is one that an entry's sections may be sealed under.
+
+        It is its child's; or the entry's own, for what says what is kept or erased, for what is about nobody, and for
+        what carries an obligation on once its child has been erased.
+        """
+        if not entry.subjects:
+            return key_id in (entry.id, entry.facts.get("sealed_under"))
+        child = entry.subjects[0].ref
+        by_itself = entry.type in STEWARDSHIP_TYPES or entry.position > self.children.get(child, entry.position)
+        return key_id == (entry.id if by_itself else child)
 
     def _child_gone(self, child: ChildRef, entry: Entry) -> bool:
         return entry.position < self.children.get(child, -1)
