@@ -21,12 +21,12 @@ def nhs_number() -> str:
 
 
 def child(**members: Json) -> dict[str, Json]:
-    """Return a child's members: invented, traced, living in Darlington unless said otherwise."""
+    """Return a child's members: invented, traced, under 16, living in Darlington unless said otherwise."""
     number = nhs_number()
     made: dict[str, Json] = {
         "family_name": _FAMILY[int(number[-2]) % len(_FAMILY)],
         "given_names": f"{_GIVEN[int(number[-3]) % len(_GIVEN)]} {number[3:9]}",
-        "date_of_birth": f"201{number[-2]}-03-1{number[-3]}",
+        "date_of_birth": f"201{2 + int(number[-2]) % 8}-03-1{number[-3]}",
         "identifiers": [{"scheme": "nhs_number", "value": number, "traced": True}],
         "address": {"lines": ["1 Example Terrace"], "authority": "E06000005"},
     }
