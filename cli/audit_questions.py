@@ -131,7 +131,9 @@ def _state(replayed: ReplayedState, *, child: str | None) -> dict[str, object]:
                 "roles": dict(case.roles),
                 "responsible": case.responsible,
                 "corrected": [{"record": record, "by": by} for record, by in case.corrected.items()],
+                "retracted": [{"record": record, "by": by} for record, by in case.retracted.items()],
                 "disputed": [{"record": record, "by": by} for record, by in case.disputed.items()],
+                "consent_withdrawn": [{"record": record, "by": by} for record, by in case.consent_withdrawn.items()],
                 "erased_at": case.erased,
             }
             for case in replayed.cases.values()

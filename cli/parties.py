@@ -18,12 +18,21 @@ from shared.clock import Clock
 from shared.signatures.keys import SigningKey, load_signing_key
 
 
+class PushedBefore(msgspec.Struct, frozen=True):
+    """What was recorded of the same record before."""
+
+    id: str
+    type: str
+    content: dict[str, object] | None
+
+
 class PushedData(msgspec.Struct, frozen=True):
-    """What a push is about: the entry's position and its facts, and what was recorded, if the recipient is shown it."""
+    """What a push is about: the entry and its position, what was recorded, if the recipient is shown it, and before."""
 
     position: int
     entry: dict[str, object]
     content: object = None
+    history: list[PushedBefore] = []
 
 
 class PushedEvent(msgspec.Struct, frozen=True):

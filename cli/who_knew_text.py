@@ -25,7 +25,9 @@ def who_knew_text(known: WhoKnew, *, name_of: Name) -> Iterator[str]:
         yield "The ledger held nothing about this child at that moment."
         return
     yield from _section("Shared, withheld and reported", (_decision(each, name_of) for each in known.decisions))
-    yield from _section("Corrected, disputed and erased", (_change(each, name_of) for each in known.changes))
+    yield from _section(
+        "Corrected, taken back, disputed and erased", (_change(each, name_of) for each in known.changes)
+    )
     yield from _section("Told", (line for each in known.told for line in _telling(each, name_of)))
     responsible = name_of(f"authority:{known.responsible}") if known.responsible else "nobody had signed for it"
     yield from _section("Responsible", iter([responsible]))

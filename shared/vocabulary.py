@@ -34,7 +34,9 @@ class EntryType(StrEnum):
     LOG_KEY_ADDED = "log_key.added"
     LOG_KEY_RETIRED = "log_key.retired"
     RECORD_CORRECTED = "record.corrected"
+    RECORD_RETRACTED = "record.retracted"
     RECORD_DISPUTED = "record.disputed"
+    CONSENT_WITHDRAWN = "consent.withdrawn"
     HOLD_PLACED = "hold.placed"
     HOLD_LIFTED = "hold.lifted"
     ERASURE_PROPOSED = "erasure.proposed"
@@ -72,16 +74,27 @@ STEWARDSHIP_TYPES = frozenset(
 )
 """Entries that say what must be kept and what may go, from which holds, proposals and erasures are rebuilt."""
 
-CONTENT_TYPES = frozenset(
+RECORD_TYPES = frozenset(
     {
         EntryType.SHARE_RECORDED,
         EntryType.WITHHOLDING_RECORDED,
         EntryType.WHEREABOUTS_REPORTED,
         EntryType.HOUSING_NOTICE_RECORDED,
-        EntryType.RECORD_CORRECTED,
-        EntryType.RECORD_DISPUTED,
     }
 )
+"""Entries that an agency's own record begins."""
+
+AMENDMENT_TYPES = frozenset(
+    {
+        EntryType.RECORD_CORRECTED,
+        EntryType.RECORD_RETRACTED,
+        EntryType.RECORD_DISPUTED,
+        EntryType.CONSENT_WITHDRAWN,
+    }
+)
+"""Entries that say something of an earlier record, which stands as it was (UK GDPR Art 16, 19)."""
+
+CONTENT_TYPES = RECORD_TYPES | AMENDMENT_TYPES
 """Entries that tell something new about a child. After an erasure they begin a new reference."""
 
 

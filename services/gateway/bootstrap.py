@@ -6,6 +6,8 @@ import secrets
 
 from services.gateway.acknowledge_notification import NotificationAcknowledger
 from services.gateway.admit_request import Admission
+from services.gateway.amend_record import RecordAmender
+from services.gateway.api.amendments import add_amendment_routes
 from services.gateway.api.answers import Answering
 from services.gateway.api.app import GatewayApi, make_app
 from services.gateway.api.assessments import AssessmentApi, add_assessment_route
@@ -107,6 +109,8 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
             in_production=settings.production,
         )
         add_assessment_route(app, make_assessments(api, assessor))
+        amender = RecordAmender(ledger=ledger, recorder=api.recorder, in_production=settings.production)
+        add_amendment_routes(app, api, amender=amender)
         add_audit_routes(app, make_audit(api, ledger=ledger, clock=SystemClock()))
         await serve(app, [door], stop=stop)
     finally:

@@ -15,6 +15,7 @@ from shared.ledger.messages import (
     ResolvedChild,
     TreeHead,
 )
+from shared.ledger.record_history import RecordHistory
 
 
 class AuditLedger(Protocol):
@@ -58,6 +59,10 @@ class Ledger(Protocol):
 
     async def entry_status(self, entry_id: EntryId) -> EntryStatus:
         """Return an entry and what is owed because of it."""
+        ...
+
+    async def record_history(self, entry_id: EntryId) -> RecordHistory:
+        """Return what followed from a record."""
         ...
 
     async def obligation(self, obligation_id: ObligationId) -> ObligationState:

@@ -1,30 +1,22 @@
 """Reading back: what became of a record, for the agency that made it."""
 
+from collections.abc import Sequence
+
 import orjson
 
 from services.gateway.admit_request import Admitted
+from services.gateway.domain.amending import NotYourRecord
 from services.gateway.domain.placing import Directories
 from services.gateway.ports import Ledger
 from services.gateway.record_decision import recipient_name
-from shared.entries import parse_entry
-from shared.errors import InvalidInput, NotFound, NotPermitted
+from shared.entries import Entry, parse_entry
+from shared.errors import InvalidInput, NotFound
 from shared.identifiers import parse_entry_id
-from shared.vocabulary import EntryType
+from shared.ledger.messages import EntryStatus
+from shared.vocabulary import RECORD_TYPES, EntryType
 
-_RECORDS = frozenset(
-    {
-        EntryType.SHARE_RECORDED,
-        EntryType.WITHHOLDING_RECORDED,
-        EntryType.WHEREABOUTS_REPORTED,
-        EntryType.HOUSING_NOTICE_RECORDED,
-    }
-)
-
-
-class NotYourRecord(NotPermitted):
-    """The record is another agency's."""
-
-    code = "not-your-record"
+_CHANGES = {EntryType.RECORD_CORRECTED: "corrected", EntryType.RECORD_RETRACTED: "retracted"}
+_CODES_SHOWN = ("form", "level", "level_before", "reason", "on_behalf_of", "whose", "outcome")
 
 
 class RecordReader:
@@ -35,7 +27,7 @@ class RecordReader:
         self._directories = directories
 
     async def read(self, entry_id: str, admitted: Admitted) -> bytes:
-        """Return the record's status as JSON: its receipt, and how far each obligation has come.
+        """Return as JSON the record's receipt, how it stands, what followed from it, and how far each obligation came.
 
         Holds no content of the record. Raises NotFound, and NotYourRecord for another agency's.
         """
@@ -44,11 +36,13 @@ class RecordReader:
         except InvalidInput as error:
             raise NotFound("there is no record of that id") from error
         entry = parse_entry(status.leaf)
-        if entry.type not in _RECORDS:
+        if entry.type not in RECORD_TYPES:
             raise NotFound("there is no record of that id")
         if entry.agency != admitted.agency_id:
             raise NotYourRecord("the record is another agency's")
         answer = orjson.loads(status.answer) if status.answer else {}
+        history = await self._ledger.record_history(entry.id)
+        later = [parse_entry(stored.leaf) for stored in history.later]
         return orjson.dumps(
             {
                 "id": entry.id,
@@ -56,19 +50,47 @@ class RecordReader:
                 "position": entry.position,
                 "recorded_at": entry.time,
                 "receipt": answer.get("receipt"),
-                "notifications": [
-                    {
-                        "id": each.obligation.id,
-                        "recipient": each.obligation.recipient,
-                        "name": recipient_name(each.obligation.recipient, self._directories),
-                        "reasons": list(each.obligation.reasons),
-                        "urgency": each.obligation.urgency,
-                        "due_at": each.obligation.due_at,
-                        "state": each.state,
-                        "since": each.since,
-                        "in_human_queue": each.queued,
-                    }
-                    for each in status.obligations
-                ],
+                "standing": _standing(later),
+                "notifications": self._notifications(status),
+                "history": [await self._followed(each) for each in later],
             }
         )
+
+    async def _followed(self, entry: Entry) -> dict[str, object]:
+        """Return one thing that followed from the record: an amendment, or that a person passed it on."""
+        return {
+            "id": entry.id,
+            "type": entry.type.value,
+            "position": entry.position,
+            "recorded_at": entry.time,
+            "agency": entry.agency,
+            "codes": {name: entry.facts[name] for name in _CODES_SHOWN if name in entry.facts},
+            "notifications": self._notifications(await self._ledger.entry_status(entry.id)),
+        }
+
+    def _notifications(self, status: EntryStatus) -> list[dict[str, object]]:
+        return [
+            {
+                "id": each.obligation.id,
+                "recipient": each.obligation.recipient,
+                "name": recipient_name(each.obligation.recipient, self._directories),
+                "reasons": list(each.obligation.reasons),
+                "urgency": each.obligation.urgency,
+                "due_at": each.obligation.due_at,
+                "state": each.state,
+                "since": each.since,
+                "in_human_queue": each.queued,
+            }
+            for each in status.obligations
+        ]
+
+
+def _standing(later: Sequence[Entry]) -> dict[str, object]:
+    """Return how the record stands now: by which entry it is as it is, and what was said against it."""
+    standing: dict[str, object] = {"is": "as_recorded", "by": None}
+    for entry in later:
+        if entry.type in _CHANGES:
+            standing = {"is": _CHANGES[entry.type], "by": entry.id}
+    standing["disputed_by"] = [entry.id for entry in later if entry.type is EntryType.RECORD_DISPUTED]
+    standing["consent_withdrawn_by"] = [entry.id for entry in later if entry.type is EntryType.CONSENT_WITHDRAWN]
+    return standing

@@ -33,15 +33,22 @@ NOBODY_KNOWN = ResolvedChild(None, 0, (), ())
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What an agency sent: the bytes that it signed, where to, and the idempotency key that came with them."""
+
+    body: bytes
+    idempotency_key: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision as it came: its record's child and time, the way to plan it, and the bytes that were signed."""
+    """A decision as it came: its record's child and time, the way to plan it, and what was sent."""
 
     child: Child | None
     decided_at: str | None
     plan: Callable[[Circumstances], Plan]
-    body: bytes
-    idempotency_key: str
-    target: str
+    sent: Sent
 
 
 class DecisionRecorder:
@@ -76,20 +83,20 @@ class DecisionRecorder:
             known = NOBODY_KNOWN
             if named.identifiers:
                 known = await self._ledger.resolve_child(ResolveChild(named.identifiers))
-            circumstances = self.circumstances(decision, admitted, known=known)
+            circumstances = self.circumstances(decision.decided_at, admitted, known=known)
             plan = decision.plan(circumstances)
             plan.advice.extend(named.advice)
             child = None
             if decision.child is not None:
                 child = NamedChild(known.ref, known.version, named.identifiers, plan.role_facts)
             try:
-                return await self._ledger.append(self._request(decision, admitted, plan, child, circumstances))
+                return await self._ledger.append(self.request(decision.sent, admitted, plan, child, circumstances))
             except Conflict as conflict:
                 if conflict.code != "version-conflict":
                     raise
         raise Unavailable("the child's record is changing too fast", remedy="Send the same request again.")
 
-    def circumstances(self, decision: Decision, admitted: Admitted, *, known: ResolvedChild) -> Circumstances:
+    def circumstances(self, decided_at: str | None, admitted: Admitted, *, known: ResolvedChild) -> Circumstances:
         """Return what a decision is judged in, now."""
         now = self._clock.now()
         return Circumstances(
@@ -97,19 +104,22 @@ class DecisionRecorder:
             known=known,
             directories=self._directories,
             now=now,
-            law=law_of_the_day(decision.decided_at, now=now),
+            law=law_of_the_day(decided_at, now=now),
             book=self._book,
             agencies=admitted.agencies,
         )
 
-    def _request(
+    def request(
         self,
-        decision: Decision,
+        sent: Sent,
         admitted: Admitted,
         plan: Plan,
         child: NamedChild | None,
         circumstances: Circumstances,
+        *,
+        causes: tuple[EntryId, ...] = (),
     ) -> AppendRequest:
+        """Return the entry that a plan becomes, with the answer that its sender gets."""
         entry_id = self._new_entry_id()
         obligations = plan.book.obligations(entry_id)
         rules = circumstances.rules_for(plan.kind)
@@ -117,11 +127,11 @@ class DecisionRecorder:
         return AppendRequest(
             entry_id=entry_id,
             type=plan.type,
-            idempotency=idempotency(admitted, key=decision.idempotency_key, target=decision.target, body=decision.body),
+            idempotency=idempotency(admitted, key=sent.idempotency_key, target=sent.target, body=sent.body),
             answer=Answer(
                 201,
                 {
-                    "kind": plan.kind.value,
+                    "kind": plan.answers_as or plan.kind.value,
                     "result": "accepted_with_advice" if advice or plan.challenges else "accepted",
                     "acted_on": plan.acted_on,
                     "judged": judged_by(circumstances, rules),
@@ -136,9 +146,10 @@ class DecisionRecorder:
             child=child,
             facts={**plan.facts, "advice": [each["code"] for each in advice]},
             obligations=obligations,
+            causes=causes,
             rules=circumstances.book.id,
             registry=admitted.registry,
-            sections=(Section("body", decision.body), Section("signature", admitted.evidence)),
+            sections=(Section("body", sent.body), Section("signature", admitted.evidence)),
         )
 
 

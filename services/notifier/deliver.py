@@ -12,20 +12,17 @@ from services.notifier.adapters.postgres_store import PostgresStore
 from services.notifier.domain.cloud_event import MEDIA_TYPE, event_bytes
 from services.notifier.domain.notification import Notification, next_attempt_at
 from services.notifier.facts import Fact, FactMaker
+from services.notifier.open_content import ContentOpener, Told
 from services.notifier.ports import (
-    CONTENT_SECTION,
     DELIVERED,
     RECEIVED,
     Ledger,
     Push,
     PushOutcome,
-    content_entry_of,
 )
 from shared.clock import Clock
-from shared.entries import Entry, parse_entry
+from shared.entries import parse_entry
 from shared.errors import ExchangeError, IntegrityFailure, NotFound
-from shared.identifiers import EntryId
-from shared.ledger.messages import OpenSection
 from shared.ledger.registry import EndpointFacts
 from shared.ledger.registry_copy import RegistryCopy
 from shared.vocabulary import WITHOUT_DETAIL
@@ -69,6 +66,7 @@ class Deliverer:
     ) -> None:
         self._store = store
         self._ledger = ledger
+        self._told = ContentOpener(ledger)
         self._push = push
         self._registry = registry
         self._facts = facts
@@ -169,25 +167,12 @@ class Deliverer:
             raise IntegrityFailure(f"the entry at position {claimed.position} does not owe this")
         # Who is told without detail gets the entry's clear part alone; nothing is opened for it.
         shown = obligation.reasons != (WITHOUT_DETAIL,)
-        content = await self._content(entry, claimed, endpoint) if shown else None
-        return event_bytes(entry, obligation, leaf=leaf, content=content, origin=self._registry.log_facts()[0])
+        told = await self._told.by(entry, claimed, endpoint) if shown else Told(None)
+        origin = self._registry.log_facts()[0]
+        return event_bytes(entry, obligation, leaf=leaf, content=told.content, history=told.history, origin=origin)
 
     async def _leaf(self, claimed: Notification) -> bytes:
         page = await self._ledger.entries(after=claimed.position - 1, limit=1)
         if not page.entries or page.entries[0].position != claimed.position:
             raise IntegrityFailure(f"the ledger has no entry at position {claimed.position}")
         return page.entries[0].leaf
-
-    async def _content(self, entry: Entry, claimed: Notification, endpoint: EndpointFacts) -> bytes | None:
-        source: EntryId | None = content_entry_of(entry.type.value, entry.id, entry.causes)
-        if source is None:
-            return None
-        opened = await self._ledger.open_section(
-            OpenSection(
-                entry_id=source,
-                section=CONTENT_SECTION,
-                purpose=f"deliver:{claimed.obligation}:{endpoint.endpoint}",
-                recipient=claimed.recipient,
-            )
-        )
-        return opened.content

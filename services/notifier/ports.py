@@ -14,6 +14,7 @@ from shared.ledger.messages import (
     OpenSection,
     TreeHead,
 )
+from shared.ledger.record_history import RecordHistory
 from shared.ledger.registry import EndpointFacts
 
 
@@ -30,6 +31,10 @@ class Ledger(Protocol):
 
     async def obligation(self, obligation_id: ObligationId) -> ObligationState:
         """Return the state of one obligation."""
+        ...
+
+    async def record_history(self, entry_id: EntryId) -> RecordHistory:
+        """Return what followed from a record."""
         ...
 
     async def open_section(self, request: OpenSection) -> OpenedSection:
@@ -66,8 +71,6 @@ class Push(Protocol):
 RECEIVED = "received"
 DELIVERED = "delivered"
 
-CONTENT_SECTION = "body"
-
 
 @dataclass(frozen=True, slots=True)
 class Road:
@@ -80,12 +83,3 @@ class Road:
 
 
 RECONCILED = Road("reconciled")
-
-
-def content_entry_of(entry_type: str, own: EntryId, causes: tuple[EntryId, ...]) -> EntryId | None:
-    """Return the entry whose sealed body tells a recipient what happened, or None when there is nothing to open."""
-    if entry_type in ("share.recorded", "withholding.recorded", "whereabouts.reported", "housing_notice.recorded"):
-        return own
-    if entry_type in ("child.move_suspected", "queue.resolved") and causes:
-        return causes[0]
-    return None

@@ -81,7 +81,7 @@ class MoveKnown(msgspec.Struct, frozen=True):
 
 
 class ChangeKnown(msgspec.Struct, frozen=True):
-    """That a record was corrected, disputed or erased: by whom, by which entry, and which record's position.
+    """That a record was amended or erased: by whom, by which entry, and which record's position.
 
     ``of`` is None when everything recorded about the child until then was erased. ``by`` is an agency, or the account
     that carried an erasure's proposal.

@@ -41,6 +41,7 @@ from shared.ledger.messages import (
     TreeHead,
     WaitForEntry,
 )
+from shared.ledger.record_history import RecordHistory, RecordHistoryQuery
 from shared.ledger.stewardship import Stewardship
 from shared.process.remote import Remote
 
@@ -147,6 +148,10 @@ class LedgerClient:
     async def entry_status(self, entry_id: EntryId) -> EntryStatus:
         """Return an entry, its original answer and what is owed because of it. Raises NotFound."""
         return await self._remote.call("/entry-status", {"entry_id": entry_id}, EntryStatus)
+
+    async def record_history(self, entry_id: EntryId) -> RecordHistory:
+        """Return what followed from the record that an entry is, amends or was caused by. Raises NotFound."""
+        return await self._remote.call("/record-history", RecordHistoryQuery(entry_id), RecordHistory)
 
     async def obligation(self, obligation_id: ObligationId) -> ObligationState:
         """Return the state of one obligation. Raises NotFound."""

@@ -22,6 +22,10 @@ FILES = {
     "HousingNoticeRecord": "housing_notice",
     "AcknowledgementRecord": "acknowledgement",
     "OpeningRecord": "opening",
+    "ShareCorrectionRecord": "correction",
+    "RetractionRecord": "retraction",
+    "DisputeRecord": "dispute",
+    "ConsentWithdrawalRecord": "consent-withdrawal",
 }
 
 

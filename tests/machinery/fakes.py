@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from services.ledger.domain.amending import history_of
 from services.notifier.ports import PushOutcome
 from shared.entries import Entry, Obligation, RoleFact, Subject, encode_entry
 from shared.errors import IntegrityFailure, NotFound, Unavailable
@@ -18,8 +19,9 @@ from shared.ledger.messages import (
     StoredEntry,
     TreeHead,
 )
+from shared.ledger.record_history import RecordHistory
 from shared.ledger.registry import EndpointFacts
-from shared.vocabulary import REGISTRY_TYPES, EntryType
+from shared.vocabulary import RECORD_TYPES, REGISTRY_TYPES, EntryType
 
 START = datetime.fromisoformat("2026-11-24T10:00:00+00:00")
 
@@ -101,6 +103,17 @@ class FakeLedger:
 
     async def obligation(self, obligation_id: ObligationId) -> ObligationState:
         raise NotFound("not kept here")
+
+    async def record_history(self, entry_id: EntryId) -> RecordHistory:
+        entry = next(each for each in self.stored if each.id == entry_id)
+        while entry.type not in RECORD_TYPES:
+            entry = next(each for each in self.stored if each.id == entry.causes[0])
+        found = history_of(entry, self.stored)
+        later = tuple(StoredEntry(each.position, encode_entry(each)) for each in found.later)
+        child = entry.subjects[0].ref if entry.subjects else None
+        return RecordHistory(
+            StoredEntry(entry.position, encode_entry(entry)), later, tuple(found.told), child, len(self.stored), ()
+        )
 
     async def open_section(self, request: OpenSection) -> OpenedSection:
         if self.down:

@@ -34,7 +34,7 @@ from services.gateway.domain.record import (
     WithholdingRecord,
 )
 from services.gateway.read_record import RecordReader
-from services.gateway.record_decision import Decision, DecisionRecorder
+from services.gateway.record_decision import Decision, DecisionRecorder, Sent
 from shared.errors import ExchangeError, IntegrityFailure, NotFound
 from shared.ledger.messages import Appended
 from shared.ledger.registry_copy import RegistryCopy
@@ -70,7 +70,7 @@ class GatewayApi:
         authority: str,
     ) -> None:
         self.admission = admission
-        self._recorder = recorder
+        self.recorder = recorder
         self._acknowledger = acknowledger
         self._reader = reader
         self._registry = registry
@@ -134,7 +134,7 @@ class GatewayApi:
                 target=parts.raw_target.decode("latin-1"),
             )
 
-        return await self._post(request, "acknowledgements", handle)
+        return await self.post(request, "acknowledgements", handle)
 
     async def get_record(self, request: Request) -> Response:
         """Return what became of a record of one's own."""
@@ -159,21 +159,20 @@ class GatewayApi:
         async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
             record = decoder.decode(body)
             check(record)
-            return await self._recorder.record(
+            return await self.recorder.record(
                 Decision(
                     child=record.child,
                     decided_at=record.decided_at,
                     plan=lambda circumstances: plan(record, circumstances),
-                    body=body,
-                    idempotency_key=idempotency_key(parts),
-                    target=parts.raw_target.decode("latin-1"),
+                    sent=Sent(body, idempotency_key(parts), parts.raw_target.decode("latin-1")),
                 ),
                 admitted,
             )
 
-        return await self._post(request, route, handle)
+        return await self.post(request, route, handle)
 
-    async def _post(self, request: Request, route: str, handle: Handling) -> Response:
+    async def post(self, request: Request, route: str, handle: Handling) -> Response:
+        """Have a signed request with a body proven and handled, and answer it."""
         started, parts = perf_counter(), request_parts(request, authority=self.authority)
         try:
             body = await read_body(request)

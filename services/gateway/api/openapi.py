@@ -45,6 +45,14 @@ def acknowledgement_operation(shape: type) -> dict[str, object]:
     return operation
 
 
+def amendment_operation(shape: type) -> dict[str, object]:
+    """Return what is said of a route that amends a record."""
+    operation = post_operation(shape)
+    parameters = cast(list[object], operation["parameters"])
+    parameters.append(_path_parameter("record"))
+    return operation
+
+
 def read_operation() -> dict[str, object]:
     """Return what is said of the route that reads a record back."""
     return {

@@ -103,7 +103,11 @@ PROBLEMS: Mapping[str, ProblemType] = {
         ProblemType("key-revoked", 401, "Revoked key", "The key has been revoked", "Use a current key."),
         ProblemType("nonce-replayed", 401, "Replayed", "The nonce was used with another request", "Use a new nonce."),
         ProblemType(
-            "not-your-record", 403, "Another agency's record", "The record was made by another agency", "None."
+            "not-your-record",
+            403,
+            "Another agency's record",
+            "The record was made by another agency",
+            "Whoever was told can dispute it.",
         ),
         ProblemType(
             "not-your-notification",
@@ -127,7 +131,13 @@ PROBLEMS: Mapping[str, ProblemType] = {
         ProblemType(
             "nobody-and-nowhere", 422, "About nobody", "No child and no place is named", "Give anything known."
         ),
-        ProblemType("nothing-said", 422, "Nothing said", "No level, observation or rationale", "Say what is feared."),
+        ProblemType(
+            "nothing-said",
+            422,
+            "Nothing said",
+            "No level, observation or rationale; or nothing changed or disputed",
+            "Say what is feared, or changed.",
+        ),
         ProblemType(
             "acknowledgement-state-missing",
             422,

@@ -59,7 +59,7 @@ class ObligationBook:
             return
         if reason not in owed.reasons:
             owed.reasons.append(reason)
-        owed.urgency = min(owed.urgency, urgency, key=MOST_URGENT_FIRST.index)
+        owed.urgency = more_urgent(owed.urgency, urgency)
         if deadline.due_at < owed.deadline.due_at:
             owed.deadline, owed.clock_start = deadline, clock_start
 
@@ -93,6 +93,11 @@ class ObligationBook:
             )
             for ordinal, (recipient, owed) in enumerate(ordered)
         )
+
+
+def more_urgent(one: Urgency, other: Urgency) -> Urgency:
+    """Return the more urgent of two."""
+    return min(one, other, key=MOST_URGENT_FIRST.index)
 
 
 def deadline_for(urgency: Urgency, *, now: datetime, nation: str) -> Deadline:

@@ -42,7 +42,10 @@ class Circumstances:
 
 @dataclass(slots=True)
 class Plan:
-    """What will be recorded and who will be told."""
+    """What will be recorded and who will be told.
+
+    ``kind`` is by which rules it is judged; an amendment is judged as what it amends, and ``answers_as`` itself.
+    """
 
     type: EntryType
     kind: RecordKind
@@ -52,6 +55,7 @@ class Plan:
     advice: list[str] = field(default_factory=list)
     challenges: list[str] = field(default_factory=list)
     acted_on: dict[str, object] = field(default_factory=dict)
+    answers_as: str = ""
 
     def note_role(self, role: AuthorityRole, authority: AuthorityCode | None) -> None:
         """Record that an authority stands in a role to the child, as this decision says."""

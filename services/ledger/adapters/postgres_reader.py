@@ -6,7 +6,12 @@ from typing import cast
 
 import asyncpg
 
-from services.ledger.adapters.tables import AUDIT_PREDICATE, REGISTRY_PREDICATE, STEWARDSHIP_PREDICATE
+from services.ledger.adapters.tables import (
+    AUDIT_PREDICATE,
+    FOLLOWING_PREDICATE,
+    REGISTRY_PREDICATE,
+    STEWARDSHIP_PREDICATE,
+)
 from services.ledger.domain.ladder import ASSIGNED, QUEUED, SETTLED, highest
 from services.ledger.domain.receipts import whole_answer
 from services.ledger.domain.sealing import WrappedKey
@@ -37,6 +42,14 @@ _CHECKPOINT_OF_NEWEST_LOG_KEY = f"""
 SELECT checkpoint FROM ledger.tree_head
  WHERE size > (SELECT max(position) FROM ledger.entry WHERE {REGISTRY_PREDICATE} AND type = '{EntryType.LOG_KEY_ADDED}')
  ORDER BY size LIMIT 1
+"""  # noqa: S608
+
+# A leaf is canonical JSON: an entry about no child says so in these very bytes. The few entries that may follow from
+# one are found by their own index, and are held against their causes by whoever asked.
+_ABOUT_NO_CHILD = f"""
+SELECT position, leaf FROM ledger.entry
+ WHERE {FOLLOWING_PREDICATE} AND position > $1 AND position('"subjects":[]'::bytea IN leaf) > 0
+ ORDER BY position
 """  # noqa: S608
 
 _POINTED_AT = """
@@ -108,6 +121,11 @@ class PostgresReader:
     async def child_entries(self, ref: ChildRef) -> tuple[StoredEntry, ...]:
         """Return every entry about a child, and every opening of a whole range of entries, in order."""
         rows = await self._fetch(_CHILD_ENTRIES, ref)
+        return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
+
+    async def following_about_no_child(self, *, after: Position) -> tuple[StoredEntry, ...]:
+        """Return every entry after a position that may follow from a record about no child, in order."""
+        rows = await self._fetch(_ABOUT_NO_CHILD, after)
         return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
 
     async def registry(self) -> Registry:

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from shared.vocabulary import REGISTRY_TYPES, STEWARDSHIP_TYPES, EntryType
+from shared.vocabulary import AMENDMENT_TYPES, REGISTRY_TYPES, STEWARDSHIP_TYPES, EntryType
 
 SCHEMA = "ledger"
 
@@ -27,6 +27,13 @@ STEWARDSHIP_PREDICATE = "type IN (" + ", ".join(f"'{name}'" for name in sorted(S
 CONFLICT_PREDICATE = f"type = '{EntryType.REQUEST_CONFLICTED}'"
 
 AUDIT_PREDICATE = "type = 'audit.opened'"
+FOLLOWING_PREDICATE = (
+    "type IN ("
+    + ", ".join(
+        f"'{name}'" for name in sorted(AMENDMENT_TYPES | {EntryType.QUEUE_RESOLVED, EntryType.NOTIFICATION_OVERDUE})
+    )
+    + ")"
+)
 
 entry = Table(
     "entry",
@@ -37,6 +44,7 @@ entry = Table(
     Column("leaf", LargeBinary, nullable=False),
     Column("leaf_hash", LargeBinary, nullable=False),
     Index("entry_registry", "position", postgresql_where=text(REGISTRY_PREDICATE)),
+    Index("entry_following", "position", postgresql_where=text(FOLLOWING_PREDICATE)),
     Index("entry_audit_opened", "position", postgresql_where=text(AUDIT_PREDICATE)),
     Index("entry_stewardship", "position", postgresql_where=text(STEWARDSHIP_PREDICATE)),
     Index("entry_conflicted", "position", postgresql_where=text(CONFLICT_PREDICATE)),

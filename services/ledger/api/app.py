@@ -10,13 +10,14 @@ from services.ledger.api.published_files import PublishedFilesApp
 from services.ledger.append_entries import Queue
 from services.ledger.audit.who_knew import who_knew
 from services.ledger.break_glass import GlassBreaker
+from services.ledger.domain.amending import amended_by, check_amendment
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
 from services.ledger.domain.standing import Standing, check_answers
-from services.ledger.domain.superseding import check_superseding, superseded_by
 from services.ledger.open_section import SectionOpener
 from services.ledger.open_signatures import SignatureOpener
 from services.ledger.prepare_append import AppendPreparer, identifier_tokens, nonce_token
+from services.ledger.read_history import read_history
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import Writer
 from shared.entries import parse_entry
@@ -38,6 +39,7 @@ from shared.ledger.messages import (
     TreeHead,
     WaitForEntry,
 )
+from shared.ledger.record_history import RecordHistoryQuery
 from shared.process.message_app import MessageApp, Route, decode
 from shared.transparency.tile_source import TileSource
 
@@ -95,6 +97,7 @@ class LedgerApi:
             "/registry-entries": self._registry_entries,
             "/stewardship-entries": self._stewardship_entries,
             "/entry-status": self._entry_status,
+            "/record-history": self._record_history,
             "/who-knew": self._who_knew,
             "/break-glass": self._break_glass,
             "/open-signatures": self._open_signatures,
@@ -114,9 +117,9 @@ class LedgerApi:
     async def _append(self, body: bytes, caller: str) -> object:
         request = decode(body, AppendRequest)
         check_append(request, caller=caller)
-        superseded = superseded_by(request)
-        if superseded is not None:
-            check_superseding(request, parse_entry((await self._parts.reader.entry(superseded)).leaf))
+        amended = amended_by(request)
+        if amended is not None:
+            check_amendment(request, parse_entry((await self._parts.reader.entry(amended)).leaf))
         try:
             return await self._parts.queue.submit(await self._parts.preparer.prepare(request))
         except EncryptionKeyChanged:
@@ -177,6 +180,9 @@ class LedgerApi:
             await self._parts.reader.answer(stored.position),
             await self._parts.reader.obligations_of(stored.position),
         )
+
+    async def _record_history(self, body: bytes, _caller: str) -> object:
+        return await read_history(self._parts.reader, decode(body, RecordHistoryQuery).entry_id)
 
     async def _who_knew(self, body: bytes, _caller: str) -> object:
         asked = decode(body, WhoKnewQuery)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from services.ledger.domain.ladder import SETTLED, highest, step_of
 from shared.entries import Entry
 from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Recipient
-from shared.vocabulary import CONTENT_TYPES, EntryType, LadderState
+from shared.vocabulary import AMENDMENT_TYPES, CONTENT_TYPES, EntryType, LadderState
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,10 @@ class CaseState:
     """What the ledger says of one child: decisions, who was told, and who is responsible.
 
     ``responsible`` is the authority that first owned a concern by a signed acknowledgement. Only a signed acceptance
-    would change it (G14): no report of whereabouts and no suspected move does. ``corrected`` and ``disputed`` say, for
-    the position of a record, by which entries; the record itself stands as it was. ``erased`` is where what was sealed
-    about the child until then was destroyed.
+    would change it (G14): no report of whereabouts and no suspected move does. ``corrected``, ``retracted``,
+    ``disputed`` and ``consent_withdrawn`` say, for the position of a record, by which entries; the record itself stands
+    as it was.
+    ``erased`` is where what was sealed about the child until then was destroyed.
     """
 
     child: ChildRef
@@ -65,7 +66,9 @@ class CaseState:
     responsible: AuthorityCode | None = None
     records: dict[EntryId, int] = field(default_factory=dict)
     corrected: dict[int, int] = field(default_factory=dict)
+    retracted: dict[int, int] = field(default_factory=dict)
     disputed: dict[int, list[int]] = field(default_factory=dict)
+    consent_withdrawn: dict[int, list[int]] = field(default_factory=dict)
     erased: int | None = None
 
 
@@ -119,9 +122,9 @@ async def replay_state(entries: AsyncIterator[Entry], *, as_at: str | None = Non
 def _note(case: CaseState, entry: Entry, told: Told | None) -> None:
     if entry.type in CONTENT_TYPES:
         case.records[entry.id] = entry.position
+    if entry.type in AMENDMENT_TYPES:
+        _amend(case, entry)
     match entry.type:
-        case EntryType.RECORD_CORRECTED | EntryType.RECORD_DISPUTED:
-            _supersede(case, entry)
         case EntryType.ERASURE_RECORDED:
             case.erased = entry.position
         case EntryType.SHARE_RECORDED:
@@ -142,12 +145,17 @@ def _note(case: CaseState, entry: Entry, told: Told | None) -> None:
             return
 
 
-def _supersede(case: CaseState, entry: Entry) -> None:
+def _amend(case: CaseState, entry: Entry) -> None:
     for position in (case.records[cause] for cause in entry.causes if cause in case.records):
-        if entry.type is EntryType.RECORD_CORRECTED:
-            case.corrected[position] = entry.position
-        else:
-            case.disputed.setdefault(position, []).append(entry.position)
+        match entry.type:
+            case EntryType.RECORD_CORRECTED:
+                case.corrected[position] = entry.position
+            case EntryType.RECORD_RETRACTED:
+                case.retracted[position] = entry.position
+            case EntryType.RECORD_DISPUTED:
+                case.disputed.setdefault(position, []).append(entry.position)
+            case _:
+                case.consent_withdrawn.setdefault(position, []).append(entry.position)
 
 
 def _authorities(entry: Entry) -> set[str]:

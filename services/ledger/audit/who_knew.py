@@ -28,7 +28,12 @@ _DECISIONS = {
     EntryType.HOUSING_NOTICE_RECORDED: "gave notice of housing",
 }
 
-_CHANGES = {EntryType.RECORD_CORRECTED: "corrected", EntryType.RECORD_DISPUTED: "disputed"}
+_CHANGES = {
+    EntryType.RECORD_CORRECTED: "corrected",
+    EntryType.RECORD_RETRACTED: "took back",
+    EntryType.RECORD_DISPUTED: "disputed",
+    EntryType.CONSENT_WITHDRAWN: "recorded that consent was withdrawn for",
+}
 
 
 @dataclass(slots=True)

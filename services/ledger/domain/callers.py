@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from shared.errors import InvalidInput, NotPermitted
 from shared.ledger.messages import AppendRequest
-from shared.vocabulary import STEWARDSHIP_TYPES, EntryType
+from shared.vocabulary import CONTENT_TYPES, STEWARDSHIP_TYPES, EntryType
 
 GATEWAY = "gateway"
 NOTIFIER = "notifier"
@@ -13,12 +13,7 @@ AUDITOR = "auditor"
 
 _SIGNED_TYPES = frozenset(
     {
-        EntryType.SHARE_RECORDED,
-        EntryType.WITHHOLDING_RECORDED,
-        EntryType.WHEREABOUTS_REPORTED,
-        EntryType.HOUSING_NOTICE_RECORDED,
-        EntryType.RECORD_CORRECTED,
-        EntryType.RECORD_DISPUTED,
+        *CONTENT_TYPES,
         EntryType.NOTIFICATION_RECEIVED,
         EntryType.NOTIFICATION_OWNED,
         EntryType.NOTIFICATION_DECIDED,
@@ -54,7 +49,7 @@ _MAY_APPEND: Mapping[str, frozenset[EntryType]] = {
 
 _SCOPES: Mapping[str, str] = {GATEWAY: "agency:", NOTIFIER: "service:notifier", OPERATOR: "service:operator"}
 
-_READS = frozenset({"/registry-entries", "/entry-status", "/obligation", "/tree-head", "/standing"})
+_READS = frozenset({"/registry-entries", "/entry-status", "/record-history", "/obligation", "/tree-head", "/standing"})
 _KEY_CALLS = frozenset({"/encryption-keys", "/rotate-encryption-key", "/rewrap-data-keys", "/destroy-encryption-key"})
 _MAY_CALL: Mapping[str, frozenset[str]] = {
     GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read", "/entries", "/who-knew", "/break-glass", "/tile"},

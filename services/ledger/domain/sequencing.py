@@ -37,7 +37,7 @@ from shared.errors import (
 )
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.transparency.merkle import leaf_hash
-from shared.vocabulary import CONTENT_TYPES, REGISTRY_TYPES, STEWARDSHIP_TYPES, EntryType
+from shared.vocabulary import AMENDMENT_TYPES, CONTENT_TYPES, REGISTRY_TYPES, STEWARDSHIP_TYPES, EntryType
 
 
 class IdempotencyKeyReused(Conflict):
@@ -220,6 +220,8 @@ class _Deciding:
         if child is not None and child.ref is not None and prepared.data_key.id == child.ref:
             if not self.stewardship.is_erased(child.ref):
                 return
+            if prepared.request.type in AMENDMENT_TYPES:
+                raise NotFound("what was sealed here has been erased")
             if prepared.request.type in CONTENT_TYPES:
                 raise VersionConflict("the child has been erased", remedy="Resolve the child and decide again.")
             raise Unavailable("the child was erased meanwhile", remedy="Send the same request again.")
@@ -231,10 +233,10 @@ class _Deciding:
         """
         request = prepared.request
         if self.stewardship.is_erased(ref):
+            if request.type in AMENDMENT_TYPES or request.type is EntryType.CONTENT_OPENED:
+                raise NotFound("what was sealed here has been erased")
             if request.type in CONTENT_TYPES:
                 raise VersionConflict("the child has been erased", remedy="Resolve the child and decide again.")
-            if request.type is EntryType.CONTENT_OPENED:
-                raise NotFound("what was sealed here has been erased")
         elif (
             request.child is not None
             and request.child.ref is not None

@@ -1,18 +1,30 @@
 """What a recipient is sent: a CloudEvents 1.0 event, the same bytes on every attempt."""
 
+from collections.abc import Sequence
+
 import orjson
 
+from services.notifier.domain.content import Before
 from shared.entries import Entry, Obligation
 
 MEDIA_TYPE = "application/cloudevents+json"
 
 
-def event_bytes(entry: Entry, obligation: Obligation, *, leaf: bytes, content: bytes | None, origin: str) -> bytes:
+def event_bytes(
+    entry: Entry,
+    obligation: Obligation,
+    *,
+    leaf: bytes,
+    content: bytes | None,
+    history: Sequence[Before],
+    origin: str,
+) -> bytes:
     """Return the event for one obligation.
 
     ``id`` is the obligation's, so that a repeat is known as one. ``data.entry`` is the ledger's leaf, ``data.content``
-    the record as its sender signed it, or None when nothing may be opened. Whether this attempt overtakes an earlier
-    notification is said in a header, since it may differ between attempts.
+    the record as its sender signed it, or None when nothing may be opened. ``data.history`` is what else was recorded
+    of it before, oldest first: the record that an amendment is about, earlier amendments. Whether this attempt
+    overtakes an earlier notification is said in a header, since it may differ between attempts.
     """
     return orjson.dumps(
         {
@@ -35,6 +47,17 @@ def event_bytes(entry: Entry, obligation: Obligation, *, leaf: bytes, content: b
                 "position": entry.position,
                 "entry": orjson.Fragment(leaf),
                 "content": _content(content),
+                "history": [
+                    {
+                        "id": before.entry.id,
+                        "type": before.entry.type.value,
+                        "position": before.entry.position,
+                        "time": before.entry.time,
+                        "agency": before.entry.agency,
+                        "content": _content(before.content),
+                    }
+                    for before in history
+                ],
             },
         }
     )

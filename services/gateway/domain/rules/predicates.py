@@ -28,6 +28,10 @@ NOTICED = (
     "date-of-birth-unreadable",
     "possible-same-child",
     "role-unknown",
+    "amendment-reason-missing",
+    "amendment-code-unknown",
+    "retraction-record-stands",
+    "consent-withdrawn-share-stands",
 )
 """What is noticed while a decision is read and routed, where the place, number or time itself is at hand."""
 

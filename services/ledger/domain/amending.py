@@ -1,0 +1,76 @@
+"""Amendments: corrections, retractions, disputes and withdrawals of consent, each an entry about an earlier one.
+
+Nothing is rewritten (UK GDPR Art 16). The earlier entry never changes, so that it is read before the request reaches
+the sequencer.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from shared.entries import Entry
+from shared.errors import InvalidInput, NotPermitted
+from shared.identifiers import EntryId, Recipient
+from shared.ledger.messages import AppendRequest
+from shared.vocabulary import AMENDMENT_TYPES, CONTENT_TYPES, EntryType
+
+_ONLY_THE_RECORDER = frozenset({EntryType.RECORD_CORRECTED, EntryType.RECORD_RETRACTED})
+_PASSES_CONTENT_ON = CONTENT_TYPES | {EntryType.CHILD_MOVE_SUSPECTED, EntryType.QUEUE_RESOLVED}
+"""Entries whose obligations tell their recipients what a record says."""
+
+_FOLLOWS = _PASSES_CONTENT_ON | {EntryType.NOTIFICATION_OVERDUE}
+
+
+class NotYourRecord(NotPermitted):
+    """Only the agency that recorded something can correct it or take it back. Anybody else disputes it."""
+
+    code = "not-your-record"
+
+
+def amended_by(request: AppendRequest) -> EntryId | None:
+    """Return the id of the entry that an amendment is about, which is its one cause; None for all else."""
+    if request.type not in AMENDMENT_TYPES:
+        return None
+    if len(request.causes) != 1 or (request.child is not None and request.child.ref is None):
+        raise InvalidInput("an amendment names one earlier entry as its cause, and its child, if any, by reference")
+    return EntryId(request.causes[0])
+
+
+def check_amendment(request: AppendRequest, earlier: Entry) -> None:
+    """Raise InvalidInput or NotYourRecord unless a request may amend an earlier entry."""
+    if earlier.type not in CONTENT_TYPES:
+        raise InvalidInput(f"{earlier.type} is no record that an agency made")
+    children = [subject.ref for subject in earlier.subjects]
+    if (request.child is None) != (not children) or (request.child is not None and request.child.ref not in children):
+        raise InvalidInput("the earlier entry is about another child")
+    if request.type in _ONLY_THE_RECORDER and request.agency != earlier.agency:
+        raise NotYourRecord(
+            "another agency recorded this", remedy="Dispute it; the agency that recorded it can correct it."
+        )
+
+
+@dataclass(slots=True)
+class RecordHistory:
+    """What followed from a record.
+
+    ``later`` are its amendments and where a person passed it on; ``told`` is everybody who was or will be told what it
+    says, by whatever entry (UK GDPR Art 19: each must hear of an amendment).
+    """
+
+    record: Entry
+    later: list[Entry] = field(default_factory=list)
+    told: dict[Recipient, None] = field(default_factory=dict)
+
+
+def history_of(record: Entry, following: Iterable[Entry]) -> RecordHistory:
+    """Return what followed from a record; ``following`` are entries in position order, others among them do no harm."""
+    history, family = RecordHistory(record), {record.id}
+    history.told.update(dict.fromkeys(owed.recipient for owed in record.obligations))
+    for entry in following:
+        if entry.position <= record.position or entry.type not in _FOLLOWS or family.isdisjoint(entry.causes):
+            continue
+        family.add(entry.id)
+        if entry.type in _PASSES_CONTENT_ON:
+            history.told.update(dict.fromkeys(owed.recipient for owed in entry.obligations))
+        if entry.type in AMENDMENT_TYPES or entry.type is EntryType.QUEUE_RESOLVED:
+            history.later.append(entry)
+    return history
