@@ -10,8 +10,8 @@ from cli import audit_export, audit_questions, reach
 from cli.audit_access import AUDITOR, access_to
 from cli.audit_signatures import check_signatures, signatures_text
 from cli.gateway_tiles import GatewayTiles
-from cli.send import private_key
 from client.exchange_client import ExchangeClient
+from client.files import private_key
 from deploy.local.exchange import LocalExchange
 from services.ledger.adapters.guard_file import GuardFile
 from services.ledger.adapters.http_tiles import HttpTiles

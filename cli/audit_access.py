@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli import reach
-from shared.process.settings import read_password
+from shared.process.secret_files import read_password
 
 AUDITOR = "exchange_auditor"
 

@@ -13,7 +13,7 @@ from cli import agencies, audit, erasing, keys, queues, reach, retention, rules,
 from deploy.migrate import ROLES, migrate
 from services.ledger.rebuild_projection import PROJECTIONS, rebuild_projection
 from shared.errors import ExchangeError, InvalidInput, Unavailable
-from shared.process.settings import read_password
+from shared.process.secret_files import read_password
 
 app = typer.Typer(
     help="Agencies tell children's social care what they know about a child at risk, and nobody can pretend otherwise.",

@@ -1,89 +1,84 @@
 """A client of the exchange for agencies' systems: sign, send, retry without harm, and check what comes back."""
 
 import asyncio
+import random
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 import orjson
 
-from client.errors import NotReached, Problem, Refused
+from client.answer import Answer, read_answer, read_problem, unless_refused
+from client.errors import NotReached, Problem, Refused, Unproven
+from client.exchange_keys import NOT_TAKEN, ExchangeKeys, OwnKeys, read_keys
+from client.retrying import TRY_AGAIN, Retrying, retry_after_s
 from shared.canonical_json import Json
 from shared.clock import Clock, SystemClock
-from shared.errors import InvalidInput
-from shared.ledger.log_keys import parse_log_keys
+from shared.errors import ExchangeError
 from shared.signatures.authority import authority_of
 from shared.signatures.content_digest import content_digest, verify_content_digest
-from shared.signatures.keys import PublicKey, SigningKey, public_key_from_jwk
+from shared.signatures.keys import SigningKey
 from shared.signatures.message import RequestParts, ResponseParts, Tag
 from shared.signatures.request_signature import sign_request
 from shared.signatures.response_signature import response_key_id, verify_response
-from shared.transparency.checkpoint import Checkpoint
-from shared.transparency.signed_note import Ed25519Verifier
-from shared.transparency.tlog_proof import parse_proof, verify_proof
 
-WAITS_S: Sequence[float] = (0.5, 1.0, 2.0, 4.0, 8.0)
-_TRY_AGAIN = frozenset({502, 503, 504})
+__all__ = ["Answer", "ExchangeClient", "ExchangeKeys", "read_keys"]
 
 
 @dataclass(frozen=True, slots=True)
-class ExchangeKeys:
-    """The keys by which the exchange is known. Fetch them over a channel you trust, and keep them.
+class _Request:
+    """What is to be sent, however often."""
 
-    While the log's key is rotated, both the old and the new one sign: fetch them again before the old one is retired,
-    and keep the old one for the receipts it signed.
-    """
-
-    answer_keys: Mapping[str, PublicKey]
-    log_keys: tuple[Ed25519Verifier, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer whose signature and digest were verified. ``body`` is kept as evidence, byte for byte."""
-
-    status: int
+    method: str
+    path: str
     body: bytes
-    content: Mapping[str, Json] = field(repr=False)
+    headers: Mapping[str, str]
 
-    def receipt_checkpoint(self, keys: ExchangeKeys) -> Checkpoint:
-        """Return the signed checkpoint that proves, offline, that this answer's entry is in the ledger.
+    @property
+    def idempotency_key(self) -> str | None:
+        return self.headers.get("idempotency-key")
 
-        Raises an IntegrityFailure when the receipt does not prove it, InvalidInput when there is none.
-        """
-        receipt = self.content.get("receipt")
-        if not isinstance(receipt, dict):
-            raise InvalidInput("the answer carries no receipt")
-        leaf, proof = receipt["entry"].encode("utf-8"), receipt["proof"].encode("utf-8")
-        return verify_proof(leaf, parse_proof(proof), keys.log_keys)
+
+@dataclass(frozen=True, slots=True)
+class _NotNow:
+    """An attempt after which to try again. ``reached`` is whether the request may have been recorded all the same."""
+
+    said: str
+    reached: bool
+    retry_after_s: float | None = None
+    problem: Problem | None = None
 
 
 class ExchangeClient:
     """Sends an agency's signed requests. Safe to use from many tasks of one event loop.
 
     A request is sent again, signed anew with the same idempotency key, while the exchange does not answer or says
-    that it cannot now: that can never record it twice.
+    that it cannot now: that can never record it twice. No answer is believed, not even a refusal, unless the exchange
+    signed it for this very request.
+
+    ``key`` may be several, the preferred first, while one takes over from another. Without ``keys`` the client trusts
+    those that the exchange publishes at first use: fetch them once over a channel you trust, and give them.
     """
 
     def __init__(
         self,
         base_url: str,
         *,
-        key: SigningKey,
+        key: SigningKey | Sequence[SigningKey],
         keys: ExchangeKeys | None = None,
         clock: Clock | None = None,
-        waits_s: Sequence[float] = WAITS_S,
+        retrying: Retrying | None = None,
         timeout_s: float = 20.0,
     ) -> None:
         self._base = base_url.rstrip("/")
         self._authority = authority_of(self._base)
-        self._key = key
+        self._own = OwnKeys([key] if isinstance(key, SigningKey) else key)
         self._keys = keys
         self._clock = clock or SystemClock()
-        self._waits_s = waits_s
+        self._retrying = retrying or Retrying()
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=timeout_s), connector=aiohttp.TCPConnector(limit=256)
         )
@@ -157,79 +152,90 @@ class ExchangeClient:
         return await self._send("POST", path, body, headers)
 
     async def _send(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        for wait_s in (*self._waits_s, None):
+        request, keys = _Request(method, path, body, headers), await self.keys()
+        attempt, reached, keys_left = 0, False, self._own.count - 1
+        while True:
+            signer = self._own.signing
             try:
-                answer = await self._send_once(method, path, body, headers)
-            except (aiohttp.ClientError, TimeoutError) as error:
-                if wait_s is None:
-                    raise NotReached("the exchange did not answer") from error
-            else:
-                if answer.status not in _TRY_AGAIN or wait_s is None:
-                    return _unless_refused(answer)
+                came = await self._send_once(request, signer, keys)
+            except Refused as refusal:
+                if refusal.problem.code not in NOT_TAKEN or not keys_left:
+                    raise
+                keys_left -= 1
+                self._own.not_taken(signer)
+                continue
+            if isinstance(came, Answer):
+                return came
+            reached = reached or came.reached
+            wait_s = self._retrying.wait_s(attempt, jitter=random.random(), retry_after_s=came.retry_after_s)  # noqa: S311
+            if wait_s is None:
+                raise NotReached(
+                    came.said,
+                    outcome_unknown=reached and method == "POST",
+                    idempotency_key=request.idempotency_key,
+                    retry_after_s=came.retry_after_s,
+                    problem=came.problem,
+                )
             await asyncio.sleep(wait_s)
-        raise NotReached("the exchange did not answer")
+            attempt += 1
 
-    async def _send_once(self, method: str, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        keys = await self.keys()
-        parts = RequestParts(method, self._authority, path.encode("ascii"), headers)
-        signed = {
-            **headers,
-            **sign_request(
-                parts,
-                key=self._key,
-                tag=Tag.REQUEST,
-                created=int(self._clock.now().timestamp()),
-                nonce=secrets.token_urlsafe(16),
-                has_body=method == "POST",
-            ),
-        }
-        async with self._session.request(
-            method, self._base + path, data=body or None, headers=signed, allow_redirects=False
-        ) as response:
-            received = await response.read()
-            response_headers = {name.lower(): value for name, value in response.headers.items()}
-            status = response.status
-        if status not in _TRY_AGAIN and "signature" in response_headers:
-            request = RequestParts(method, self._authority, path.encode("ascii"), signed)
-            self._check(ResponseParts(status, response_headers), received, request, keys)
-        elif status < 300:
-            raise NotReached("the answer is not signed: it is not from the exchange")
-        return Answer(status, received, _json_object(received))
+    async def _send_once(self, request: _Request, signer: SigningKey, keys: ExchangeKeys) -> Answer | _NotNow:
+        unsigned = RequestParts(request.method, self._authority, request.path.encode("ascii"), request.headers)
+        signature = sign_request(
+            unsigned,
+            key=signer,
+            tag=Tag.REQUEST,
+            created=int(self._clock.now().timestamp()),
+            nonce=secrets.token_urlsafe(16),
+            has_body=request.method == "POST",
+        )
+        signed = RequestParts(
+            unsigned.method, unsigned.authority, unsigned.raw_target, {**request.headers, **signature}
+        )
+        try:
+            async with self._session.request(
+                request.method,
+                self._base + request.path,
+                data=request.body or None,
+                headers=signed.headers,
+                allow_redirects=False,
+            ) as response:
+                received = await response.read()
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                status = response.status
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            return _NotNow("the exchange cannot be reached", reached=False)
+        except (aiohttp.ClientError, TimeoutError):
+            return _NotNow("the exchange did not answer", reached=True)
+        try:
+            self._check(ResponseParts(status, headers), received, signed, keys)
+        except ExchangeError as error:
+            if status in TRY_AGAIN:
+                after_s = retry_after_s(headers.get("retry-after"))
+                return _NotNow(
+                    f"what stands before the exchange answered {status}", reached=True, retry_after_s=after_s
+                )
+            raise Unproven(
+                f"the answer ({status}) is not proven to be the exchange's: {error.detail}",
+                remedy="Check the address, and the exchange's keys. To send the same again is safe.",
+                outcome_unknown=request.method == "POST",
+                idempotency_key=request.idempotency_key,
+            ) from error
+        answer = read_answer(status, received)
+        if status not in TRY_AGAIN:
+            return unless_refused(answer)
+        problem = read_problem(answer)
+        return _NotNow(
+            f"the exchange cannot now: {status} {problem.code}",
+            # It answers 429 before it looks at a record; what else it cannot do now it may have done in part.
+            reached=status != 429,
+            retry_after_s=retry_after_s(headers.get("retry-after")),
+            problem=problem,
+        )
 
     def _check(self, response: ResponseParts, body: bytes, request: RequestParts, keys: ExchangeKeys) -> None:
         verify_content_digest(response.headers.get("content-digest"), body)
         key = keys.answer_keys.get(response_key_id(response))
         if key is None:
-            raise NotReached("the answer is signed by a key that is not the exchange's")
+            raise Unproven("it is signed by a key that is not the exchange's")
         verify_response(response, request=request, key=key, now=self._clock.now())
-
-
-def read_keys(published: Mapping[str, Json]) -> ExchangeKeys:
-    """Return the keys in the document that ``GET /v1/keys`` answers. Raises InvalidInput when it is not one."""
-    try:
-        keys = [public_key_from_jwk(jwk) for jwk in published["keys"]]  # type: ignore[union-attr,arg-type]
-        listed = published.get("log_keys", [published["log"]])
-        log_keys = parse_log_keys(str(line) for line in listed)  # type: ignore[union-attr]
-    except (KeyError, TypeError) as error:
-        raise InvalidInput("not the exchange's document of keys") from error
-    return ExchangeKeys({key.thumbprint: key for key in keys}, log_keys)
-
-
-def _unless_refused(answer: Answer) -> Answer:
-    if answer.status < 300:
-        return answer
-    said = answer.content
-    code = str(said.get("type", "")).rpartition("/")[2]
-    raise Refused(
-        Problem(
-            answer.status, code, str(said.get("title", "")), str(said.get("detail", "")), str(said.get("remedy", ""))
-        )
-    )
-
-
-def _json_object(body: bytes) -> Mapping[str, Json]:
-    try:
-        parsed = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return {}
-    return parsed if isinstance(parsed, dict) else {}

@@ -8,8 +8,8 @@ import uvloop
 from deploy.demo_receiver.receiver import Receiver, make_app
 from shared.clock import SystemClock
 from shared.process.logs import configure_logs
+from shared.process.secret_files import read_secret
 from shared.process.serving import Door, HttpAddress, serve, stop_on_signals
-from shared.process.settings import read_secret
 from shared.signatures.keys import load_signing_key
 
 

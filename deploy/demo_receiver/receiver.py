@@ -10,16 +10,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from client.pushes import MEDIA_TYPE, Push, answer_push, verify_push
 from shared.clock import Clock
 from shared.errors import ExchangeError
-from shared.signatures.content_digest import content_digest, verify_content_digest
 from shared.signatures.keys import PublicKey, SigningKey
-from shared.signatures.message import RequestParts, ResponseParts, Tag
-from shared.signatures.request_signature import read_signature, verify_request
-from shared.signatures.response_signature import sign_response
-from shared.signatures.standard_webhooks import verify_webhook
-
-MEDIA_TYPE = "application/json"
+from shared.signatures.message import RequestParts
 
 
 class Behaviour(StrEnum):
@@ -42,35 +37,24 @@ class Receiver:
     behaviour: Behaviour = Behaviour.SIGN
     events: list[dict[str, object]] = field(default_factory=list)
 
-    def take(self, request: RequestParts, body: bytes) -> None:
+    def take(self, request: RequestParts, body: bytes) -> Push:
         """Keep an event whose signatures hold. Raises the ExchangeError that says what is wrong otherwise."""
-        verify_content_digest(request.headers.get("content-digest"), body)
-        claimed = read_signature(request)
-        verify_request(request, claimed, key=self.push_key, tag=Tag.PUSH, now=self.clock.now(), has_body=True)
-        verify_webhook(request.headers, body, key=self.push_key, now=self.clock.now())
-        event = orjson.loads(body)
-        overtaking = request.headers.get("exchange-overtaking") == "?1"
-        self.events.append({"event": event, "overtaking": overtaking})
+        push = verify_push(request, body, push_keys=[self.push_key], now=self.clock.now())
+        self.events.append({"event": push.event, "overtaking": push.overtaking})
+        return push
 
-    def answer(self, request: RequestParts) -> Response:
+    def answer(self, push: Push) -> Response:
         """Return the answer to a push that was kept."""
-        body = orjson.dumps({"status": "received"})
+        signed = answer_push(push, key=self.key, now=self.clock.now())
         match self.behaviour:
             case Behaviour.UNSIGNED:
-                return Response(body, 200, media_type=MEDIA_TYPE)
+                return Response(signed.body, 200, media_type=MEDIA_TYPE)
             case Behaviour.FAIL:
                 return Response(b"", 500)
             case Behaviour.REDIRECT:
                 return Response(b"", 302, {"location": "/elsewhere"})
             case _:
-                headers = {"content-type": MEDIA_TYPE, "content-digest": content_digest(body)}
-                signature = sign_response(
-                    ResponseParts(200, headers),
-                    request=request,
-                    key=self.key,
-                    created=int(self.clock.now().timestamp()),
-                )
-                return Response(body, 200, {**headers, **signature})
+                return Response(signed.body, signed.status, dict(signed.headers))
 
 
 def make_app(receiver: Receiver) -> Starlette:
@@ -80,10 +64,10 @@ def make_app(receiver: Receiver) -> Starlette:
         body = await request.body()
         parts = _parts(request.method, request.scope, dict(request.headers))
         try:
-            receiver.take(parts, body)
+            taken = receiver.take(parts, body)
         except ExchangeError as error:
             return JSONResponse({"code": error.code, "detail": error.detail}, 401)
-        return receiver.answer(parts)
+        return receiver.answer(taken)
 
     async def events(_request: Request) -> Response:
         return Response(orjson.dumps(receiver.events), media_type=MEDIA_TYPE)

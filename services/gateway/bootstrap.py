@@ -25,8 +25,9 @@ from shared.identifiers import EntryId
 from shared.ledger.client import LedgerClient
 from shared.process.address import TlsAddress, TlsFiles, parse_address
 from shared.process.remote import Remote
+from shared.process.secret_files import read_secret
 from shared.process.serving import Door, HttpAddress, serve
-from shared.process.settings import GatewaySettings, read_secret
+from shared.process.settings import GatewaySettings
 from shared.reference.authorities import load_register
 from shared.reference.postcodes import load_postcodes
 from shared.reference.rules import RuleBook, load_rules

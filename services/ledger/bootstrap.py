@@ -38,8 +38,9 @@ from shared.clock import SystemClock, parse_rfc3339, rfc3339
 from shared.errors import InvalidInput
 from shared.identifiers import TreeSize
 from shared.process.parts import run_until_first_ends
+from shared.process.secret_files import read_password
 from shared.process.serving import serve
-from shared.process.settings import LedgerSettings, read_password
+from shared.process.settings import LedgerSettings
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint, sign_checkpoint
 
 READERS = 16

@@ -12,7 +12,8 @@ from services.ledger.key_ring import KeyRing
 from services.ledger.ports import KeyEncryption
 from services.ledger.prepare_append import Secrets
 from shared.errors import InvalidInput
-from shared.process.settings import LedgerSettings, read_password, read_secret
+from shared.process.secret_files import read_password, read_secret
+from shared.process.settings import LedgerSettings
 from shared.transparency.signed_note import NoteSigner
 
 KEY_BYTES = 32

@@ -28,8 +28,9 @@ from shared.ledger.registry_copy import RegistryCopy
 from shared.process.address import Address, TlsAddress, TlsFiles, parse_address
 from shared.process.parts import run_until_first_ends
 from shared.process.remote import Remote
+from shared.process.secret_files import read_password, read_secret
 from shared.process.serving import Door, serve
-from shared.process.settings import NotifierSettings, read_password, read_secret
+from shared.process.settings import NotifierSettings
 from shared.reference.authorities import load_register
 from shared.signatures.keys import load_signing_key
 

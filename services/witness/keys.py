@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from services.witness.cosign_checkpoint import Cosigner
 from shared.errors import InvalidInput
-from shared.process.settings import read_secret
+from shared.process.secret_files import read_secret
 from shared.transparency.signed_note import Ed25519Verifier, is_key_name
 from shared.transparency.verifier_key import parse_verifier_key
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from shared.entries import Entry
-from shared.errors import ExchangeError, InvalidInput
+from shared.errors import ExchangeError
 from shared.ledger.facts import read_facts
 from shared.ledger.service_keys import LogKeyFacts, RetiredLogKeyFacts
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unverified_checkpoint
@@ -154,14 +154,3 @@ def _facts(entry: Entry) -> RetiredLogKeyFacts:
     if entry.type is EntryType.LOG_KEY_ADDED:
         return RetiredLogKeyFacts(read_facts(entry, LogKeyFacts).vkey)
     return RetiredLogKeyFacts(str(entry.facts.get("vkey")))
-
-
-def parse_log_keys(lines: Iterable[str]) -> tuple[Ed25519Verifier, ...]:
-    """Return the keys that verifier-key lines describe. Raises InvalidInput when one signs no checkpoints."""
-    verifiers = []
-    for line in lines:
-        verifier = parse_verifier_key(line)
-        if not isinstance(verifier, Ed25519Verifier):
-            raise InvalidInput("the log's key is not one that signs checkpoints")
-        verifiers.append(verifier)
-    return tuple(verifiers)

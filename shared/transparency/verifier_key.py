@@ -1,5 +1,7 @@
 """Verifier keys (C2SP signed-note v1.0.0, Verifier keys): a public key of any known type as one line of text."""
 
+from collections.abc import Iterable
+
 from shared.errors import InvalidInput
 from shared.transparency.cosignature import (
     COSIGNATURE_V1,
@@ -36,3 +38,14 @@ def parse_verifier_key(text: str) -> Verifier:
     if verifier.key_id.hex() != claimed_id:
         raise InvalidInput("the verifier key's id does not fit its name and key")
     return verifier
+
+
+def parse_log_keys(lines: Iterable[str]) -> tuple[Ed25519Verifier, ...]:
+    """Return the keys that verifier-key lines describe. Raises InvalidInput when one signs no checkpoints."""
+    verifiers = []
+    for line in lines:
+        verifier = parse_verifier_key(line)
+        if not isinstance(verifier, Ed25519Verifier):
+            raise InvalidInput("the log's key is not one that signs checkpoints")
+        verifiers.append(verifier)
+    return tuple(verifiers)

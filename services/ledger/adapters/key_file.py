@@ -7,7 +7,7 @@ from pathlib import Path
 
 from services.ledger.domain.sealing import KEY_BYTES, unwrap_data_key, wrap_data_key
 from shared.errors import IntegrityFailure, InvalidInput, Unavailable
-from shared.process.settings import read_secret
+from shared.process.secret_files import read_secret
 
 _ID_TAG = b"safeguarding-exchange/kek-id/v1\n"
 
