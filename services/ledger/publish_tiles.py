@@ -43,9 +43,9 @@ class TilePublisher:
     def __init__(
         self, *, files: TileFiles, entries: StoredEntries, witnesses: Witnesses, released: Callable[[], Head | None]
     ) -> None:
-        self._files = files
-        self._writer = TileWriter(files, entries)
-        self._witnesses = witnesses
+        self.files = files
+        self.witnesses = witnesses
+        self._entries = entries
         self._released = released
         self._more = asyncio.Event()
         self._asking_on: asyncio.Task[None] | None = None
@@ -129,12 +129,12 @@ class TilePublisher:
     def _cosign(
         self, said: Checkpoint, head: Head, *, held: Sequence[NoteSignature] = ()
     ) -> AsyncGenerator[tuple[NoteSignature, ...], None]:
-        prove = TileProver(self._files, said).consistency
-        return self._witnesses.cosign(said, head.checkpoint, prove=prove, held=held)
+        prove = TileProver(self.files, said).consistency
+        return self.witnesses.cosign(said, head.checkpoint, prove=prove, held=held)
 
     async def _publish_with(self, head: Head, cosignatures: Sequence[NoteSignature], *, size: TreeSize) -> None:
         note = head.checkpoint + b"".join(format_signature(signature) for signature in cosignatures)
-        writing = asyncio.create_task(asyncio.to_thread(self._files.publish, note))
+        writing = asyncio.create_task(asyncio.to_thread(self.files.publish, note))
         try:
             await asyncio.shield(writing)
         except asyncio.CancelledError:
@@ -154,7 +154,7 @@ class TilePublisher:
     async def _ask_again(self, head: Head) -> None:
         """Ask for what a checkpoint that is published already lacks: whoever asked before may have ended too early."""
         said = read_unverified_checkpoint(head.checkpoint)
-        published = await asyncio.to_thread(self._files.read_now, CHECKPOINT)
+        published = await asyncio.to_thread(self.files.read_now, CHECKPOINT)
         held = split_note(published)[1]
         self._asking_on = asyncio.create_task(self._ask_on(head, self._cosign(said, head, held=held), size=said.size))
 
@@ -169,7 +169,7 @@ class TilePublisher:
             raise error
 
     async def _grow(self, edge: RightEdge, *, to: Checkpoint) -> RightEdge:
-        grown = await self._writer.grow(edge, size=to.size)
+        grown = await TileWriter(self.files, self._entries).grow(edge, size=to.size)
         if grown.root() != to.root:
             raise DatabaseContradictsPublished(
                 f"the database's entries do not hash to the root that was signed at size {to.size}",
@@ -179,8 +179,8 @@ class TilePublisher:
 
     async def _published_edge(self) -> RightEdge:
         """Return the right edge of what is published; what is missing below it is made again from the database."""
-        await asyncio.to_thread(self._files.sweep)
-        published = await asyncio.to_thread(self._files.published)
+        published = await asyncio.to_thread(self.files.published)
+        await asyncio.to_thread(self.files.sweep, published.size if published is not None else TreeSize(0))
         if published is None:
             return NO_EDGE
         edge = await asyncio.to_thread(self._edge_in_files, published)
@@ -192,7 +192,7 @@ class TilePublisher:
     def _edge_in_files(self, published: Checkpoint) -> RightEdge | None:
         try:
             tiles = [
-                self._files.read_now(tile_path(level, published.size // TILE_WIDTH ** (level + 1), width=width))
+                self.files.read_now(tile_path(level, published.size // TILE_WIDTH ** (level + 1), width=width))
                 if width
                 else b""
                 for level, width in enumerate(partial_widths(published.size))
@@ -203,10 +203,11 @@ class TilePublisher:
         return edge if edge.root() == published.root else None
 
     def _drop_outgrown(self, old_size: TreeSize, new_size: TreeSize) -> None:
-        """Delete the partial files of the old size whose full ones the new checkpoint covers."""
-        for level in range(len(partial_widths(old_size))):
-            index = old_size // TILE_WIDTH ** (level + 1)
-            if new_size // TILE_WIDTH ** (level + 1) > index:
-                self._files.drop_partials(level, index)
+        """Delete the partial files whose full ones the new checkpoint is the first to cover."""
+        for level in range(len(partial_widths(new_size))):
+            full = TILE_WIDTH ** (level + 1)
+            # Those in between have partial files too when a crash or a full disk came before their checkpoint.
+            for index in range(old_size // full, new_size // full):
+                self.files.drop_partials(level, index)
                 if level == 0:
-                    self._files.drop_partials(None, index)
+                    self.files.drop_partials(None, index)

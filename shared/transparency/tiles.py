@@ -81,3 +81,13 @@ def parse_bundle(data: bytes) -> list[bytes]:
         entries.append(data[at + 2 : end])
         at = end
     return entries
+
+
+def start_of_tile(full: bytes, *, level: int | None, width: int) -> bytes:
+    """Return the partial tile or bundle that a full one begins with. Bytes that are none give others that are none."""
+    if level is not None:
+        return full[: width * HASH_BYTES]
+    at = 0
+    for _ in range(width):
+        at += 2 + int.from_bytes(full[at : at + 2])
+    return full[:at]

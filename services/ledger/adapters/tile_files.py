@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from shared.errors import Conflict, IntegrityFailure, InvalidInput, NotFound
+from shared.identifiers import TreeSize
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
-from shared.transparency.tiles import parse_tile_path, tile_path
+from shared.transparency.tiles import TILE_WIDTH, parse_tile_path, tile_path
 
 CHECKPOINT = "checkpoint"
 
@@ -110,16 +111,24 @@ class TileFiles:
             # A reader that still holds an older checkpoint finds what it needs at the start of the full file.
             shutil.rmtree(full.with_name(full.name + ".p"), ignore_errors=True)
 
-    def sweep(self) -> None:
-        """Delete what a crash has left behind: unfinished files, and partial ones beside their full one."""
+    def sweep(self, covered: TreeSize) -> None:
+        """Delete what a crash has left behind: unfinished files, and partial ones whose full one is published.
+
+        ``covered`` is the published size. A full file that no checkpoint covers yet replaces nothing: readers of the
+        published one ask for the partial.
+        """
         for folder, folders, names in os.walk(self._folder):
-            here = set(names)
             for name in names:
                 if name.startswith(_UNFINISHED):
                     Path(folder, name).unlink(missing_ok=True)
             for name in folders:
-                if name.endswith(".p") and name.removesuffix(".p") in here:
-                    shutil.rmtree(Path(folder, name), ignore_errors=True)
+                if name.endswith(".p"):
+                    full = Path(folder, name.removesuffix(".p")).relative_to(self._folder)
+                    # A folder that is no tile's is somebody else's.
+                    with contextlib.suppress(InvalidInput):
+                        level, index, _ = parse_tile_path(full.as_posix())
+                        if (index + 1) * TILE_WIDTH ** ((level or 0) + 1) <= covered:
+                            self.drop_partials(level, index)
 
     def _located(self, path: str) -> Path:
         # Nothing but a canonical name passes, so that no path can lead out of the folder.

@@ -13,9 +13,10 @@ from services.ledger.audit.tile_levels import TileFault, TileLevels, check_leaf_
 from shared.errors import ExchangeError, NotFound, Unavailable
 from shared.ledger.log_keys import TrustedLogKeys
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unverified_checkpoint
+from shared.transparency.merkle import HASH_BYTES
 from shared.transparency.signed_note import NoteUnsigned, NoteVerifier
 from shared.transparency.tile_source import TileSource
-from shared.transparency.tiles import TILE_WIDTH, parse_bundle, tile_path
+from shared.transparency.tiles import TILE_WIDTH, parse_bundle, parse_tile_path, start_of_tile, tile_path
 
 READ_AHEAD = 16
 """Files asked for before they are needed, so that a distant source does not set the pace."""
@@ -112,7 +113,7 @@ class _Walk:
             await self._check(level + 1, index, data)
 
     async def _check(self, level: int, index: int, expected: bytes) -> None:
-        found = await self._source.read(tile_path(level, index, width=len(expected) // 32))
+        found = await _read(self._source, tile_path(level, index, width=len(expected) // HASH_BYTES))
         check_tile(level, index, expected=expected, found=found)
 
     def _hold_against_older(self, leaves: Sequence[bytes]) -> None:
@@ -152,4 +153,16 @@ async def _read_ahead(source: TileSource, paths: Iterator[str]) -> AsyncGenerato
 
 
 async def _read(source: TileSource, path: str) -> bytes:
-    return await source.read(path)
+    """Return a file's bytes; a partial one's from the full one when that has taken its place meanwhile.
+
+    (C2SP tlog-tiles v0.1.0, Partial Tiles.) Raises NotFound when neither is there.
+    """
+    try:
+        return await source.read(path)
+    except NotFound as missing:
+        level, index, width = parse_tile_path(path)
+        try:
+            full = await source.read(tile_path(level, index))
+        except NotFound:
+            raise missing from None
+    return start_of_tile(full, level=level, width=width)

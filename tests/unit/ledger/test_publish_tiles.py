@@ -98,6 +98,32 @@ async def test_a_crash_between_tiles_and_checkpoint_is_finished_by_the_next_run(
     await check_folder(publishing.files, ENTRIES.leaves[:701])
 
 
+async def test_a_crash_before_the_checkpoint_leaves_the_published_tree_whole_and_no_partial_file_for_ever(
+    tmp_path: Path,
+) -> None:
+    class Crash(Exception):
+        pass
+
+    class DiesBeforeCheckpoint(TileFiles):
+        def publish(self, note: bytes) -> None:
+            raise Crash
+
+    folder = tmp_path / "tiles"
+    await Publishing(folder).to(250)
+    for size in (300, 310):
+        # Each writes partial files of the second tile, the next after a sweep as at every start.
+        with pytest.raises(Crash):
+            await Publishing(folder, files=DiesBeforeCheckpoint(folder)).to(size)
+        await check_folder(TileFiles(folder), ENTRIES.leaves[:250])
+    publishing = Publishing(folder)
+    await publishing.to()
+    await check_folder(publishing.files, ENTRIES.leaves[:250])
+    await publishing.to(600)
+    outgrown = tuple(f"tile/{kind}/{index}.p" for kind in ("0", "entries") for index in ("000", "001"))
+    assert not {name for name in publishing.names() if name.startswith(outgrown)}
+    await check_folder(publishing.files, ENTRIES.leaves[:600])
+
+
 @pytest.mark.parametrize("lost", ["checkpoint", "tile/0/001.p/44", "tile/1/000.p/1", "tile/entries/000", "everything"])
 async def test_what_is_lost_below_the_checkpoint_or_altogether_is_made_again(tmp_path: Path, lost: str) -> None:
     folder = tmp_path / "tiles"

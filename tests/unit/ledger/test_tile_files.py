@@ -47,7 +47,7 @@ def test_a_file_torn_by_a_crash_is_never_seen_and_swept_away(files: TileFiles, f
     torn = folder / "tile" / "entries" / ".unfinished-abc"
     torn.write_bytes(b"who")
     files.write_once("tile/entries/001", b"more")
-    files.sweep()
+    files.sweep(TreeSize(0))
     assert not torn.exists()
     assert files.read_now("tile/entries/000") == b"whole"
 
@@ -94,13 +94,16 @@ def test_a_checkpoint_that_cannot_be_read_is_damage(files: TileFiles, folder: Pa
         files.published()
 
 
-def test_partial_files_go_only_once_the_full_one_is_there(files: TileFiles) -> None:
+def test_partial_files_go_only_once_the_full_one_is_there_and_covered(files: TileFiles, folder: Path) -> None:
     for path in ("tile/0/000.p/3", "tile/0/000.p/9", "tile/0/001.p/4"):
         files.write_once(path, path.encode())
     files.drop_partials(0, 0)
     assert files.read_now("tile/0/000.p/3")
     files.write_once("tile/0/000", b"full")
-    files.sweep()
+    (folder / "somebody's.p").mkdir()
+    files.sweep(TreeSize(255))
+    assert files.read_now("tile/0/000.p/9")
+    files.sweep(TreeSize(256))
     for path in ("tile/0/000.p/3", "tile/0/000.p/9"):
         with pytest.raises(NotFound):
             files.read_now(path)
@@ -109,3 +112,4 @@ def test_partial_files_go_only_once_the_full_one_is_there(files: TileFiles) -> N
     files.drop_partials(0, 1)
     with pytest.raises(NotFound):
         files.read_now("tile/0/001.p/4")
+    assert (folder / "somebody's.p").is_dir()

@@ -116,6 +116,18 @@ async def test_a_history_signed_anew_is_contradicted_by_an_older_checkpoint() ->
     assert [each.kind for each in report.findings] == [FindingKind.TRUNCATED]
 
 
+async def test_a_partial_file_that_the_log_has_dropped_for_its_full_one_is_read_from_there() -> None:
+    """The checkpoint was read, and before its files were, the log grew."""
+    files = static_log(LEAVES[:300]) | {path: data for path, data in FILES.items() if path != "checkpoint"}
+    for path in ("tile/0/001.p/44", "tile/entries/001.p/44"):
+        del files[path]
+    report = await verify_tiles(MemoryTiles(files), verifiers=VERIFIERS)
+    assert report.intact, report.findings
+    files["tile/entries/001"] = bytes(9)
+    report = await verify_tiles(MemoryTiles(files), verifiers=VERIFIERS)
+    assert [each.kind for each in report.findings] == [FindingKind.BAD_TILE]
+
+
 def test_a_replay_of_files_names_what_is_wrong(tmp_path: Path) -> None:
     for number, (files, error) in enumerate(
         [
