@@ -14,7 +14,7 @@ from deploy.local.postgres_cluster import SUPERUSER, server_environment
 from services.ledger.adapters.guard_file import SLOT_BYTES
 from services.ledger.audit.findings import FindingKind
 from shared.entries import parse_entry
-from tests.machinery.crashing_ledger import Crash
+from tests.machinery.crash import Crash
 from tests.machinery.lean_ledger import LeanLedger, LedgerProcess
 from tests.machinery.ledger_clients import Clients
 

@@ -9,7 +9,8 @@ import pytest
 
 from services.ledger.adapters.guard_file import GuardFile
 from shared.errors import Unavailable
-from tests.machinery.crashing_ledger import TWIN, Crash
+from tests.machinery.crash import Crash
+from tests.machinery.crashing_ledger import TWIN
 from tests.machinery.lean_ledger import LeanLedger, LedgerProcess
 from tests.machinery.ledger_clients import Clients, request
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,34 +20,11 @@ from shared.identifiers import ChildRef
 from shared.process.logs import configure_logs
 from shared.process.serving import stop_on_signals
 from shared.process.settings import LedgerSettings
+from tests.machinery.crash import Crash, die
+from tests.machinery.crashing_publisher import CrashingFiles, CrashingWitnesses
 
 TWIN = "takes itself for elected whatever the database says"
 """Not a crash: a process that writes although another one holds the lock."""
-
-
-@dataclass(slots=True)
-class Crash:
-    """Kills this process with SIGKILL when ``step`` is reached for the ``nth`` time."""
-
-    step: str | None
-    nth: int = 1
-
-    def reached(self, step: str) -> bool:
-        """Return whether this is the moment."""
-        if step != self.step:
-            return False
-        self.nth -= 1
-        return self.nth == 0
-
-    def at(self, step: str) -> None:
-        """Die here, if this is the step."""
-        if self.reached(step):
-            die()
-
-
-def die() -> None:
-    """End as a power cut would."""
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dataclass(slots=True)
@@ -167,6 +143,9 @@ def wrap(ledger: Ledger, crash: Crash) -> None:
 
     writer.connect, writer.sign_head = connect_crashing, sign_crashing
     writer.guard = CrashingGuard(writer.guard, ledger.settings.guard_file, crash)
+    if ledger.publisher is not None and ledger.settings.tiles_directory is not None:
+        ledger.publisher.files = CrashingFiles(ledger.settings.tiles_directory, crash)
+        ledger.publisher.witnesses = CrashingWitnesses(ledger.publisher.witnesses, crash)
     if ledger.relay is not None:
         ledger.relay.make_producer = lambda servers: CrashingProducer(idempotent_producer(servers), crash)
 

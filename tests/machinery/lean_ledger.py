@@ -27,8 +27,9 @@ from shared.errors import Unavailable
 from shared.ledger.client import LedgerClient
 from shared.process.address import UnixAddress
 from shared.process.remote import Remote
-from shared.transparency.signed_note import NoteSigner
-from tests.machinery.crashing_ledger import Crash, be_a_ledger
+from shared.transparency.signed_note import Ed25519Verifier, NoteSigner
+from tests.machinery.crash import Crash
+from tests.machinery.crashing_ledger import be_a_ledger
 
 ORIGIN = "ledger.example/faults"
 CALLERS = ("gateway", "notifier", "operator", "auditor")
@@ -127,6 +128,16 @@ class LeanLedger:
         return self.home / "guard"
 
     @property
+    def tiles(self) -> Path:
+        """The folder that processes publish into when their settings say so."""
+        return self.home / "tiles"
+
+    @property
+    def verifier(self) -> Ed25519Verifier:
+        """What checks the log's own signature."""
+        return NoteSigner(ORIGIN, self.key).verifier()
+
+    @property
     def key(self) -> Ed25519PrivateKey:
         """The log's own key."""
         key = load_pem_private_key(self.secrets.signing_key_file("log").read_bytes(), password=None)
@@ -167,14 +178,13 @@ class LeanLedger:
 
     async def audit(self) -> Report:
         """Return what a full check finds, held against the guard as well."""
-        verifier = NoteSigner(ORIGIN, self.key).verifier()
         guarded = GuardFile(self.guard).recall()
         assert guarded is not None
         password = self.secrets.role_passwords()["exchange_auditor"]
         async with open_stored_log(self.database_url, user="exchange_auditor", password=password) as stored:
             return await verify_log(
                 stored,
-                verifiers=[verifier],
+                verifiers=[self.verifier],
                 older_notes=[guarded.checkpoint],
             )
 
