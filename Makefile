@@ -51,7 +51,7 @@ test-kafka: $(DEV_STAMP) java ## The broker's contract and the main job on real 
 	BROKER=kafka $(BIN)/exchange demo
 
 .PHONY: test-foreign
-test-foreign: $(FOREIGN_STAMP) node softhsm $(FOREIGN_BIN)/fsck $(FOREIGN_BIN)/verifylog ssh $(FOREIGN_BIN)/litewitness ## What others wrote holds with what we wrote: a client in another language, verifiers of the log, a witness
+test-foreign: $(FOREIGN_STAMP) openssl node jdk examples/node/node_modules softhsm $(FOREIGN_BIN)/fsck $(FOREIGN_BIN)/verifylog ssh $(FOREIGN_BIN)/litewitness ## What others wrote holds with what we wrote: clients in other languages, verifiers of the log, a witness
 	$(BIN)/pytest -m foreign -q
 
 .PHONY: lint
@@ -104,6 +104,28 @@ node:
 		echo "Node is missing; installing it from the system's packages"; \
 		apt-get update -qq && apt-get install -y -qq nodejs; }
 
+.PHONY: npm
+npm: node
+	@command -v npm >/dev/null || { \
+		echo "npm is missing; installing it from the system's packages"; \
+		apt-get update -qq && apt-get install -y -qq npm; }
+
+examples/node/node_modules: examples/node/package.json examples/node/package-lock.json | npm
+	cd examples/node && npm ci --silent --ignore-scripts --no-audit --no-fund
+	touch $@
+
+.PHONY: jdk
+jdk:
+	@command -v javac >/dev/null || { \
+		echo "A Java compiler is missing; installing it from the system's packages"; \
+		apt-get update -qq && apt-get install -y -qq default-jdk-headless; }
+
+.PHONY: openssl
+openssl:
+	@command -v curl >/dev/null && command -v openssl >/dev/null || { \
+		echo "curl or openssl is missing; installing them from the system's packages"; \
+		apt-get update -qq && apt-get install -y -qq curl openssl; }
+
 .PHONY: softhsm
 softhsm:
 	@command -v softhsm2-util >/dev/null || { \
@@ -133,4 +155,4 @@ $(FOREIGN_BIN)/litewitness: | go
 
 .PHONY: clean
 clean: ## Remove what was built and kept here: the environment and all data
-	rm -rf .venv .foreign .exchange build *.egg-info
+	rm -rf .venv .foreign .exchange examples/node/node_modules build *.egg-info

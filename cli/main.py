@@ -38,6 +38,8 @@ app.command("withhold")(send.withhold)
 app.command("whereabouts")(send.whereabouts)
 app.command("acknowledge")(send.acknowledge)
 app.command("status")(send.status)
+app.command("assess")(send.assess)
+app.command("where")(send.where)
 
 
 @app.command()

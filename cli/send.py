@@ -1,14 +1,16 @@
 """``exchange keygen`` and the sending of records: an agency's or an authority's side, from the command line."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import orjson
 import typer
 
 from cli import reach
 from client.answer import Answer
 from client.exchange_client import ExchangeClient
-from client.files import make_key_pair, private_key
+from client.files import make_key_pair, private_key, record_bytes
 from client.sending import PATHS, Sending, readable, send
 from shared.identifiers import parse_entry_id, parse_obligation_id
 from shared.signatures.keys import Algorithm
@@ -22,6 +24,13 @@ IdempotencyKey = Annotated[
 ReceiptFile = Annotated[
     Path | None, typer.Option("--keep", help="A new file in which to keep the whole answer as evidence")
 ]
+
+
+class Assessed(StrEnum):
+    """What can be assessed before it is recorded."""
+
+    SHARE = "share"
+    WITHHOLD = "withhold"
 
 
 def keygen(
@@ -65,6 +74,27 @@ def acknowledge(
     """Say that a notification arrived, who owns it, or what was decided, as whom it was sent to."""
     path = f"/v1/notifications/{parse_obligation_id(notification)}/acknowledgements"
     _send(Sending("acknowledge", path, record, key, idempotency_key, keep), url=url)
+
+
+def assess(
+    kind: Annotated[Assessed, typer.Argument(help="What the record would be")],
+    record: Record,
+    key: KeyFile,
+    url: Url = "",
+) -> None:
+    """Show what recording a share or a withholding would do, and what the rules say; nothing is recorded."""
+    body, signer = record_bytes(record, command=kind), private_key(key)
+
+    async def work() -> Answer:
+        async with ExchangeClient(url or reach.addresses().gateway_url, key=signer) as client:
+            return await client.assess(orjson.loads(body))
+
+    typer.echo(readable(reach.run(work())))
+
+
+def where() -> None:
+    """Print the address of the gateway that runs here."""
+    typer.echo(reach.addresses().gateway_url)
 
 
 def status(

@@ -70,6 +70,10 @@ class BlockingExchangeClient:
         """Post a decision to withhold."""
         return self._run(self._client.withhold(record, idempotency_key=idempotency_key))
 
+    def assess(self, record: Mapping[str, Json]) -> Answer:
+        """Ask what recording a share or a withholding would do; nothing is recorded."""
+        return self._run(self._client.assess(record))
+
     def report_whereabouts(self, record: Mapping[str, Json], *, idempotency_key: str | None = None) -> Answer:
         """Post where a child is."""
         return self._run(self._client.report_whereabouts(record, idempotency_key=idempotency_key))

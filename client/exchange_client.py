@@ -117,6 +117,10 @@ class ExchangeClient:
         """Post a decision to withhold. Raises Refused or NotReached."""
         return await self.post("/v1/withholdings", record, idempotency_key=idempotency_key)
 
+    async def assess(self, record: Mapping[str, Json]) -> Answer:
+        """Ask what recording a share or a withholding would do; nothing is recorded. Raises Refused or NotReached."""
+        return await self.post("/v1/assessments", record)
+
     async def report_whereabouts(self, record: Mapping[str, Json], *, idempotency_key: str | None = None) -> Answer:
         """Post where a child is. Raises Refused or NotReached."""
         return await self.post("/v1/whereabouts", record, idempotency_key=idempotency_key)
