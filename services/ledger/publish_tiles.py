@@ -8,11 +8,13 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from services.ledger.adapters.tile_files import CHECKPOINT, PublishedFileDamaged, TileFiles
+from services.ledger.look_over_tiles import check_bundle, look_over
 from services.ledger.ports import Head, Witnesses
 from services.ledger.write_tiles import DatabaseContradictsPublished, StoredEntries, TileWriter
 from shared.errors import IntegrityFailure, InvalidInput, NotFound
 from shared.identifiers import TreeSize
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
+from shared.transparency.merkle import ProofInvalid
 from shared.transparency.right_edge import NO_EDGE, RightEdge, edge_of_tiles, partial_widths
 from shared.transparency.signed_note import NoteSignature, format_signature, split_note
 from shared.transparency.tile_proofs import TileProver
@@ -23,6 +25,8 @@ PACE_S = 0.5
 
 RETRY_AFTER_S = 1.0
 LOOK_AGAIN_AFTER_S = 60.0
+LOOK_OVER_PAUSE_S = 0.02
+"""Between one published file and the next, while all are looked over after a start: a few hundredths of a processor."""
 
 PUBLISHED_SIZE = Gauge("ledger_published_size", "Entries that the published checkpoint covers")
 PUBLISH_FAILURES = Counter("ledger_publish_failures_total", "Times that publishing failed and was begun anew")
@@ -36,12 +40,19 @@ class TilePublisher:
 
     Every file that a checkpoint needs is durable, read back and hashed to the signed root before the checkpoint is
     written. A crash anywhere leaves the old checkpoint with all its files; the next run goes on from there, from an
-    empty folder as well. A checkpoint that too few witnesses cosigned is published all the same; they are asked on, and
+    empty folder as well. Once after each start, beside all else, every published file is read and held against the
+    published root. A checkpoint that too few witnesses cosigned is published all the same; they are asked on, and
     it is published again with what they sign, until they are enough or a newer one takes its place.
     """
 
     def __init__(
-        self, *, files: TileFiles, entries: StoredEntries, witnesses: Witnesses, released: Callable[[], Head | None]
+        self,
+        *,
+        files: TileFiles,
+        entries: StoredEntries,
+        witnesses: Witnesses,
+        released: Callable[[], Head | None],
+        look_again_after_s: float = LOOK_AGAIN_AFTER_S,
     ) -> None:
         self.files = files
         self.witnesses = witnesses
@@ -49,6 +60,10 @@ class TilePublisher:
         self._released = released
         self._more = asyncio.Event()
         self._asking_on: asyncio.Task[None] | None = None
+        self._look_again_after_s = look_again_after_s
+        self._looking_over: asyncio.Task[None] | None = None
+        self._is_looked_over = False
+        self._is_doubted = False
 
     def wake(self) -> None:
         """Say that there is a new released head."""
@@ -57,9 +72,9 @@ class TilePublisher:
     async def run(self) -> None:
         """Publish until cancelled.
 
-        Whatever fails is counted, logged and tried again. A damaged file halts publishing until it is mended, and is
-        looked at again each minute. Raises IntegrityFailure when the log itself contradicts what was published or
-        signed: then nothing more may be signed.
+        Whatever fails is counted, logged and tried again. A file that is gone is made again from the database. A
+        damaged one halts publishing until it is moved away, and is looked at again each minute. Raises IntegrityFailure
+        when the log itself contradicts what was published or signed: then nothing more may be signed.
         """
         while True:
             try:
@@ -67,7 +82,7 @@ class TilePublisher:
             except PublishedFileDamaged as damage:
                 PUBLISH_HALTED.set(1)
                 log.error("publishing_halted", detail=damage.detail, remedy=damage.remedy)
-                await asyncio.sleep(LOOK_AGAIN_AFTER_S)
+                await asyncio.sleep(self._look_again_after_s)
             except IntegrityFailure:
                 raise
             except Exception as error:
@@ -76,6 +91,7 @@ class TilePublisher:
                 log.warning("publishing_interrupted", kind=type(error).__name__)
                 await asyncio.sleep(RETRY_AFTER_S)
             finally:
+                await self._look_no_more()
                 await self._ask_no_more()
 
     async def _follow(self) -> None:
@@ -85,8 +101,11 @@ class TilePublisher:
             self._more.clear()
             head = self._released()
             if head is not None:
-                if edge is None:
+                if edge is None or self._is_doubted:
+                    await self._ask_no_more()
                     edge = await self._published_edge()
+                    if not self._is_looked_over and self._looking_over is None:
+                        self._looking_over = asyncio.create_task(self._look_over(edge))
                     if edge.size == head.size:
                         await self._ask_again(head)
                 if head.size > edge.size:
@@ -97,12 +116,15 @@ class TilePublisher:
             await self._more_or_failure()
 
     async def _more_or_failure(self) -> None:
-        """Return when there is a new head; raise what ended the asking for more cosignatures on the last one."""
+        """Return when there is a new head; raise what ended looking over, or asking for more cosignatures."""
         more = asyncio.create_task(self._more.wait())
         try:
             while not more.done():
-                asking_on = [] if self._asking_on is None else [self._asking_on]
-                await asyncio.wait([more, *asking_on], return_when=asyncio.FIRST_COMPLETED)
+                beside = [task for task in (self._looking_over, self._asking_on) if task is not None]
+                await asyncio.wait([more, *beside], return_when=asyncio.FIRST_COMPLETED)
+                if self._looking_over is not None and self._looking_over.done():
+                    looked_over, self._looking_over = self._looking_over, None
+                    looked_over.result()
                 if self._asking_on is not None and self._asking_on.done():
                     ended, self._asking_on = self._asking_on, None
                     ended.result()
@@ -129,7 +151,17 @@ class TilePublisher:
     def _cosign(
         self, said: Checkpoint, head: Head, *, held: Sequence[NoteSignature] = ()
     ) -> AsyncGenerator[tuple[NoteSignature, ...], None]:
-        prove = TileProver(self.files, said).consistency
+        prover = TileProver(self.files, said)
+
+        async def prove(old_size: TreeSize) -> tuple[bytes, ...]:
+            try:
+                return await prover.consistency(old_size)
+            except (NotFound, ProofInvalid) as error:
+                # A file below the edge is gone or damaged: the witness gets no proof, and the files are looked over.
+                self._is_doubted = True
+                self.wake()
+                raise NotFound("the published files do not give this proof") from error
+
         return self.witnesses.cosign(said, head.checkpoint, prove=prove, held=held)
 
     async def _publish_with(self, head: Head, cosignatures: Sequence[NoteSignature], *, size: TreeSize) -> None:
@@ -184,10 +216,18 @@ class TilePublisher:
         if published is None:
             return NO_EDGE
         edge = await asyncio.to_thread(self._edge_in_files, published)
-        if edge is not None:
-            return edge
-        log.warning("published_files_incomplete", size=published.size)
-        return await self._grow(NO_EDGE, to=published)
+        try:
+            if edge is not None and self._is_doubted:
+                await look_over(self.files, edge, pause_s=0)
+                self._is_looked_over = True
+        except NotFound:
+            edge = None
+        if edge is None:
+            log.warning("published_files_incomplete", size=published.size)
+            edge = await self._grow(NO_EDGE, to=published)
+            self._is_looked_over = True
+        self._is_doubted = False
+        return edge
 
     def _edge_in_files(self, published: Checkpoint) -> RightEdge | None:
         try:
@@ -198,9 +238,28 @@ class TilePublisher:
                 for level, width in enumerate(partial_widths(published.size))
             ]
             edge = edge_of_tiles(published.size, tiles)
+            if edge.root() != published.root:
+                return None
+            if edge.level(0):
+                check_bundle(self.files, published.size // TILE_WIDTH, edge.level(0))
         except (NotFound, InvalidInput):
             return None
-        return edge if edge.root() == published.root else None
+        return edge
+
+    async def _look_over(self, edge: RightEdge) -> None:
+        try:
+            await look_over(self.files, edge, pause_s=LOOK_OVER_PAUSE_S)
+        except (NotFound, PublishedFileDamaged):
+            self._is_doubted = True
+            raise
+        self._is_looked_over = True
+
+    async def _look_no_more(self) -> None:
+        looking_over, self._looking_over = self._looking_over, None
+        if looking_over is not None:
+            looking_over.cancel()
+            # What it found while nobody asked is found again: it has left its doubt behind.
+            await asyncio.gather(looking_over, return_exceptions=True)
 
     def _drop_outgrown(self, old_size: TreeSize, new_size: TreeSize) -> None:
         """Delete the partial files whose full ones the new checkpoint is the first to cover."""

@@ -26,6 +26,14 @@ class PublishedFileDamaged(IntegrityFailure):
     code = "published-file-damaged"
 
 
+def damaged(path: str) -> PublishedFileDamaged:
+    """Return the error that names a published file that is not what was published."""
+    return PublishedFileDamaged(
+        f"the published file {path} does not hold what belongs there",
+        remedy="Keep a copy for the auditor and move the file away: it is made anew from the database.",
+    )
+
+
 class PublishedGoesBack(Conflict):
     """Somebody else has published a larger tree meanwhile; a published checkpoint never goes back."""
 
@@ -69,10 +77,7 @@ class TileFiles:
             os.link(unfinished, target)
         _flush_folder(target.parent)
         if target.read_bytes() != data:
-            raise PublishedFileDamaged(
-                f"the published file {path} does not hold what belongs there",
-                remedy="Keep a copy for the auditor, move the file away and start again: it is made anew.",
-            )
+            raise damaged(path)
 
     def published(self) -> Checkpoint | None:
         """Return what the published checkpoint says, its signatures not checked, or None when there is none.

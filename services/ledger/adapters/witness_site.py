@@ -43,6 +43,10 @@ class LogForked(IntegrityFailure):
     code = "log-forked"
 
 
+class _NoProof(Exception):
+    """This log's own files do not give a proof now, which says nothing about the witness and proves no fork."""
+
+
 class Outcome(StrEnum):
     """What came of asking one witness."""
 
@@ -143,7 +147,9 @@ class WitnessSite:
             answer = Answered(Outcome.TIMED_OUT)
         except (aiohttp.ClientError, OSError):
             answer = Answered(Outcome.NOT_REACHED)
-        except IntegrityFailure:
+        except _NoProof:
+            answer = Answered(Outcome.NO_PROOF)
+        except LogForked:
             COSIGNATURES.labels(Outcome.INCONSISTENT).inc()
             raise
         except (ExchangeError, ValueError):
@@ -173,12 +179,7 @@ class WitnessSite:
             known = self._known_size
             if known > asked.checkpoint.size:
                 known = TreeSize(0)
-            try:
-                proof = await _proof(asked, old_size=known)
-            except ExchangeError as error:
-                if isinstance(error, IntegrityFailure):
-                    raise
-                return Answered(Outcome.NO_PROOF)
+            proof = await _proof(asked, old_size=known)
             answer = await self._post(AddCheckpoint(known, proof, asked.note))
             match answer.status:
                 case AnswerStatus.COSIGNED:
@@ -240,7 +241,10 @@ class WitnessSite:
 async def _proof(asked: Asked, *, old_size: TreeSize) -> tuple[bytes, ...]:
     if old_size in (0, asked.checkpoint.size):
         return ()
-    return await asked.prove(old_size)
+    try:
+        return await asked.prove(old_size)
+    except ExchangeError as error:
+        raise _NoProof from error
 
 
 async def _agrees(asked: Asked, theirs: Checkpoint) -> bool:

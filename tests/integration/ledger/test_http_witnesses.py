@@ -12,14 +12,15 @@ from prometheus_client import REGISTRY
 from deploy.local.loopback_port import free_port
 from services.ledger.adapters.http_witnesses import HttpWitnesses
 from services.ledger.adapters.witness_site import LogForked
-from shared.errors import NotFound
+from shared.errors import ExchangeError, NotFound
 from shared.identifiers import TreeSize
 from shared.transparency.cosignature import cosign
+from shared.transparency.merkle import ProofInvalid
 from shared.transparency.signed_note import NoteSignature, format_signature
 from shared.transparency.witness_policy import parse_policy
 from tests.machinery.fakes import FakeClock
 from tests.machinery.grown_log import GrownLog
-from tests.machinery.witnesses import LOG, asking, cosigner, names, stranger, witness
+from tests.machinery.witnesses import LOG, asking, cosigner, cosigning, names, stranger, witness
 
 
 def counted(outcome: str) -> float:
@@ -158,7 +159,8 @@ async def test_a_witness_that_is_ahead_does_not_cosign_and_stops_nothing(tmp_pat
     assert counted("ahead") == before + 1
 
 
-async def test_a_proof_that_cannot_be_had_costs_the_cosignature_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("error", [NotFound("a tile is not there yet"), ProofInvalid("a tile is damaged")])
+async def test_a_proof_that_cannot_be_had_costs_the_cosignature_alone(tmp_path: Path, error: ExchangeError) -> None:
     policy = "witness w {} {}\nquorum w\n"
     async with witness(1, tmp_path) as one:
         async with asking({1: one}) as ask:
@@ -167,10 +169,27 @@ async def test_a_proof_that_cannot_be_had_costs_the_cosignature_alone(tmp_path: 
         witnesses = HttpWitnesses(parsed, log_keys=[], timeout_s=5, clock=FakeClock())
 
         async def prove(old_size: TreeSize) -> tuple[bytes, ...]:
-            raise NotFound("a tile is not there yet")
+            raise error
 
         before = counted("no_proof")
         async with aclosing(witnesses.cosign(LOG.checkpoint(9), LOG.note(9), prove=prove)) as answers:
             assert await anext(answers) == ()
         assert counted("no_proof") == before + 1
         await witnesses.close()
+
+
+async def test_a_witness_that_contradicts_proves_no_fork_when_this_logs_own_tiles_are_damaged() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(body=LOG.note(5)) if request.method == "GET" else web.Response(status=422)
+
+    async def prove(old_size: TreeSize) -> tuple[bytes, ...]:
+        raise ProofInvalid("a tile is damaged")
+
+    before = counted("no_proof")
+    async with (
+        stranger(answer) as url,
+        cosigning({1: url}) as (witnesses, _),
+        aclosing(witnesses.cosign(LOG.checkpoint(9), LOG.note(9), prove=prove)) as answers,
+    ):
+        assert await anext(answers) == ()
+    assert counted("no_proof") == before + 1

@@ -1,15 +1,16 @@
 """Publishing: what is covered is there, nothing is written twice, and no crash or damage yields a bad checkpoint."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from prometheus_client import REGISTRY
 
 from services.ledger.adapters.tile_files import PublishedFileDamaged, PublishedGoesBack, TileFiles
 from services.ledger.write_tiles import DatabaseContradictsPublished
 from shared.identifiers import TreeSize
-from shared.transparency.checkpoint import open_checkpoint
+from shared.transparency.checkpoint import Checkpoint, open_checkpoint
 from shared.transparency.merkle import leaf_hash, tree_root
 from shared.transparency.signed_note import open_note
 from shared.transparency.tile_proofs import TileProver
@@ -124,19 +125,80 @@ async def test_a_crash_before_the_checkpoint_leaves_the_published_tree_whole_and
     await check_folder(publishing.files, ENTRIES.leaves[:600])
 
 
-@pytest.mark.parametrize("lost", ["checkpoint", "tile/0/001.p/44", "tile/1/000.p/1", "tile/entries/000", "everything"])
-async def test_what_is_lost_below_the_checkpoint_or_altogether_is_made_again(tmp_path: Path, lost: str) -> None:
+@pytest.mark.parametrize("lost", ["checkpoint", "tile/0/001.p/44", "tile/1/000.p/1", "tile/entries/001.p/44", "all"])
+async def test_what_is_lost_at_the_edge_or_altogether_is_made_again_before_publishing_goes_on(
+    tmp_path: Path, lost: str
+) -> None:
     folder = tmp_path / "tiles"
     await Publishing(folder).to(300)
     for path in folder.rglob("*"):
-        if path.is_file() and (lost == "everything" or str(path.relative_to(folder)) == lost):
+        if path.is_file() and (lost == "all" or str(path.relative_to(folder)) == lost):
             path.unlink()
-    if lost == "tile/entries/000":
-        # Full files are not looked at on the way on; a lost partial tile shows that the folder is torn.
-        (folder / "tile/1/000.p/1").unlink()
     publishing = Publishing(folder)
     await publishing.to(320)
     await check_folder(publishing.files, ENTRIES.leaves[:320])
+
+
+@pytest.mark.parametrize("lost", ["tile/0/000", "tile/entries/000"])
+async def test_a_full_file_that_is_lost_is_noticed_beside_publishing_and_made_again(tmp_path: Path, lost: str) -> None:
+    folder = tmp_path / "tiles"
+    await Publishing(folder).to(300)
+    (folder / lost).unlink()
+    publishing = Publishing(folder)
+    publishing.released = ENTRIES.head(300)
+    async with publishing.running():
+        await until(lambda: (folder / lost).exists())
+        publishing.release(320)
+        await until(lambda: publishing.size() == 320)
+    await check_folder(publishing.files, ENTRIES.leaves[:320])
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-40], lambda data: data[:9] + b"x" + data[10:]])
+@pytest.mark.parametrize("path", ["tile/0/000", "tile/entries/000", "tile/0/001.p/44", "tile/entries/001.p/44"])
+async def test_a_file_torn_or_altered_while_the_ledger_was_down_halts_publishing_until_it_is_moved_away(
+    tmp_path: Path, path: str, damage: Callable[[bytes], bytes]
+) -> None:
+    folder = tmp_path / "tiles"
+    await Publishing(folder).to(300)
+    (folder / path).write_bytes(damage((folder / path).read_bytes()))
+    publishing = Publishing(folder)
+    publishing.released = ENTRIES.head(300)
+    async with publishing.running():
+        await until(lambda: REGISTRY.get_sample_value("ledger_publish_halted") == 1)
+        publishing.release(320)
+        (folder / path).unlink()
+        await until(lambda: publishing.size() == 320)
+        await until(lambda: REGISTRY.get_sample_value("ledger_publish_halted") == 0)
+    await check_folder(publishing.files, ENTRIES.leaves[:320])
+
+
+async def test_a_proof_for_a_witness_that_damage_prevents_has_the_files_looked_over_and_ends_nothing(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "tiles"
+    await Publishing(folder).to(600)
+    publishing = Publishing(folder)
+    publishing.released = ENTRIES.head(600)
+    async with publishing.running():
+        await until(lambda: [each.size for each in publishing.witnesses.seen] == [600])
+        (folder / "tile/0/001").write_bytes(bytes(256 * 32))
+        publishing.witnesses.seen = [checkpoint_at(300)]
+        publishing.release(700)
+        await until(lambda: REGISTRY.get_sample_value("ledger_publish_halted") == 1)
+        (folder / "tile/0/001").unlink()
+        publishing.release(720)
+        await until(lambda: publishing.size() == 720)
+    await check_folder(publishing.files, ENTRIES.leaves[:720])
+
+
+def checkpoint_at(size: int) -> Checkpoint:
+    return open_checkpoint(ENTRIES.head(size).checkpoint, [LOG.verifier()])
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not reached():
+            await asyncio.sleep(0.01)
 
 
 async def test_a_published_file_that_was_altered_halts_publishing_and_is_named(tmp_path: Path) -> None:
