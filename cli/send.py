@@ -8,10 +8,12 @@ import orjson
 import typer
 
 from cli import reach
+from cli.ledgers import show_ledgers
 from client.answer import Answer
 from client.exchange_client import ExchangeClient
 from client.files import make_key_pair, private_key, record_bytes
 from client.sending import PATHS, Sending, readable, send
+from shared.errors import InvalidInput
 from shared.identifiers import parse_entry_id, parse_obligation_id
 from shared.signatures.keys import Algorithm
 
@@ -98,11 +100,16 @@ def where() -> None:
 
 
 def status(
-    record: Annotated[str, typer.Argument(help="The id that the answer to the record gave")],
-    key: KeyFile,
+    record: Annotated[str, typer.Argument(help="The id that the answer to the record gave")] = "",
+    key: Annotated[Path | None, typer.Option("--key", help="The sender's private key, for a record")] = None,
     url: Url = "",
 ) -> None:
-    """Show what became of a record that you sent: who was told, and how far each has come."""
+    """Show what became of a record that you sent. For an operator, without a record: which ledger serves."""
+    if not record:
+        show_ledgers()
+        return
+    if key is None:
+        raise InvalidInput("a record is shown to who sent it", remedy="Name the sender's private key with --key.")
     entry, signer = parse_entry_id(record), private_key(key)
 
     async def work() -> Answer:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Sequence
 
 from services.gateway.acknowledge_notification import NotificationAcknowledger
 from services.gateway.admit_request import Admission
@@ -22,9 +23,8 @@ from services.gateway.record_decision import DecisionRecorder
 from shared.clock import Clock, SystemClock
 from shared.errors import InvalidInput
 from shared.identifiers import EntryId
-from shared.ledger.client import LedgerClient
-from shared.process.address import TlsAddress, TlsFiles, parse_address
-from shared.process.remote import Remote
+from shared.ledger.reaching import ledger_at
+from shared.process.address import Address, TlsAddress, TlsFiles, parse_addresses
 from shared.process.secret_files import read_secret
 from shared.process.serving import Door, HttpAddress, serve
 from shared.process.settings import GatewaySettings
@@ -83,9 +83,8 @@ def make_gateway(
 
 async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
     """Be the gateway until ``stop`` is set. Raises InvalidInput for wrong settings."""
-    ledger = LedgerClient(
-        Remote(parse_address(settings.ledger_address), timeout_s=settings.ledger_timeout_s, tls=_tls(settings))
-    )
+    addresses = parse_addresses(settings.ledger_address)
+    ledger = ledger_at(addresses, timeout_s=settings.ledger_timeout_s, tls=_tls(settings, addresses))
     register = load_register()
     directories = Directories(register, load_postcodes(register, file=settings.postcode_file))
     book = load_rules()
@@ -125,8 +124,8 @@ def _new_entry_id() -> EntryId:
     return EntryId(secrets.token_hex(16))
 
 
-def _tls(settings: GatewaySettings) -> TlsFiles | None:
-    if not isinstance(parse_address(settings.ledger_address), TlsAddress):
+def _tls(settings: GatewaySettings, addresses: Sequence[Address]) -> TlsFiles | None:
+    if not any(isinstance(address, TlsAddress) for address in addresses):
         return None
     files = (settings.tls_certificate_file, settings.tls_private_key_file, settings.tls_peer_authority_file)
     certificate, private_key, authority = files

@@ -10,6 +10,7 @@ from services.ledger.domain.outcomes import answer_to, recent_of
 from services.ledger.domain.plan import Known, Plan, Prepared, Recent, StoredAnswer, WriterState
 from services.ledger.domain.receipts import answer_bytes, stored_answer
 from services.ledger.domain.sequencing import decide_batch
+from services.ledger.domain.standing import NotWriting
 from services.ledger.ports import CommittedBatch, Guard, Head, Log, LookedUp
 from services.ledger.prepare_append import AppendPreparer
 from shared.clock import Clock
@@ -67,10 +68,10 @@ class Queue:
     async def submit(self, prepared: Prepared) -> Appended:
         """Wait for the outcome of a request. Cancelling the wait does not cancel the request.
 
-        Raises the error it was refused with, or Unavailable when there is no writer here.
+        Raises the error it was refused with, or NotWriting when there is no writer here.
         """
         if not self._open:
-            raise Unavailable("the ledger cannot write now", remedy="Send the same request again in a few seconds.")
+            raise NotWriting
         if len(self._waiting) >= LONGEST_QUEUE:
             raise Unavailable("too many requests wait for the ledger", remedy="Send the same request again later.")
         each = _Waiting(prepared, asyncio.get_running_loop().create_future())

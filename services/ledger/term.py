@@ -12,7 +12,7 @@ from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Queue, Sequencer
 from services.ledger.continuity import Continuity
 from services.ledger.domain.plan import Plan, WriterState
-from services.ledger.domain.standing import Standing
+from services.ledger.domain.standing import NotWriting, Standing
 from services.ledger.key_ring import KeyRing
 from services.ledger.ports import Guard, Head, Log, WriterLost
 from services.ledger.prepare_append import AppendPreparer
@@ -89,9 +89,7 @@ class Writer:
             finally:
                 self.standing = Standing.STARTING
                 self.releases.wake()
-                self.queue.close(
-                    Unavailable("the ledger cannot write now", remedy="Send the same request again in a few seconds.")
-                )
+                self.queue.close(NotWriting())
                 await candidate.close()
             await asyncio.sleep(RETRY_AFTER_S)
 

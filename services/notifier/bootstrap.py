@@ -24,10 +24,10 @@ from shared.clock import SystemClock
 from shared.errors import InvalidInput
 from shared.identifiers import EntryId
 from shared.ledger.client import LedgerClient
+from shared.ledger.reaching import ledger_at
 from shared.ledger.registry_copy import RegistryCopy
-from shared.process.address import Address, TlsAddress, TlsFiles, parse_address
+from shared.process.address import Address, TlsAddress, TlsFiles, parse_address, parse_addresses
 from shared.process.parts import run_until_first_ends
-from shared.process.remote import Remote
 from shared.process.secret_files import read_password, read_secret
 from shared.process.serving import Door, serve
 from shared.process.settings import NotifierSettings
@@ -43,12 +43,10 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
     clock = SystemClock()
     register = load_register()
     facts = FactMaker(register=register, new_entry_id=lambda: EntryId(secrets.token_hex(16)))
-    ledger_address = parse_address(settings.ledger_address)
+    ledger_addresses = parse_addresses(settings.ledger_address)
     async with contextlib.AsyncExitStack() as stack:
         store = PostgresStore(await stack.enter_async_context(_engine(settings)))
-        ledger = LedgerClient(
-            Remote(ledger_address, timeout_s=settings.ledger_timeout_s, tls=_tls(settings, ledger_address))
-        )
+        ledger = ledger_at(ledger_addresses, timeout_s=settings.ledger_timeout_s, tls=_tls(settings, *ledger_addresses))
         stack.push_async_callback(ledger.close)
         push = HttpPush(
             key=load_signing_key(read_secret(settings.signing_key_file)),
@@ -138,8 +136,8 @@ def _operator_door(settings: NotifierSettings) -> Door:
     return Door("operator", address, _tls(settings, address))
 
 
-def _tls(settings: NotifierSettings, address: Address) -> TlsFiles | None:
-    if not isinstance(address, TlsAddress):
+def _tls(settings: NotifierSettings, *addresses: Address) -> TlsFiles | None:
+    if not any(isinstance(address, TlsAddress) for address in addresses):
         return None
     files = (settings.tls_certificate_file, settings.tls_private_key_file, settings.tls_peer_authority_file)
     certificate, private_key, authority = files

@@ -43,7 +43,7 @@ from shared.ledger.messages import (
 )
 from shared.ledger.record_history import RecordHistory, RecordHistoryQuery
 from shared.ledger.stewardship import Stewardship
-from shared.process.remote import Remote
+from shared.process.peer import Peer
 
 PAGE_LIMIT = 500
 WAIT_S = 5.0
@@ -69,7 +69,7 @@ class LedgerClient:
     idempotency key.
     """
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Peer) -> None:
         self._remote = remote
 
     async def close(self) -> None:

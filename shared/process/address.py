@@ -13,6 +13,9 @@ class UnixAddress:
 
     path: Path
 
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
 
 @dataclass(frozen=True, slots=True)
 class TlsAddress:
@@ -20,6 +23,9 @@ class TlsAddress:
 
     host: str
     port: int
+
+    def __str__(self) -> str:
+        return f"tls://[{self.host}]:{self.port}" if ":" in self.host else f"tls://{self.host}:{self.port}"
 
 
 Address = UnixAddress | TlsAddress
@@ -43,6 +49,11 @@ def parse_address(text: str) -> Address:
         if host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536:
             return TlsAddress(host.strip("[]"), int(port))
     raise InvalidInput("not an address: unix:/path/to.sock or tls://host:port is expected")
+
+
+def parse_addresses(text: str) -> tuple[Address, ...]:
+    """Return the addresses in a list with commas, at least one. Raises InvalidInput when one is none."""
+    return tuple(parse_address(each.strip()) for each in text.split(","))
 
 
 def client_context(files: TlsFiles) -> ssl.SSLContext:

@@ -28,18 +28,30 @@ _CATEGORIES: dict[str, type[errors.ExchangeError]] = {
 }
 
 
+class Unreachable(errors.Unavailable):
+    """Nobody takes the connection: nothing was sent, so nothing was done."""
+
+
 class Remote:
-    """A process at an address. Safe for use by many tasks of one event loop at once.
+    """Implements Peer for a process at one address. Safe for use by many tasks of one event loop at once.
 
     Every call either returns the decoded reply or raises an ExchangeError of the category the other side gave. A
     call that times out or loses its connection raises Unavailable with ``outcome_unknown``: retry the same request.
     """
 
-    def __init__(self, address: Address, *, timeout_s: float, tls: TlsFiles | None = None) -> None:
+    def __init__(
+        self, address: Address, *, timeout_s: float, connect_timeout_s: float | None = None, tls: TlsFiles | None = None
+    ) -> None:
         self._address = address
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._timeout_s = timeout_s
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=connect_timeout_s)
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def timeout_s(self) -> float:
+        """How long one call may take."""
+        return self._timeout_s
 
     async def __aenter__(self) -> Self:
         return self
@@ -63,8 +75,8 @@ class Remote:
             ) as response:
                 body = await response.read()
                 status = response.status
-        except (aiohttp.ClientConnectorError, FileNotFoundError) as error:
-            raise errors.Unavailable("the other process cannot be reached") from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, FileNotFoundError) as error:
+            raise Unreachable("the other process cannot be reached") from error
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
             raise errors.Unavailable("the other process did not answer", outcome_unknown=True) from error
         try:

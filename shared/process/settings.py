@@ -22,8 +22,12 @@ class GatewaySettings(BaseSettings):
     authority: str = Field(
         default="", description="The public host[:port] that requests are signed for; host:port when empty"
     )
-    ledger_address: str = Field(description="unix:/path or tls://host:port of the ledger's door for the gateway")
-    ledger_timeout_s: float = Field(default=10.0, gt=0, description="How long one call to the ledger may take")
+    ledger_address: str = Field(
+        description="unix:/path or tls://host:port of the ledger's door for the gateway; of several, with commas"
+    )
+    ledger_timeout_s: float = Field(
+        default=10.0, gt=0, description="How long one call to the ledger may take, over all addresses together"
+    )
     tls_certificate_file: Path | None = Field(default=None, description="This side's certificate, for tls:// addresses")
     tls_private_key_file: Path | None = Field(default=None, description="Its private key")
     tls_peer_authority_file: Path | None = Field(default=None, description="Authority of the ledger's certificate")
@@ -113,8 +117,12 @@ class NotifierSettings(BaseSettings):
         description="postgresql://host[:port]/database, or with ?host=/socket/directory; no password"
     )
     password_file: Path = Field(description="Password of the role exchange_notifier")
-    ledger_address: str = Field(description="unix:/path or tls://host:port of the ledger's door for the notifier")
-    ledger_timeout_s: float = Field(default=10.0, gt=0, description="How long one call to the ledger may take")
+    ledger_address: str = Field(
+        description="unix:/path or tls://host:port of the ledger's door for the notifier; of several, with commas"
+    )
+    ledger_timeout_s: float = Field(
+        default=10.0, gt=0, description="How long one call to the ledger may take, over all addresses together"
+    )
     operator_door: str = Field(description="unix:/path or tls://host:port where the operator's command line comes in")
     tls_certificate_file: Path | None = Field(default=None, description="This side's certificate, for tls:// addresses")
     tls_private_key_file: Path | None = Field(default=None, description="Its private key")

@@ -1,6 +1,7 @@
 """The command line stops a mistake before it does harm, says what to do, and never shows a traceback."""
 
 import json
+import re
 import socket
 from datetime import timedelta
 from pathlib import Path
@@ -36,6 +37,23 @@ async def test_a_share_is_sent_kept_and_read_back(
     code, said = await command("status", answer["id"], "--key", key)
     assert code == 0, said
     assert "notifications" in said
+
+
+async def test_status_says_which_ledger_serves_and_every_command_finds_it(
+    command: Command, exchange: TestExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving = f"unix:{exchange.local.sockets}/ledger-operator.sock"
+    monkeypatch.setenv("EXCHANGE_LEDGER_ADDRESS", f"unix:/nowhere/ledger.sock,{serving}")
+    code, said = await command("status")
+    assert code == 0, said
+    assert "unix:/nowhere/ledger.sock  not serving: the other process cannot be reached" in said
+    assert re.search(rf"{re.escape(serving)}  writing, \d+ entries, serves", said)
+    code, said = await command("owed")
+    assert code == 0, said
+    monkeypatch.setenv("EXCHANGE_LEDGER_ADDRESS", "unix:/nowhere/ledger.sock")
+    code, said = await command("status")
+    assert code == 1
+    assert "no ledger is writing" in said
 
 
 async def test_evidence_is_never_overwritten_and_nothing_is_sent_that_cannot_be_kept(

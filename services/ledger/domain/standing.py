@@ -22,6 +22,15 @@ class StandingBy(Unavailable):
         super().__init__("this ledger is standing by; another one is writing", remedy="Retry elsewhere.")
 
 
+class NotWriting(Unavailable):
+    """This process cannot write now. Nothing was done for the request."""
+
+    code = "not-writing"
+
+    def __init__(self) -> None:
+        super().__init__("the ledger cannot write now", remedy="Send the same request again in a few seconds.")
+
+
 def check_answers(standing: Standing) -> None:
     """Raise StandingBy when calls belong to another process: what this one knows is behind what that one released."""
     if standing is Standing.STANDBY:
