@@ -9,7 +9,7 @@ from typing import Annotated
 import asyncpg
 import typer
 
-from cli import agencies, audit, erasing, keys, queues, reach, retention, rules, send, start, witness
+from cli import agencies, audit, endpoints, erasing, keys, queues, reach, retention, rules, send, start, witness
 from deploy.migrate import ROLES, migrate
 from services.ledger.rebuild_projection import PROJECTIONS, rebuild_projection
 from shared.errors import ExchangeError, InvalidInput, Unavailable
@@ -22,7 +22,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(agencies.agency_app, name="agency")
-app.add_typer(agencies.authority_app, name="authority")
+app.add_typer(endpoints.authority_app, name="authority")
 app.add_typer(audit.app, name="audit")
 app.add_typer(queues.queue_app, name="queue")
 app.add_typer(keys.app, name="key")

@@ -7,10 +7,12 @@ from datetime import datetime
 
 import msgspec
 
-from shared.clock import Clock, rfc3339
+from cli.agency_facts import Terms, agency_facts, authority_code
+from shared.clock import Clock, parse_rfc3339, rfc3339
 from shared.entries import Entry, Obligation
 from shared.errors import Conflict, InvalidInput, NotFound
 from shared.identifiers import (
+    AgencyId,
     AuthorityCode,
     EntryId,
     KeyThumbprint,
@@ -23,14 +25,31 @@ from shared.identifiers import (
 )
 from shared.ledger.client import LedgerClient
 from shared.ledger.key_standing import Standing, standing_of
-from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, ObligationState
-from shared.ledger.registry import AgencyFacts, EndpointFacts, KeyFacts, Registry, RevocationFacts, WithdrawalFacts
+from shared.ledger.messages import (
+    Answer,
+    AppendRequest,
+    Idempotency,
+    NamedChild,
+    ObligationState,
+    OpenSection,
+    Section,
+)
+from shared.ledger.registry import (
+    LEAD_SECTION,
+    EndpointFacts,
+    KeyFacts,
+    Registry,
+    RevocationFacts,
+    SafeguardingLead,
+    WithdrawalFacts,
+)
 from shared.reference.authorities import AuthorityRegister
 from shared.reference.working_days import due_after_working_days
 from shared.signatures.keys import PublicKey
-from shared.vocabulary import AgencyRole, DutyClass, EntryType, LadderState, Urgency
+from shared.vocabulary import EntryType, LadderState, Urgency
 
 SCOPE = "service:operator"
+NO_TERMS = Terms()
 _ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 
 
@@ -39,13 +58,15 @@ class Operator:
 
     def __init__(self, ledger: LedgerClient, *, register: AuthorityRegister, clock: Clock) -> None:
         self._ledger = ledger
-        self._register = register
+        self._register_of_authorities = register
         self._clock = clock
 
-    async def registry(self) -> Registry:
-        """Return the registry as it stands."""
+    async def registry(self, *, as_at: datetime | None = None) -> Registry:
+        """Return the registry as it stands, or as it stood at a moment."""
         registry = Registry()
         async for entry in self._ledger.stream(after=-1, registry_only=True):
+            if as_at is not None and parse_rfc3339(entry.time) > as_at:
+                break
             registry = registry.with_entry(entry)
         return registry
 
@@ -60,49 +81,77 @@ class Operator:
         agreement: str | None = None,
         policy_document: str | None = None,
         roles: Sequence[str] = (),
+        terms: Terms = NO_TERMS,
+        lead: SafeguardingLead | None = None,
     ) -> Position:
-        """Register an agency, or supersede its registration.
+        """Register an agency, or supersede its registration whole. Its safeguarding lead is sealed beside it.
 
-        Raises InvalidInput when the id, duty class, home authority or ``acts_for`` is not one.
+        Raises InvalidInput when something of it cannot be.
         """
-        if duty_class not in {each.value for each in DutyClass}:
-            raise InvalidInput(
-                f"{duty_class!r} is no duty class", remedy="Use one of: " + ", ".join(each.value for each in DutyClass)
-            )
-        home = self._authority(home_authority) if home_authority is not None else None
-        facts = AgencyFacts(
-            agency=parse_agency_id(agency),
-            name=name,
-            duty_class=duty_class,
-            nation=self._register.nation_of(home) if home is not None else "England",
-            home_authority=home,
-            acts_for=parse_recipient(acts_for) if acts_for is not None else None,
-            agreement=agreement,
-            policy_document=policy_document,
-            roles=tuple(_role(role) for role in roles),
-        )
-        return await self._record(EntryType.AGENCY_REGISTERED, msgspec.to_builtins(facts))
+        said: dict[str, object] = {
+            "agency": agency,
+            "name": name,
+            "duty_class": duty_class,
+            "home_authority": home_authority,
+            "acts_for": acts_for,
+            "agreement": agreement,
+            "policy_document": policy_document,
+            "roles": list(roles),
+            **terms.said(),
+        }
+        return await self._register(said, lead=lead)
 
-    async def add_key(self, agency: str, key: PublicKey, *, valid_until: datetime | None = None) -> Position:
-        """Let a key sign for an agency from now on. Keys may overlap, so that one can be rotated without a gap."""
+    async def change_agency(
+        self, agency: str, changes: Mapping[str, object], *, lead: SafeguardingLead | None = None
+    ) -> Position:
+        """Register an agency anew with what changes, by the names of ``AgencyFacts``; all else stays as it is.
+
+        Raises NotFound when it is not registered, InvalidInput when something of it cannot be.
+        """
+        known = (await self.registry()).agencies.get(AgencyId(agency))
+        if known is None:
+            raise NotFound(f"no agency {agency} is registered", remedy="See: exchange agency list")
+        return await self._register({**msgspec.to_builtins(known), **changes}, lead=lead)
+
+    async def _register(self, said: Mapping[str, object], *, lead: SafeguardingLead | None) -> Position:
+        facts = agency_facts(said, register=self._register_of_authorities, on=self._clock.now().date())
+        sections = (Section(LEAD_SECTION, msgspec.json.encode(lead)),) if lead is not None else ()
+        return await self._record(EntryType.AGENCY_REGISTERED, msgspec.to_builtins(facts), sections=sections)
+
+    async def safeguarding_lead(self, agency: str, *, by: str, reason: str) -> SafeguardingLead:
+        """Return who leads on safeguarding in an agency. That somebody looked, and why, is on the record first.
+
+        Raises NotFound when none was registered, or it has been erased.
+        """
+        sealed: EntryId | None = None
+        async for entry in self._ledger.stream(after=-1, registry_only=True):
+            about = entry.type is EntryType.AGENCY_REGISTERED and entry.facts.get("agency") == agency
+            if about and LEAD_SECTION in entry.commitments:
+                sealed = entry.id
+        if sealed is None:
+            raise NotFound(f"no safeguarding lead of {agency} is registered", remedy="See: exchange agency change")
+        purpose = f"reach-lead:{_code(reason)}:{_account(by)}:{rfc3339(self._clock.now())}"
+        opened = await self._ledger.open_section(OpenSection(sealed, LEAD_SECTION, purpose))
+        return msgspec.json.decode(opened.content, type=SafeguardingLead)
+
+    async def add_key(
+        self, agency: str, key: PublicKey, *, valid_from: datetime | None = None, valid_until: datetime | None = None
+    ) -> Position:
+        """Let a key sign for an agency, from now or later on. Keys may overlap, so that one takes over from another."""
         facts = KeyFacts(
             agency=parse_agency_id(agency),
             thumbprint=key.thumbprint,
             jwk=key.jwk(),
-            valid_from=rfc3339(self._clock.now()),
+            valid_from=rfc3339(valid_from or self._clock.now()),
             valid_until=rfc3339(valid_until) if valid_until is not None else None,
         )
         return await self._record(EntryType.AGENCY_KEY_ADDED, msgspec.to_builtins(facts))
 
     async def revoke_key(self, thumbprint: str, *, reason: str, compromised_from: datetime | None = None) -> Position:
         """Revoke a key, now and for good."""
-        if not _ACCOUNT.match(reason):
-            raise InvalidInput("a reason is a code, such as rotated, lost or compromised")
-        if compromised_from is not None and compromised_from > self._clock.now():
-            raise InvalidInput("a key was compromised at a moment that has passed")
         facts = RevocationFacts(
             thumbprint=KeyThumbprint(thumbprint),
-            reason=reason,
+            reason=_code(reason),
             compromised_from=rfc3339(compromised_from) if compromised_from is not None else None,
         )
         return await self._record(EntryType.AGENCY_KEY_REVOKED, msgspec.to_builtins(facts))
@@ -160,7 +209,9 @@ class Operator:
         facts: dict[str, object] = {"obligation": obligation, "owner": _account(by), "outcome": "closed"}
         if pass_to is not None:
             authority = self._authority(pass_to)
-            deadline = due_after_working_days(self._clock.now(), days=1, nation=self._register.nation_of(authority))
+            deadline = due_after_working_days(
+                self._clock.now(), days=1, nation=self._register_of_authorities.nation_of(authority)
+            )
             facts["outcome"] = "passed_on"
             obligations = (
                 Obligation(
@@ -194,13 +245,7 @@ class Operator:
         return known
 
     def _authority(self, text: str) -> AuthorityCode:
-        resolution = self._register.resolve(text, on=self._clock.now().date())
-        if resolution.single is None:
-            raise InvalidInput(
-                f"{text!r} is no authority with children's-services responsibility ({resolution.kind})",
-                remedy="Give its GSS code, such as E06000005, or its exact name.",
-            )
-        return resolution.single
+        return authority_code(text, register=self._register_of_authorities, on=self._clock.now().date())
 
     async def _record(
         self,
@@ -211,6 +256,7 @@ class Operator:
         obligations: tuple[Obligation, ...] = (),
         child: NamedChild | None = None,
         causes: tuple[EntryId, ...] = (),
+        sections: tuple[Section, ...] = (),
     ) -> Position:
         own_id = entry_id or _new_entry_id()
         request = AppendRequest(
@@ -222,13 +268,14 @@ class Operator:
             facts=dict(facts),
             obligations=obligations,
             causes=causes,
+            sections=sections,
         )
         return (await self._ledger.append(request)).position
 
 
-def _role(text: str) -> str:
-    if text not in {role.value for role in AgencyRole}:
-        raise InvalidInput(f"{text!r} is no role", remedy="Use: " + ", ".join(role.value for role in AgencyRole))
+def _code(text: str) -> str:
+    if not _ACCOUNT.match(text):
+        raise InvalidInput("a reason is a code, such as rotated, lost or compromised")
     return text
 
 

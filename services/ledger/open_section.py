@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.ledger.adapters.postgres_reader import PostgresReader
+from services.ledger.domain.callers import check_opening
 from services.ledger.domain.sealing import SALT_BYTES, unseal_salted
 from services.ledger.prepare_append import Secrets
 from services.ledger.record_opening import Opening, OpeningRecorder
@@ -33,9 +34,11 @@ class SectionOpener:
         """Return a section's plaintext; the opening is durable in the ledger before this returns.
 
         Opening again for the same purpose makes no second entry. Raises NotFound when the section never was or has
-        been erased, Unavailable when its key cannot be had now or the opening not be recorded: then nothing is shown.
+        been erased, CallerNotPermitted when this caller may not see it, Unavailable when its key cannot be had now or
+        the opening not be recorded: then nothing is shown.
         """
         revealed = await self.reveal(asked.entry_id, asked.section)
+        check_opening(revealed.entry, asked.section, caller=caller)
         opening = Opening(
             facts={
                 "section": asked.section,

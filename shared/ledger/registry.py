@@ -20,8 +20,11 @@ class AgencyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ``home_authority`` is told when an address cannot be placed. ``acts_for`` is who the agency may acknowledge for:
     ``authority:<GSS>``, ``police:<GSS>``, or None. Agreement and policy document are named with their validity
-    dates (Data Protection Act 2018 Sch 1 para 39). ``roles`` are what it may do beyond taking part, such as
-    ``auditor``.
+    dates, and when the document is to be looked at again (Data Protection Act 2018 Sch 1 paras 39, 40). ``roles`` are
+    what it may do beyond taking part, such as ``auditor``. ``requests_per_minute`` is its own rate limit, if it has
+    one. The telephone numbers are an office's and no person's: who acts for an authority is called on them when an
+    immediate danger cannot be taken. Its safeguarding lead is a person and stands sealed beside the entry
+    (``SafeguardingLead``).
     """
 
     agency: AgencyId
@@ -35,6 +38,25 @@ class AgencyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy_document: str | None = None
     policy_document_until: str | None = None
     roles: tuple[str, ...] = ()
+    agreement_from: str | None = None
+    policy_document_from: str | None = None
+    policy_document_review: str | None = None
+    requests_per_minute: int | None = None
+    telephone: str | None = None
+    out_of_hours_telephone: str | None = None
+
+
+class SafeguardingLead(msgspec.Struct, frozen=True):
+    """Who leads on safeguarding in an agency, and how to reach them: the ``note`` sealed beside a registration.
+
+    A later registration without one leaves the earlier in force.
+    """
+
+    name: str
+    contact: str
+
+
+LEAD_SECTION = "note"
 
 
 class KeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,6 +110,14 @@ class RegisteredKey:
     compromised_from: datetime | None = None
     before: "RegisteredKey | None" = None
 
+    def may_sign(self, *, at: datetime) -> bool:
+        """Return whether the key may sign at that moment."""
+        try:
+            self.check_valid(at=at)
+        except NotPermitted:
+            return False
+        return True
+
     def check_valid(self, *, at: datetime) -> None:
         """Return when the key may sign at that moment; raise KeyRevoked or KeyNotValid if not."""
         if self.revoked_at is not None:
@@ -140,6 +170,14 @@ class Registry:
         while key is not None and key.position >= position:
             key = key.before
         return key
+
+    def keys_of(self, agency: AgencyId) -> tuple[RegisteredKey, ...]:
+        """Return every key that an agency ever had, in the order in which they were added."""
+        return tuple(key for key in self.keys.values() if key.agency == agency)
+
+    def acting_for(self, recipient: Recipient) -> tuple[AgencyFacts, ...]:
+        """Return the agencies that acknowledge for an authority or a police force."""
+        return tuple(facts for facts in self.agencies.values() if facts.acts_for == recipient)
 
     def endpoints_of(self, recipient: Recipient) -> tuple[EndpointFacts, ...]:
         """Return where a recipient takes pushes; empty when nowhere."""

@@ -151,7 +151,7 @@ async def test_revoking_a_compromised_key_lists_what_it_signed_since(
     assert code == 0, again
     assert again in said
     code, listed = await command("agency", "list")
-    assert f"revoked, suspect from {since}" in listed
+    assert f"revoked, suspect from {rfc3339(since)}" in listed
     later = rfc3339(since + timedelta(days=1))
     code, said = await command("agency", "key", "revoke", key.public.thumbprint, "--compromised-from", later)
     assert code == 1

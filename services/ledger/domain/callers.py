@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+from shared.entries import Entry
 from shared.errors import InvalidInput, NotPermitted
 from shared.ledger.messages import AppendRequest
+from shared.ledger.registry import LEAD_SECTION
 from shared.vocabulary import CONTENT_TYPES, STEWARDSHIP_TYPES, EntryType
 
 GATEWAY = "gateway"
@@ -54,7 +56,9 @@ _KEY_CALLS = frozenset({"/encryption-keys", "/rotate-encryption-key", "/rewrap-d
 _MAY_CALL: Mapping[str, frozenset[str]] = {
     GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read", "/entries", "/who-knew", "/break-glass", "/tile"},
     NOTIFIER: _READS | {"/append", "/entries", "/wait", "/owed", "/queue", "/open-section"},
-    OPERATOR: _READS | {"/append", "/entries", "/wait", "/stewardship-entries", "/owed", "/queue"} | _KEY_CALLS,
+    OPERATOR: _READS
+    | {"/append", "/entries", "/wait", "/stewardship-entries", "/owed", "/queue", "/open-section"}
+    | _KEY_CALLS,
     AUDITOR: _READS
     | {"/entries", "/wait", "/stewardship-entries", "/owed", "/queue"}
     | {"/who-knew", "/break-glass", "/open-signatures", "/tile"},
@@ -71,6 +75,17 @@ def check_call(path: str, *, caller: str) -> None:
     """Raise CallerNotPermitted unless that caller may use that path."""
     if path not in _MAY_CALL.get(caller, frozenset()):
         raise CallerNotPermitted(f"the {caller} may not call {path}")
+
+
+def check_opening(entry: Entry, section: str, *, caller: str) -> None:
+    """Raise CallerNotPermitted unless that caller may see that section of an entry.
+
+    The notifier delivers what agencies recorded. The operator sees who an agency's safeguarding lead is, to reach
+    them, and nothing of any child.
+    """
+    is_lead = entry.type is EntryType.AGENCY_REGISTERED and section == LEAD_SECTION
+    if is_lead != (caller == OPERATOR):
+        raise CallerNotPermitted(f"the {caller} may not open that")
 
 
 def check_append(request: AppendRequest, *, caller: str) -> None:

@@ -114,8 +114,10 @@ def no_consent_reason_missing(case: Case) -> bool:
 
 
 def policy_document_missing(case: Case) -> bool:
-    """A condition that needs an appropriate policy document, and none is registered."""
-    return case.condition in NEEDS_POLICY_DOCUMENT and case.agency.policy_document is None
+    """A condition that needs an appropriate policy document, and none is registered that was in force by then."""
+    agency = case.agency
+    missing = agency.policy_document is None or _to_come(agency.policy_document_from, case)
+    return case.condition in NEEDS_POLICY_DOCUMENT and missing
 
 
 def policy_document_expired(case: Case) -> bool:
@@ -124,8 +126,8 @@ def policy_document_expired(case: Case) -> bool:
 
 
 def agreement_missing(case: Case) -> bool:
-    """No sharing agreement is registered."""
-    return case.agency.agreement is None
+    """No sharing agreement is registered that was in force by the day of the decision."""
+    return case.agency.agreement is None or _to_come(case.agency.agreement_from, case)
 
 
 def agreement_expired(case: Case) -> bool:
@@ -136,3 +138,7 @@ def agreement_expired(case: Case) -> bool:
 def _past(until: str | None, case: Case) -> bool:
     # As registered: a date or a time, whose first ten characters are the date.
     return until is not None and until[:10] < case.law.on.isoformat()
+
+
+def _to_come(since: str | None, case: Case) -> bool:
+    return since is not None and since[:10] > case.law.on.isoformat()
