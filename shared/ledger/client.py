@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from shared.entries import Entry, parse_entry
 from shared.errors import IntegrityFailure, Unavailable
 from shared.identifiers import EntryId, ObligationId, Position
+from shared.ledger.append_lane import AppendLane
 from shared.ledger.audit_messages import (
     BreakGlass,
     GlassBroken,
@@ -71,10 +72,11 @@ class LedgerClient:
 
     def __init__(self, remote: Peer) -> None:
         self._remote = remote
+        self._appends = AppendLane(remote)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._remote.close()
+        await self._appends.close()
 
     async def append(self, request: AppendRequest) -> Appended:
         """Append an entry; durable when this returns. A repeat returns the original answer's bytes.
@@ -82,7 +84,7 @@ class LedgerClient:
         Raises Conflict ``version-conflict`` (resolve and decide again), Conflict ``idempotency-key-reused``,
         NotPermitted ``nonce-replayed``, ``key-revoked`` or ``caller-not-permitted``, InvalidInput, Unavailable.
         """
-        return await self._remote.call("/append", request, Appended)
+        return await self._appends.append(request)
 
     async def resolve_child(self, request: ResolveChild) -> ResolvedChild:
         """Return who these identifiers name, with the version and roles to decide on."""

@@ -95,6 +95,25 @@ class Appended(msgspec.Struct, frozen=True):
     repeated: bool
 
 
+MOST_APPENDS_IN_A_CALL = 64
+
+
+class AppendMany(msgspec.Struct, frozen=True):
+    """Several appends in one call, at most MOST_APPENDS_IN_A_CALL: each an ``AppendRequest``, judged by itself.
+
+    They share nothing but the way: none waits for the one before it, and a refused one leaves the others as they are.
+    """
+
+    requests: tuple[msgspec.Raw, ...]
+
+
+class AppendOutcome(msgspec.Struct, frozen=True):
+    """What became of one of several appends: one of the two."""
+
+    appended: Appended | None = None
+    failure: "Failure | None" = None
+
+
 class ResolveChild(msgspec.Struct, frozen=True):
     """Asks which child these identifiers name."""
 

@@ -8,6 +8,7 @@ import structlog
 from starlette.types import Receive, Scope, Send
 
 from shared.errors import ExchangeError, IntegrityFailure, InvalidInput, NotFound, Unavailable
+from shared.ledger.messages import Failure
 from shared.process.remote import MEDIA_TYPE, failure_of
 
 LARGEST_MESSAGE_BYTES = 2 * 1024 * 1024
@@ -15,6 +16,7 @@ LARGEST_MESSAGE_BYTES = 2 * 1024 * 1024
 log = structlog.get_logger()
 
 Message = TypeVar("Message")
+Reply = TypeVar("Reply")
 
 Route = Callable[[bytes, str], Awaitable[object]]
 """Takes a message's bytes and the caller's name, and returns the reply."""
@@ -34,15 +36,12 @@ class MessageApp:
         """Answer one call: 200 and the reply, or an error's status and a Failure."""
         if scope["type"] != "http":
             return
-        try:
-            reply: object = await self._answer(scope, await _body(receive))
-            status = 200
-        except ExchangeError as error:
-            reply, status = failure_of(error), _status_of(error)
-        except Exception as error:
-            # The last resort, so that a fault of ours is an answer and never a traceback with content in it.
-            log.error("call_failed", path=scope["path"], kind=type(error).__name__)
-            reply, status = failure_of(Unavailable("the call failed", outcome_unknown=True)), 500
+
+        async def answer() -> object:
+            return await self._answer(scope, await _body(receive))
+
+        reply = await answered(answer, path=scope["path"])
+        status = _status_of(reply) if isinstance(reply, Failure) else 200
         body = msgspec.msgpack.encode(reply)
         headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -55,6 +54,18 @@ class MessageApp:
             raise NotFound("there is no such call")
         self._permit(path, caller)
         return await route(body, caller)
+
+
+async def answered(answer: Callable[[], Awaitable[Reply]], *, path: str) -> Reply | Failure:
+    """Return an answer, or the Failure that says why there is none. Raises nothing but a cancellation."""
+    try:
+        return await answer()
+    except ExchangeError as error:
+        return failure_of(error)
+    except Exception as error:
+        # The last resort, so that a fault of ours is an answer and never a traceback with content in it.
+        log.error("call_failed", path=path, kind=type(error).__name__)
+        return failure_of(Unavailable("the call failed", outcome_unknown=True))
 
 
 def decode(body: bytes, kind: type[Message]) -> Message:
@@ -81,6 +92,6 @@ async def _body(receive: Receive) -> bytes:
             return b"".join(parts)
 
 
-def _status_of(error: ExchangeError) -> int:
+def _status_of(failure: Failure) -> int:
     # The category travels in the body; the status is for whoever reads an access log.
-    return 500 if isinstance(error, IntegrityFailure) else 503 if isinstance(error, Unavailable) else 400
+    return {IntegrityFailure.__name__: 500, Unavailable.__name__: 503}.get(failure.category, 400)

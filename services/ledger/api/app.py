@@ -1,5 +1,6 @@
 """The ledger's doors: MessagePack in, MessagePack out, each path open only to the callers it is for."""
 
+import asyncio
 from dataclasses import dataclass
 
 import msgspec
@@ -26,10 +27,15 @@ from shared.identifiers import EntryId, parse_child_ref
 from shared.ledger.audit_messages import BreakGlass, OpenSignatures, WhoKnewQuery
 from shared.ledger.key_messages import DestroyEncryptionKey, RewrapDataKeys
 from shared.ledger.messages import (
+    MOST_APPENDS_IN_A_CALL,
     AdmitRead,
+    Appended,
+    AppendMany,
+    AppendOutcome,
     AppendRequest,
     EntriesPage,
     EntryStatus,
+    Failure,
     LedgerStanding,
     ObligationQuery,
     OpenSection,
@@ -40,7 +46,7 @@ from shared.ledger.messages import (
     WaitForEntry,
 )
 from shared.ledger.record_history import RecordHistoryQuery
-from shared.process.message_app import MessageApp, Route, decode
+from shared.process.message_app import MessageApp, Route, answered, decode
 from shared.transparency.tile_source import TileSource
 
 LARGEST_PAGE = 1000
@@ -90,6 +96,7 @@ class LedgerApi:
         """Return every path with what it leads to."""
         return {
             "/append": self._append,
+            "/append-many": self._append_many,
             "/resolve-child": self._resolve_child,
             "/admit-read": self._admit_read,
             "/entries": self._entries,
@@ -114,7 +121,7 @@ class LedgerApi:
             "/tile": self._tile,
         }
 
-    async def _append(self, body: bytes, caller: str) -> object:
+    async def _append(self, body: bytes, caller: str) -> Appended:
         request = decode(body, AppendRequest)
         check_append(request, caller=caller)
         amended = amended_by(request)
@@ -125,6 +132,17 @@ class LedgerApi:
         except EncryptionKeyChanged:
             # A rotation came between making it ready and deciding it. Once more, under the new key.
             return await self._parts.queue.submit(await self._parts.preparer.prepare(request))
+
+    async def _append_many(self, body: bytes, caller: str) -> object:
+        requests = decode(body, AppendMany).requests
+        if len(requests) > MOST_APPENDS_IN_A_CALL:
+            raise InvalidInput(f"one call carries at most {MOST_APPENDS_IN_A_CALL} appends")
+        return await asyncio.gather(*(self._outcome(bytes(request), caller) for request in requests))
+
+    async def _outcome(self, body: bytes, caller: str) -> AppendOutcome:
+        """Return what became of one append, so that whatever is wrong with it leaves those beside it alone."""
+        outcome = await answered(lambda: self._append(body, caller), path="/append")
+        return AppendOutcome(failure=outcome) if isinstance(outcome, Failure) else AppendOutcome(outcome)
 
     async def _resolve_child(self, body: bytes, _caller: str) -> object:
         asked = decode(body, ResolveChild)

@@ -54,10 +54,12 @@ _SCOPES: Mapping[str, str] = {GATEWAY: "agency:", NOTIFIER: "service:notifier", 
 _READS = frozenset({"/registry-entries", "/entry-status", "/record-history", "/obligation", "/tree-head", "/standing"})
 _KEY_CALLS = frozenset({"/encryption-keys", "/rotate-encryption-key", "/rewrap-data-keys", "/destroy-encryption-key"})
 _MAY_CALL: Mapping[str, frozenset[str]] = {
-    GATEWAY: _READS | {"/append", "/resolve-child", "/admit-read", "/entries", "/who-knew", "/break-glass", "/tile"},
-    NOTIFIER: _READS | {"/append", "/entries", "/wait", "/owed", "/queue", "/open-section"},
+    GATEWAY: _READS
+    | {"/append", "/append-many", "/resolve-child", "/admit-read"}
+    | {"/entries", "/who-knew", "/break-glass", "/tile"},
+    NOTIFIER: _READS | {"/append", "/append-many", "/entries", "/wait", "/owed", "/queue", "/open-section"},
     OPERATOR: _READS
-    | {"/append", "/entries", "/wait", "/stewardship-entries", "/owed", "/queue", "/open-section"}
+    | {"/append", "/append-many", "/entries", "/wait", "/stewardship-entries", "/owed", "/queue", "/open-section"}
     | _KEY_CALLS,
     AUDITOR: _READS
     | {"/entries", "/wait", "/stewardship-entries", "/owed", "/queue"}
