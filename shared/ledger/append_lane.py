@@ -1,19 +1,36 @@
-"""Carrying appends to the ledger: each at once while few are under way, and several in one call while many are."""
+"""The lane that carries appends to the ledger: each at once while few are under way, else several in one call."""
 
 import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from shared.errors import ExchangeError, Unavailable
 from shared.ledger.messages import MOST_APPENDS_IN_A_CALL, Appended, AppendMany, AppendOutcome, AppendRequest
-from shared.process.remote import Remote, error_of
+from shared.process.remote import error_of, failure_of
 
 CALLS_AT_ONCE = 4
 LARGEST_CALL_BYTES = 1024 * 1024
 """Half of what a message may hold. A larger append goes by itself, and is judged by itself."""
+
+Reply = TypeVar("Reply")
+
+
+class Calls(Protocol):
+    """Calls to the ledger, as ``Remote`` makes them."""
+
+    timeout_s: float
+
+    async def call(self, path: str, message: object, reply: type[Reply]) -> Reply:
+        """Return the reply. Raises the ExchangeError that the ledger answered with, or Unavailable."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections, failing what is under way."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +52,11 @@ class AppendLane:
     """Appends by many tasks of one event loop, in few calls: a call costs more than what it carries.
 
     Each append has its own outcome. What fails a call (no connection, no answer) fails every append in it, as it would
-    have failed each alone. None waits longer than ``timeout_s`` for its outcome.
+    have failed each alone. Cancelling one that still waits keeps it from being sent, and cancelling one that is carried
+    with others leaves them alone. None waits longer than ``timeout_s`` for its outcome.
     """
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Calls) -> None:
         self._remote = remote
         self._calls = 0
         self._waiting: deque[_Waiting] = deque()
@@ -101,7 +119,8 @@ class AppendLane:
                 )
             outcomes = [_outcome(reply) for reply in replies]
         except ExchangeError as error:
-            outcomes = [error] * len(batch)
+            # Each its own: one error raised in many tasks would gather the traces of all of them.
+            outcomes = [error_of(failure_of(error)) for _ in batch]
         finally:
             self._ended()
         for each, outcome in zip(batch, outcomes, strict=True):
