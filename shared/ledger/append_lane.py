@@ -4,48 +4,34 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
 
 import msgspec
 
 from shared.errors import ExchangeError, Unavailable
 from shared.ledger.messages import MOST_APPENDS_IN_A_CALL, Appended, AppendMany, AppendOutcome, AppendRequest
+from shared.process.failover import NOT_HERE
+from shared.process.peer import Peer
 from shared.process.remote import error_of, failure_of
 
 CALLS_AT_ONCE = 4
 LARGEST_CALL_BYTES = 1024 * 1024
 """Half of what a message may hold. A larger append goes by itself, and is judged by itself."""
 
-Reply = TypeVar("Reply")
-
-
-class Calls(Protocol):
-    """Calls to the ledger, as ``Remote`` makes them."""
-
-    timeout_s: float
-
-    async def call(self, path: str, message: object, reply: type[Reply]) -> Reply:
-        """Return the reply. Raises the ExchangeError that the ledger answered with, or Unavailable."""
-        ...
-
-    async def close(self) -> None:
-        """Close the connections, failing what is under way."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     encoded: bytes
-    done: asyncio.Future[Appended]
+    done: asyncio.Future[Appended | None]
+    """None when the process that was asked could not say: it did not serve, or lost its database meanwhile."""
 
-    def settle(self, outcome: Appended | ExchangeError) -> None:
+    def settle(self, outcome: Appended | ExchangeError | None) -> None:
         # Whoever was cancelled no longer waits.
         if self.done.done():
             return
-        if isinstance(outcome, Appended):
-            self.done.set_result(outcome)
-        else:
+        if isinstance(outcome, ExchangeError):
             self.done.set_exception(outcome)
+        else:
+            self.done.set_result(outcome)
 
 
 class AppendLane:
@@ -56,8 +42,8 @@ class AppendLane:
     with others leaves them alone. None waits longer than ``timeout_s`` for its outcome.
     """
 
-    def __init__(self, remote: Calls) -> None:
-        self._remote = remote
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
         self._calls = 0
         self._waiting: deque[_Waiting] = deque()
         self._carrying: set[asyncio.Task[None]] = set()
@@ -67,23 +53,33 @@ class AppendLane:
         if self._calls < CALLS_AT_ONCE:
             self._calls += 1
             try:
-                return await self._remote.call("/append", request, Appended)
+                return await self._peer.call("/append", request, Appended)
             finally:
                 self._ended()
         waiting = _Waiting(msgspec.msgpack.encode(request), asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         try:
-            async with asyncio.timeout(self._remote.timeout_s):
-                return await waiting.done
+            async with asyncio.timeout(self._peer.timeout_s):
+                outcome = await waiting.done
+                return outcome if outcome is not None else await self._once_more(request)
         except TimeoutError as error:
             raise Unavailable("the other process did not answer", outcome_unknown=True) from error
+
+    async def _once_more(self, request: AppendRequest) -> Appended:
+        # As a call of its own it may find another process, which a call that was answered no longer does.
+        try:
+            return await self._peer.call("/append", request, Appended)
+        except Unavailable as error:
+            # Whatever this attempt came to, the one before may have been recorded.
+            error.outcome_unknown = True
+            raise
 
     async def close(self) -> None:
         """Answer what waits, close the connections, and return when no call is under way."""
         waiting, self._waiting = self._waiting, deque()
         for each in waiting:
             each.settle(Unavailable("the connection to the ledger was closed before this was sent"))
-        await self._remote.close()
+        await self._peer.close()
         await asyncio.gather(*self._carrying)
 
     def _ended(self) -> None:
@@ -110,9 +106,9 @@ class AppendLane:
 
     async def _carry(self, batch: Sequence[_Waiting]) -> None:
         message = AppendMany(tuple(msgspec.Raw(each.encoded) for each in batch))
-        outcomes: Sequence[Appended | ExchangeError]
+        outcomes: Sequence[Appended | ExchangeError | None]
         try:
-            replies = await self._remote.call("/append-many", message, tuple[AppendOutcome, ...])
+            replies = await self._peer.call("/append-many", message, tuple[AppendOutcome, ...])
             if len(replies) != len(batch):
                 raise Unavailable(
                     "the ledger gave another number of outcomes than were asked for", outcome_unknown=True
@@ -127,9 +123,9 @@ class AppendLane:
             each.settle(outcome)
 
 
-def _outcome(reply: AppendOutcome) -> Appended | ExchangeError:
+def _outcome(reply: AppendOutcome) -> Appended | ExchangeError | None:
     if reply.appended is not None:
         return reply.appended
-    if reply.failure is not None:
-        return error_of(reply.failure)
-    return Unavailable("the ledger gave no outcome", outcome_unknown=True)
+    if reply.failure is None or reply.failure.outcome_unknown or reply.failure.code in NOT_HERE:
+        return None
+    return error_of(reply.failure)

@@ -10,8 +10,9 @@ from shared.process.remote import Remote
 
 REPEATABLE = frozenset(
     {
-        # Decided by its idempotency key: a repeat gets the original answer.
+        # Each append is decided by its idempotency key: a repeat gets the original answer.
         "/append",
+        "/append-many",
         # Recorded once for each purpose, audit run, or signed request, however often they are asked for.
         "/break-glass",
         "/open-section",

@@ -34,6 +34,7 @@ class FakeCalls:
     timeout_s: float = PATIENCE_S
     may_answer: asyncio.Event = field(default_factory=asyncio.Event)
     refused: dict[str, ExchangeError] = field(default_factory=dict)
+    refused_together: dict[str, Unavailable] = field(default_factory=dict)
     lost: bool = False
     forgets: Callable[[tuple[AppendOutcome, ...]], tuple[AppendOutcome, ...]] = lambda outcomes: outcomes
     carried: list[list[str]] = field(default_factory=list)
@@ -51,7 +52,7 @@ class FakeCalls:
         if alone and keys[0] in self.refused:
             raise self.refused[keys[0]]
         outcomes = tuple(self._outcome(key) for key in keys)
-        answer: object = outcomes[0].appended if alone else self.forgets(outcomes)
+        answer: object = appended(keys[0]) if alone else self.forgets(outcomes)
         return msgspec.msgpack.decode(msgspec.msgpack.encode(answer), type=reply)
 
     async def close(self) -> None:
@@ -59,10 +60,14 @@ class FakeCalls:
         self.may_answer.set()
 
     def _outcome(self, key: str) -> AppendOutcome:
-        refusal = self.refused.get(key)
+        refusal = self.refused_together.get(key) or self.refused.get(key)
         if refusal is not None:
             return AppendOutcome(failure=failure_of(refusal))
-        return AppendOutcome(Appended(Position(7), 201, key.encode(), repeated=False))
+        return AppendOutcome(appended(key))
+
+
+def appended(key: str) -> Appended:
+    return Appended(Position(7), 201, key.encode(), repeated=False)
 
 
 def request(key: str, *, size_bytes: int = 10) -> AppendRequest:
@@ -140,19 +145,57 @@ async def test_a_call_that_gets_no_answer_leaves_the_outcome_of_each_append_in_i
     assert len({id(outcome) for outcome in outcomes}) == len(outcomes)
 
 
-@pytest.mark.parametrize(
-    "forgets",
-    [lambda outcomes: outcomes[:-1], lambda outcomes: (*outcomes[:-1], AppendOutcome())],
-    ids=["one outcome too few", "an outcome that says nothing"],
-)
-async def test_an_outcome_that_is_not_given_is_unknown(
-    forgets: Callable[[tuple[AppendOutcome, ...]], tuple[AppendOutcome, ...]],
-) -> None:
-    calls = FakeCalls(forgets=forgets)
+async def test_a_call_that_gives_another_number_of_outcomes_gives_none() -> None:
+    calls = FakeCalls(forgets=lambda outcomes: outcomes[:-1])
     _lane, _first, waiting = await behind_others(calls, request("0"), request("1"))
     calls.may_answer.set()
-    *_, last = await all_of(waiting)
-    assert unknown(last)
+    assert all(unknown(outcome) for outcome in await all_of(waiting))
+
+
+def not_writing() -> Unavailable:
+    error = Unavailable("the ledger cannot write now")
+    error.code = "not-writing"
+    return error
+
+
+@pytest.mark.parametrize("reason", [not_writing(), Unavailable("lost its database", outcome_unknown=True)])
+async def test_an_append_whose_outcome_the_ledger_could_not_say_is_asked_for_once_more_by_itself(
+    reason: Unavailable,
+) -> None:
+    """As a call of its own it may find the process that serves now, as an append that went alone would have."""
+    calls = FakeCalls(refused_together={"1": reason})
+    _lane, _first, waiting = await behind_others(calls, request("0"), request("1"))
+    calls.may_answer.set()
+    assert [each.answer for each in await asyncio.gather(*waiting)] == [b"0", b"1"]
+    assert calls.carried[CALLS_AT_ONCE:] == [["0", "1"], ["1"]]
+
+
+async def test_an_outcome_once_unknown_stays_unknown_when_nobody_serves_the_next_time() -> None:
+    calls = FakeCalls(
+        refused_together={"0": Unavailable("lost its database", outcome_unknown=True)}, refused={"0": not_writing()}
+    )
+    _lane, _first, waiting = await behind_others(calls, request("0"))
+    calls.may_answer.set()
+    [outcome] = await all_of(waiting)
+    assert unknown(outcome)
+
+
+async def test_an_append_that_the_ledger_says_nothing_of_is_asked_for_once_more_by_itself() -> None:
+    calls = FakeCalls(forgets=lambda outcomes: (*outcomes[:-1], AppendOutcome()))
+    _lane, _first, waiting = await behind_others(calls, request("0"), request("1"))
+    calls.may_answer.set()
+    assert [each.answer for each in await asyncio.gather(*waiting)] == [b"0", b"1"]
+    assert calls.carried[CALLS_AT_ONCE:] == [["0", "1"], ["1"]]
+
+
+async def test_a_ledger_that_is_merely_too_busy_is_not_asked_again() -> None:
+    calls = FakeCalls(refused_together={"1": Unavailable("too many requests wait for the ledger")})
+    _lane, _first, waiting = await behind_others(calls, request("0"), request("1"))
+    calls.may_answer.set()
+    _, refused = await all_of(waiting)
+    assert isinstance(refused, Unavailable)
+    assert not refused.outcome_unknown
+    assert calls.carried[CALLS_AT_ONCE:] == [["0", "1"]]
 
 
 async def test_no_more_go_in_one_call_than_it_may_carry() -> None:
