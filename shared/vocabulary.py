@@ -169,7 +169,7 @@ class NoConsentReason(StrEnum):
 
 
 class WithholdReason(StrEnum):
-    """Why information was withheld. The last four are misconceptions and are always challenged."""
+    """Why information was withheld. Those from ``gdpr`` on are misconceptions and are always challenged."""
 
     MORE_DETRIMENTAL_TO_CHILD = "more_detrimental_to_child"
     NOT_RELEVANT = "not_relevant"
@@ -179,10 +179,16 @@ class WithholdReason(StrEnum):
     CONSENT_BASED_NOTICE_REFUSED = "consent_based_notice_refused"
     LEGAL_PRIVILEGE_OR_COURT = "legal_privilege_or_court"
     AWAITING_ADVICE = "awaiting_advice"
+    YOUNG_PERSONS_CONFIDENCE = "young_persons_confidence"
     GDPR = "gdpr"
     NO_CONSENT = "no_consent"
     NOT_MY_ROLE = "not_my_role"
     SOMEONE_ELSE_WILL = "someone_else_will"
+    COLLECTED_FOR_OTHER_PURPOSE = "collected_for_other_purpose"
+    DUTY_OF_CONFIDENCE = "duty_of_confidence"
+    HUMAN_RIGHTS = "human_rights"
+    NO_SHARING_AGREEMENT = "no_sharing_agreement"
+    NO_SYSTEM_FOR_IT = "no_system_for_it"
 
 
 class AuthorityRole(StrEnum):

@@ -17,6 +17,7 @@ from services.gateway.domain.record import (
     is_somewhere,
     said,
 )
+from services.gateway.domain.replying import read_reply
 from services.gateway.domain.rules.basis import ARTICLE_6, CONDITIONS
 from services.gateway.domain.rules.care import CareOfChild
 from services.gateway.domain.rules.case import UNKNOWN, Case, LevelAsGiven
@@ -64,6 +65,7 @@ def case_of_withholding(record: WithholdingRecord, circumstances: Circumstances,
     on = circumstances.law.on
     indicators = indicators_of(record.concern, born=_born(record.child), on=on)
     given = [code_of(text, _REASONS) for text in record.reasons]
+    reply = read_reply(record.reply_to_requester)
     return Case(
         kind=RecordKind.WITHHOLDING,
         agency=circumstances.agency,
@@ -73,9 +75,14 @@ def case_of_withholding(record: WithholdingRecord, circumstances: Circumstances,
         format_known=_is_known(record.format, RecordKind.WITHHOLDING),
         rationale_given=said(record.rationale) is not None,
         review_given=read_date(record.review_on) is not None,
+        review_on=read_date(record.review_on),
+        requested=record.requested_by is not None,
+        replied=reply.in_writing,
+        reply_complete=reply.complete,
         possible_crime=record.concern is not None and record.concern.possible_crime is True,
         reasons=tuple(dict.fromkeys(reason for reason in given if reason is not None)),
         indicators=frozenset((*indicators, "active_plan") if has_plan else indicators),
+        care=care_of(record.child),
     )
 
 

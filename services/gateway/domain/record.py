@@ -133,11 +133,24 @@ class ShareRecord:
 
 @dataclass(frozen=True, slots=True)
 class Requester:
-    """Who asked for information, and for what."""
+    """Who asked for information, when, for what, and for which task of theirs."""
 
     name: str | None = None
+    role: str | None = None
     agency: str | None = None
     what: str | None = None
+    asked_at: str | None = None
+    public_task: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What whoever asked was answered: whether at all, when, by what means, and in which words."""
+
+    given: bool | None = None
+    at: str | None = None
+    means: str | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +162,7 @@ class WithholdingRecord:
     child: Child | None = None
     concern: Concern | None = None
     requested_by: Requester | None = None
-    reply_to_requester: str | None = None
+    reply_to_requester: Reply | str | None = None
     reasons: tuple[str, ...] = ()
     rationale: str | None = None
     review_on: str | None = None

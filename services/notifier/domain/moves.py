@@ -14,7 +14,8 @@ _SHOWS_A_MOVE = (AuthorityRole.LIVING_AT.value, AuthorityRole.EDUCATION.value)
 
 _MUST_KNOW = (AuthorityRole.PLAN_HELD_BY.value, AuthorityRole.LOOKED_AFTER_BY.value)
 
-_TELLS_OF_PLACES = frozenset({EntryType.SHARE_RECORDED, EntryType.WITHHOLDING_RECORDED, EntryType.WHEREABOUTS_REPORTED})
+_TELLS_OF_PLACES = frozenset({EntryType.SHARE_RECORDED, EntryType.WHEREABOUTS_REPORTED})
+"""What is withheld shows nobody a move: the move would be told with the record behind it."""
 
 
 @dataclass(frozen=True, slots=True)

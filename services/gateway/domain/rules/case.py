@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 
 from services.gateway.domain.law import LawOfTheDay
 from services.gateway.domain.rules.care import CareOfChild
@@ -48,6 +49,10 @@ class Case:
     article_6: str | None = None
     condition: str | None = None
     reasons: tuple[str, ...] = ()
+    review_on: date | None = None
+    requested: bool = False
+    replied: bool = False
+    reply_complete: bool = True
     indicators: frozenset[str] = frozenset()
     care: CareOfChild | None = None
     agreed: str | None = None

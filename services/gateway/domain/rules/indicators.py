@@ -16,8 +16,19 @@ SEXUAL_ACTIVITY = "sexual_activity"
 UNDER_13_SEXUAL_ACTIVITY = "under_13_sexual_activity"
 ACTIVE_PLAN = "active_plan"
 SIGNIFICANT_HARM = "significant_harm"
+THREATS = "threats"
+FORCED_MARRIAGE = "forced_marriage"
 
-KNOWN = (INJURY, NON_MOBILE_INFANT, SEXUAL_ACTIVITY, UNDER_13_SEXUAL_ACTIVITY, ACTIVE_PLAN, SIGNIFICANT_HARM)
+KNOWN = (
+    INJURY,
+    NON_MOBILE_INFANT,
+    SEXUAL_ACTIVITY,
+    UNDER_13_SEXUAL_ACTIVITY,
+    ACTIVE_PLAN,
+    SIGNIFICANT_HARM,
+    THREATS,
+    FORCED_MARRIAGE,
+)
 
 MOBILE_FROM_MONTHS = 6
 """An infant younger than this is taken not to move about, whether or not the record says so."""

@@ -115,9 +115,15 @@ PREDICATES: Mapping[str, Predicate] = {
     "challenge-reason-missing": withheld.challenge_reason_missing,
     "challenge-reason-unknown": withheld.challenge_reason_unknown,
     "challenge-rationale-missing": withheld.challenge_rationale_missing,
+    "challenge-young-persons-confidence": withheld.challenge_young_persons_confidence,
     "same-day-review": withheld.same_day_review,
     "second-decision-maker": withheld.second_decision_maker,
     "review-date-missing": withheld.review_date_missing,
+    "review-date-past": withheld.review_date_past,
+    "review-date-far": withheld.review_date_far,
+    "awaiting-advice-too-long": withheld.awaiting_advice_too_long,
+    "requester-reply-missing": withheld.requester_reply_missing,
+    "requester-reply-details-missing": withheld.requester_reply_details_missing,
     **{code: was_noticed(code) for code in NOTICED},
 }
 """The table. A test holds it one to one against the data."""

@@ -181,7 +181,7 @@ def test_what_leaves_the_day_is_reviewed_the_same_day(born: str | None, indicato
     who = child(date_of_birth=born)
     withheld = plan_withholding(as_withholding(withholding(who, concern={"indicators": indicators})), circumstances())
     assert "same-day-review" in withheld.advice
-    assert owed(withheld).keys() == {"agency:st-hilda-primary"}
+    assert owed(withheld).keys() == {"agency:st-hilda-primary", "queue:second-decision-maker"}
     assert owed(withheld)["agency:st-hilda-primary"].urgency == Urgency.SAME_DAY
 
 

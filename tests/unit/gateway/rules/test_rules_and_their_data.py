@@ -106,12 +106,25 @@ SPEAKING: dict[str, Case] = {
     "challenge-no-consent": replace(SILENT, reasons=("no_consent",)),
     "challenge-not-my-role": replace(SILENT, reasons=("not_my_role",)),
     "challenge-someone-else-will": replace(SILENT, reasons=("someone_else_will",)),
+    "challenge-other-purpose": replace(SILENT, reasons=("collected_for_other_purpose",)),
+    "challenge-confidentiality": replace(SILENT, reasons=("duty_of_confidence",)),
+    "challenge-human-rights": replace(SILENT, reasons=("human_rights",)),
+    "challenge-no-agreement": replace(SILENT, reasons=("no_sharing_agreement",)),
+    "challenge-no-system": replace(SILENT, reasons=("no_system_for_it",)),
+    "challenge-young-persons-confidence": replace(
+        SILENT, reasons=("young_persons_confidence",), care=replace(HOST, born=date(2013, 11, 25))
+    ),
     "challenge-reason-missing": replace(SILENT, reasons=()),
     "challenge-reason-unknown": replace(SILENT, reasons=(UNKNOWN,)),
     "challenge-rationale-missing": replace(SILENT, rationale_given=False),
     "same-day-review": replace(SILENT, reasons=("gdpr",), indicators=frozenset({"significant_harm"})),
     "second-decision-maker": replace(SILENT, reasons=("gdpr",), indicators=BRUISED_INFANT),
     "review-date-missing": replace(SILENT, review_given=False),
+    "review-date-past": replace(SILENT, review_on=date(2026, 11, 23)),
+    "review-date-far": replace(SILENT, review_on=date(2027, 11, 25)),
+    "awaiting-advice-too-long": replace(SILENT, reasons=("awaiting_advice",), review_on=date(2026, 11, 28)),
+    "requester-reply-missing": replace(SILENT, requested=True),
+    "requester-reply-details-missing": replace(SILENT, requested=True, replied=True, reply_complete=False),
     **{code: replace(SILENT, noticed=frozenset({code})) for code in NOTICED},
 }
 WHENEVER_IN_FORCE = {"scotland-own-procedures", "northern-ireland-gateway"}
