@@ -11,7 +11,7 @@ from cli import reach
 from cli.audit_access import AUDITOR, Access, access_to
 from services.ledger.audit.export import Opened, Opening, Wanted, export_bundle, positions_of
 from services.ledger.audit.stored_log import StoredLog, open_stored_log
-from shared.errors import Conflict, InvalidInput, NotFound
+from shared.errors import Conflict, InvalidInput, NotFound, Unavailable
 from shared.identifiers import parse_child_ref
 from shared.ledger.audit_messages import BreakGlass
 from shared.transparency.checkpoint import Checkpoint
@@ -33,6 +33,9 @@ def export(
     ] = False,
     reason: Annotated[str, typer.Option(help="Why: practice_review, inspection, complaint, court_order …")] = "",
     note: Annotated[str, typer.Option(help="Why, in words; it is sealed with the record of each opening")] = "",
+    cosigned: Annotated[
+        list[Path] | None, typer.Option(help="A published checkpoint with witnesses' cosignatures; repeatable")
+    ] = None,
     database_url: Annotated[str, typer.Option(envvar="DATABASE_URL", help="Default: the exchange running here")] = "",
     password_file: Annotated[Path | None, typer.Option(help=f"File with the password of {AUDITOR}")] = None,
 ) -> None:
@@ -41,7 +44,8 @@ def export(
     Everything that was sealed stays sealed, unless --open asks for chosen children's content against a reason: then
     each opening is recorded as an entry first, and the bundle says what is open in it and why. Whoever gets the file
     checks it with `python verify.py` or with `exchange audit verify --bundle`, and with the log's key, which they must
-    have from elsewhere.
+    have from elsewhere. Cosignatures are published beside the log, as its file ``checkpoint``, and not in its
+    database: name such files with --cosigned. Without it, an exchange that runs here gives the one it published last.
     """
     if open_content and not (child and reason and note):
         raise InvalidInput(
@@ -58,7 +62,10 @@ def export(
         with written:
             access = access_to(database_url, password_file)
             glass = Glass(reason, note) if open_content else None
-            ends, opened = reach.run(_export(access, written, wanted, glass))
+            notes = [path.read_bytes() for path in cosigned or []]
+            if not (notes or (database_url and password_file)):
+                notes = reach.run(_published())
+            ends, opened = reach.run(_export(access, written, wanted, glass, notes))
     except BaseException:
         file.unlink(missing_ok=True)
         raise
@@ -68,11 +75,22 @@ def export(
     )
 
 
-async def _export(access: Access, file: IO[bytes], wanted: Wanted, glass: Glass | None) -> tuple[Checkpoint, int]:
+async def _export(
+    access: Access, file: IO[bytes], wanted: Wanted, glass: Glass | None, cosigned: list[bytes]
+) -> tuple[Checkpoint, int]:
     async with open_stored_log(access.database_url, user=AUDITOR, password=access.password) as stored:
         opening = await _open(stored, wanted, glass) if glass is not None else None
-        ends = await export_bundle(stored, file, wanted=wanted, opening=opening)
+        ends = await export_bundle(stored, file, wanted=wanted, opening=opening, cosigned=cosigned)
         return ends, len(opening.sections) if opening is not None else 0
+
+
+async def _published() -> list[bytes]:
+    """Return the checkpoint that the exchange running here published last; it covers no more than is stored."""
+    try:
+        async with reach.ledger("auditor") as ledger:
+            return [await ledger.tile("checkpoint")]
+    except (NotFound, Unavailable):
+        return []
 
 
 async def _open(stored: StoredLog, wanted: Wanted, glass: Glass) -> Opening:

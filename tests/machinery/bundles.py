@@ -34,7 +34,10 @@ class Said(msgspec.Struct, frozen=True):
     sections: int = 0
     not_included: int = 0
     opened: int = 0
-    cosigned_by: list[str] = []
+    heads: int = 0
+    bodies: int = 0
+    cosigned_by: dict[str, int] = {}
+    unchecked: list[str] = []
     error: str = ""
 
 
@@ -53,13 +56,17 @@ class Exported:
         name = [each for each in self.members if each.startswith("tile/entries/")][-1]
         return name, parse_bundle(self.members[name])
 
-    def check(self, members: Mapping[str, bytes], *arguments: str) -> tuple[int, Said]:
-        """Write the members as a bundle and run the program that was exported on it, alone."""
+    def check(self, members: Mapping[str, bytes], *arguments: str, lacking: str = "") -> tuple[int, Said]:
+        """Write the members as a bundle and run the program that was exported on it, alone.
+
+        ``lacking`` is a module that the Python it runs in is not to find.
+        """
         file, program = self.folder / "bundle.zip", self.folder / "verify.py"
         with zipfile.ZipFile(file, "w") as bundle:
             for name, data in members.items():
                 bundle.writestr(name, data)
-        program.write_bytes(self.members["verify.py"])
+        hiding = f"import sys\nsys.modules[{lacking!r}] = None\n" if lacking else ""
+        program.write_bytes(hiding.encode() + self.members["verify.py"])
         command = [sys.executable, "-I", str(program), str(file), "--log-key", self.log_key, "--json", *arguments]
         done = subprocess.run(command, capture_output=True, cwd=self.folder, check=False)
         assert done.stderr == b"", done.stderr

@@ -10,7 +10,7 @@ from services.ledger.audit.beside_the_log import AtPosition
 from services.ledger.audit.stored_log import StoredHead, StoredLog, StoredRow, StoredSection
 from shared.canonical_json import Json, canonical_bytes
 from shared.entries import parse_entry
-from shared.errors import ExchangeError, IntegrityFailure, NotFound
+from shared.errors import ExchangeError, IntegrityFailure, InvalidInput, NotFound
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
 from shared.transparency.tiles import TILE_WIDTH, bundle_bytes, tile_bytes, tile_index_path, tile_path
@@ -67,16 +67,27 @@ class Wanted:
 
 
 async def export_bundle(
-    stored: StoredLog, file: IO[bytes], *, wanted: Wanted | None = None, opening: Opening | None = None
+    stored: StoredLog,
+    file: IO[bytes],
+    *,
+    wanted: Wanted | None = None,
+    opening: Opening | None = None,
+    cosigned: Sequence[bytes] = (),
 ) -> Checkpoint:
     """Write everything that a check needs into one file, and return the checkpoint it ends at.
 
-    Up to the latest signed head; nothing is verified here and nothing opened. Memory does not grow with the log.
-    Raises NotFound when nothing has been signed yet, IntegrityFailure when an entry is missing.
+    Up to the latest signed head; nothing is verified here and nothing opened. ``cosigned`` are checkpoints of this log
+    with witnesses' signatures, which its database does not hold. Memory does not grow with the log. Raises NotFound
+    when nothing has been signed yet, IntegrityFailure when an entry is missing, InvalidInput for a cosigned checkpoint
+    of another log or of more entries.
     """
     chosen = wanted if wanted is not None else Wanted()
     latest = await _latest(stored)
     ends = read_unverified_checkpoint(latest.checkpoint)
+    for note in cosigned:
+        said = read_unverified_checkpoint(note)
+        if said.origin != ends.origin or said.size > ends.size:
+            raise InvalidInput(f"the cosigned checkpoint of {said.size} entries is of another log, or of more entries")
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
         _write(bundle, "manifest.json", canonical_bytes(_manifest(ends, chosen, opening)))
         _write(bundle, "README.txt", README.encode())
@@ -84,7 +95,8 @@ async def export_bundle(
         _write(bundle, "checkpoint", latest.checkpoint)
         with bundle.open(_member("heads"), "w", force_zip64=True) as heads:
             async for head in stored.heads():
-                heads.write(len(head.checkpoint).to_bytes(4) + head.checkpoint)
+                heads.write(_record(head.checkpoint))
+        _write(bundle, "cosigned", b"".join(map(_record, cosigned)))
         sections: AtPosition[StoredSection] = AtPosition(stored.sections(), lambda section: section.position)
         index = 0
         async for rows in _in_tiles(stored, size=latest.size):
@@ -159,8 +171,11 @@ def _manifest(ends: Checkpoint, wanted: Wanted, opening: Opening | None) -> Json
 
 def _section_record(section: StoredSection) -> bytes:
     name = section.name.encode("ascii")
-    record = section.position.to_bytes(8) + bytes([len(name)]) + name + section.content
-    return len(record).to_bytes(4) + record
+    return _record(section.position.to_bytes(8) + bytes([len(name)]) + name + section.content)
+
+
+def _record(content: bytes) -> bytes:
+    return len(content).to_bytes(4) + content
 
 
 def _member(name: str) -> zipfile.ZipInfo:

@@ -1,0 +1,134 @@
+"""The program in a bundle follows a log's keys through their rotations, as the ledger's own check does."""
+
+import zipfile
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from services.ledger.audit import bundle_verifier
+from services.ledger.audit.bundle_verifier import tile_name
+from services.ledger.audit.export import FORMAT
+from shared.transparency.signed_note import NoteSigner
+from shared.transparency.tiles import tile_index_path
+from shared.vocabulary import EntryType
+from tests.machinery.bundles import Said
+from tests.machinery.rotated_log import FIRST, ORIGIN, SECOND, STRANGER, THIRD, RotatedLog, rotated_log
+from tests.machinery.static_log import static_log
+
+COMPROMISED = "2026-11-20T00:00:00.000000Z"
+
+
+def bundle_of(log: RotatedLog, folder: Path) -> Path:
+    """Write a log whose entries have nothing sealed beside them as a bundle."""
+    files = {path: data for path, data in static_log(log.leaves).items() if path.startswith(("tile/0", "tile/entries"))}
+    manifest = {"format": FORMAT, "origin": ORIGIN, "size": len(log.leaves), "children": None, "opened": None}
+    files["manifest.json"] = msgspec.json.encode(manifest)
+    files["checkpoint"] = log.heads[-1]
+    files["heads"] = b"".join(len(note).to_bytes(4) + note for note in log.heads)
+    files["cosigned"] = b""
+    for index in range(-(-len(log.leaves) // 256)):
+        files[f"sections/{tile_index_path(index)}"] = b""
+    with zipfile.ZipFile(folder / "bundle.zip", "w") as bundle:
+        for name, data in files.items():
+            bundle.writestr(name, data)
+    return folder / "bundle.zip"
+
+
+class Checked:
+    """The program, run on logs."""
+
+    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._folder = folder
+        self._capsys = capsys
+
+    def __call__(self, log: RotatedLog, trusted: NoteSigner, *, older: tuple[bytes, ...] = ()) -> tuple[Said, str]:
+        """Return what the program says of a log, and of its one finding, if any."""
+        arguments = [str(bundle_of(log, self._folder)), "--log-key", trusted.verifier().verifier_key(), "--json"]
+        for number, note in enumerate(older):
+            kept = self._folder / f"kept-{number}"
+            kept.write_bytes(note)
+            arguments += ["--older", str(kept)]
+        code = bundle_verifier.main(arguments)
+        said = self._capsys.readouterr().out
+        report = msgspec.json.decode(said, type=Said)
+        assert code == (0 if report.intact else 1)
+        assert not report.error, report.error
+        details = [each["detail"] for each in msgspec.json.decode(said)["findings"]]
+        return report, "; ".join(details)
+
+
+@pytest.fixture
+def checked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Checked:
+    """The program, run in a folder of the test's own."""
+    return Checked(tmp_path, capsys)
+
+
+@pytest.mark.parametrize("trusted", [FIRST, SECOND, THIRD], ids=["first", "second", "newest"])
+def test_any_key_that_the_log_ever_had_proves_it_and_all_its_older_checkpoints(
+    checked: Checked, trusted: NoteSigner
+) -> None:
+    log = rotated_log()
+    said, _ = checked(log, trusted, older=tuple(log.heads))
+    assert (said.findings, said.size, said.heads) == ([], len(log.leaves), len(log.heads))
+
+
+def test_a_stranger_s_key_proves_nothing(checked: Checked) -> None:
+    said, detail = checked(rotated_log(), STRANGER)
+    assert [each.kind for each in said.findings] == ["bad_signature"]
+    assert "no key that you trust has vouched" in detail
+
+
+def test_a_checkpoint_by_a_key_that_the_log_never_introduced_is_refused_by_name(checked: Checked) -> None:
+    log = rotated_log()
+    log.sign(STRANGER)
+    said, detail = checked(log, THIRD)
+    assert {each.kind for each in said.findings} == {"bad_signature"}
+    assert f"{STRANGER.name}+{STRANGER.verifier().key_id.hex()}, a key that the log never introduced" in detail
+
+
+@pytest.mark.parametrize("compromised_from", [None, COMPROMISED])
+def test_a_checkpoint_by_a_key_given_up_before_is_refused_by_name(
+    checked: Checked, compromised_from: str | None
+) -> None:
+    log = rotated_log(compromised_from=compromised_from)
+    log.add(EntryType.CONTENT_OPENED)
+    log.sign(FIRST)
+    said, detail = checked(log, FIRST)
+    assert {each.kind for each in said.findings} == {"bad_signature"}
+    assert "gave up at entry 152" in detail
+    assert (f"compromised from {COMPROMISED}" in detail) == (compromised_from is not None)
+
+
+def test_an_older_checkpoint_by_a_key_given_up_before_it_is_refused_by_name(checked: Checked) -> None:
+    log = rotated_log()
+    late = log.sign(FIRST)
+    log.heads.pop()
+    said, detail = checked(log, THIRD, older=(late,))
+    assert [each.kind for each in said.findings] == ["bad_signature"]
+    assert "gave up at entry 152" in detail
+
+
+def test_a_key_that_vouches_for_itself_is_not_believed(checked: Checked) -> None:
+    log = RotatedLog([], [])
+    log.add(EntryType.LEDGER_OPENED, {"vkey": FIRST.verifier().verifier_key()})
+    log.sign(FIRST)
+    log.add(EntryType.LOG_KEY_ADDED, {"vkey": STRANGER.verifier().verifier_key()})
+    vouched = log.sign(STRANGER).decode()
+    log.add(EntryType.LOG_KEY_RETIRED, {"vkey": FIRST.verifier().verifier_key(), "vouched_by": vouched})
+    log.sign(STRANGER)
+    said, detail = checked(log, FIRST)
+    assert {each.kind for each in said.findings} == {"bad_signature"}
+    assert "never introduced" in detail
+
+
+def test_an_older_checkpoint_of_another_history_of_that_size_is_a_contradiction(checked: Checked) -> None:
+    other = RotatedLog([], [])
+    other.add(EntryType.LEDGER_OPENED, {"vkey": FIRST.verifier().verifier_key(), "other": "yes"})
+    said, _ = checked(rotated_log(), FIRST, older=(other.sign(FIRST),))
+    assert [(each.kind, each.first, each.last) for each in said.findings] == [("older_checkpoint_contradicted", 0, 0)]
+
+
+@pytest.mark.parametrize("index", [0, 9, 999, 1000, 67_000, 1_234_067])
+def test_tiles_are_numbered_as_everywhere_else(index: int) -> None:
+    assert tile_name(index) == tile_index_path(index)
