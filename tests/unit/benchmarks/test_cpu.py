@@ -81,7 +81,8 @@ def test_a_process_that_ended_between_two_readings_has_spent_what_it_spent() -> 
         parent.stdin.write("end\n")
         parent.stdin.close()
     assert living >= BURNS_S
-    assert ended >= living
+    # Sums of the same clock ticks in another order may differ in their last bit.
+    assert round(ended - living, 6) >= 0
 
 
 def test_a_server_that_has_ended_is_not_measured_as_idle() -> None:
