@@ -11,7 +11,7 @@ from shared.vocabulary import EntryType
 
 key_app = typer.Typer(help="An agency's keys. Add the new one before the old one ends.", no_args_is_help=True)
 
-_MAY_BEGIN_WITH_A_HYPHEN = {"ignore_unknown_options": True}
+MAY_BEGIN_WITH_A_HYPHEN = {"ignore_unknown_options": True}
 """One thumbprint in 64 looks like an option, being base64url."""
 
 
@@ -34,7 +34,7 @@ def add_key(
     reach.run(work())
 
 
-@key_app.command("revoke", context_settings=_MAY_BEGIN_WITH_A_HYPHEN)
+@key_app.command("revoke", context_settings=MAY_BEGIN_WITH_A_HYPHEN)
 def revoke_key(
     thumbprint: str,
     reason: Annotated[str, typer.Option(help="A code: rotated, lost, compromised …")] = "rotated",
@@ -53,7 +53,7 @@ def revoke_key(
     reach.run(work())
 
 
-@key_app.command("suspects", context_settings=_MAY_BEGIN_WITH_A_HYPHEN)
+@key_app.command("suspects", context_settings=MAY_BEGIN_WITH_A_HYPHEN)
 def list_suspects(thumbprint: str) -> None:
     """List what a compromised key signed from its compromise on, by position, time and type, for people to look at."""
 

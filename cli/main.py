@@ -9,7 +9,23 @@ from typing import Annotated
 import asyncpg
 import typer
 
-from cli import agencies, audit, endpoints, erasing, keys, queues, reach, retention, rules, send, start, witness
+from cli import (
+    agencies,
+    amending,
+    audit,
+    endpoints,
+    erasing,
+    keys,
+    own_keys,
+    queues,
+    reach,
+    retention,
+    rules,
+    send,
+    start,
+    witness,
+)
+from cli.agency_keys import MAY_BEGIN_WITH_A_HYPHEN
 from deploy.migrate import ROLES, migrate
 from services.ledger.rebuild_projection import PROJECTIONS, rebuild_projection
 from shared.errors import ExchangeError, InvalidInput, Unavailable
@@ -36,6 +52,11 @@ app.command("keygen")(send.keygen)
 app.command("share")(send.share)
 app.command("withhold")(send.withhold)
 app.command("whereabouts")(send.whereabouts)
+for amendment, command in amending.COMMANDS.items():
+    app.command(amendment)(command)
+app.command("registration")(own_keys.registration)
+app.command("rotate-key")(own_keys.rotate_key)
+app.command("revoke-key", context_settings=MAY_BEGIN_WITH_A_HYPHEN)(own_keys.revoke_key)
 app.command("acknowledge")(send.acknowledge)
 app.command("status")(send.status)
 app.command("assess")(send.assess)

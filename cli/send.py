@@ -48,21 +48,21 @@ def share(
     record: Record, key: KeyFile, url: Url = "", idempotency_key: IdempotencyKey = None, keep: ReceiptFile = None
 ) -> None:
     """Share a concern."""
-    _send(Sending("share", PATHS["share"], record, key, idempotency_key, keep), url=url)
+    send_record(Sending("share", PATHS["share"], record, key, idempotency_key, keep), url=url)
 
 
 def withhold(
     record: Record, key: KeyFile, url: Url = "", idempotency_key: IdempotencyKey = None, keep: ReceiptFile = None
 ) -> None:
     """Record a decision not to share, with its reason."""
-    _send(Sending("withhold", PATHS["withhold"], record, key, idempotency_key, keep), url=url)
+    send_record(Sending("withhold", PATHS["withhold"], record, key, idempotency_key, keep), url=url)
 
 
 def whereabouts(
     record: Record, key: KeyFile, url: Url = "", idempotency_key: IdempotencyKey = None, keep: ReceiptFile = None
 ) -> None:
     """Report where a child is."""
-    _send(Sending("whereabouts", PATHS["whereabouts"], record, key, idempotency_key, keep), url=url)
+    send_record(Sending("whereabouts", PATHS["whereabouts"], record, key, idempotency_key, keep), url=url)
 
 
 def acknowledge(
@@ -75,7 +75,7 @@ def acknowledge(
 ) -> None:
     """Say that a notification arrived, who owns it, or what was decided, as whom it was sent to."""
     path = f"/v1/notifications/{parse_obligation_id(notification)}/acknowledgements"
-    _send(Sending("acknowledge", path, record, key, idempotency_key, keep), url=url)
+    send_record(Sending("acknowledge", path, record, key, idempotency_key, keep), url=url)
 
 
 def assess(
@@ -119,5 +119,6 @@ def status(
     typer.echo(readable(reach.run(work())))
 
 
-def _send(sending: Sending, *, url: str) -> None:
+def send_record(sending: Sending, *, url: str) -> None:
+    """Send a record to a gateway, by default that of the exchange running here, and say what it answered."""
     reach.run(send(sending, url=lambda: url or reach.addresses().gateway_url, say=typer.echo))

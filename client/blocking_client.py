@@ -88,6 +88,42 @@ class BlockingExchangeClient:
         """Return what became of a record of one's own."""
         return self._run(self._client.read_share(entry_id))
 
+    def correct(
+        self, entry_id: str, correction: Mapping[str, Json], *, of: str = "share", idempotency_key: str | None = None
+    ) -> Answer:
+        """Correct a record of one's own: ``of`` is share, withholding or whereabouts."""
+        return self._run(self._client.correct(entry_id, correction, of=of, idempotency_key=idempotency_key))
+
+    def retract(
+        self, entry_id: str, retraction: Mapping[str, Json], *, of: str = "share", idempotency_key: str | None = None
+    ) -> Answer:
+        """Take back a record of one's own."""
+        return self._run(self._client.retract(entry_id, retraction, of=of, idempotency_key=idempotency_key))
+
+    def dispute(
+        self, entry_id: str, dispute: Mapping[str, Json], *, of: str = "share", idempotency_key: str | None = None
+    ) -> Answer:
+        """Have it kept beside a record that somebody says it is not so."""
+        return self._run(self._client.dispute(entry_id, dispute, of=of, idempotency_key=idempotency_key))
+
+    def withdraw_consent(
+        self, entry_id: str, withdrawal: Mapping[str, Json], *, idempotency_key: str | None = None
+    ) -> Answer:
+        """Record that consent to a share was withdrawn; the share stands."""
+        return self._run(self._client.withdraw_consent(entry_id, withdrawal, idempotency_key=idempotency_key))
+
+    def registration(self) -> Answer:
+        """Return how one's own agency is registered, with its keys."""
+        return self._run(self._client.registration())
+
+    def add_key(self, new: SigningKey, *, valid_from: str | None = None, valid_until: str | None = None) -> Answer:
+        """Add a key to one's own agency's, with proof that one holds it."""
+        return self._run(self._client.add_key(new, valid_from=valid_from, valid_until=valid_until))
+
+    def revoke_key(self, key: str, *, reason: str = "rotated", compromised_from: str | None = None) -> Answer:
+        """Revoke a key of one's own agency by its thumbprint, for good."""
+        return self._run(self._client.revoke_key(key, reason=reason, compromised_from=compromised_from))
+
     def get(self, path: str) -> Answer:
         """Return what stands at a path, with its query."""
         return self._run(self._client.get(path))

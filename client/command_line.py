@@ -9,10 +9,12 @@ from pathlib import Path
 
 import aiohttp
 
+from client.amending import AMENDMENTS, COLLECTIONS, amendment_path
 from client.answer import verify_receipt
+from client.exchange_client import ExchangeClient
 from client.exchange_keys import parse_keys
-from client.files import exchange_keys, make_key_pair, write_new
-from client.sending import PATHS, Sending, send
+from client.files import exchange_keys, make_key_pair, private_key, write_new
+from client.sending import PATHS, Sending, readable, send
 from shared.errors import ExchangeError, Unavailable
 from shared.signatures.keys import Algorithm
 
@@ -20,6 +22,10 @@ _HELP = {
     "share": "share a concern",
     "withhold": "record a decision not to share, with its reason",
     "whereabouts": "report where a child is",
+    "correct": "correct a record of yours",
+    "retract": "take back a record of yours",
+    "dispute": "have it kept beside a record that somebody says it is not so",
+    "withdraw-consent": "record that consent to a share was withdrawn; the share stands",
 }
 
 
@@ -34,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 asyncio.run(_fetch_keys(given))
             case "verify":
                 _verify(given)
+            case "rotate-key" | "revoke-key" | "registration":
+                asyncio.run(_ask_about_keys(given))
             case _:
                 asyncio.run(_send(given))
     except ExchangeError as error:
@@ -57,15 +65,35 @@ def _parser() -> argparse.ArgumentParser:
     verify = commands.add_parser("verify", help="check a kept answer's receipt, offline")
     verify.add_argument("answer", type=Path, help="the file that --keep wrote")
     verify.add_argument("--keys", type=Path, required=True, help="the exchange's keys, as kept")
-    for name in PATHS:
+    for name in (*PATHS, *AMENDMENTS):
         sending = commands.add_parser(name, help=_HELP[name])
+        if name in AMENDMENTS:
+            sending.add_argument("of", help="the id that the answer to that record gave")
+            sending.add_argument("--kind", choices=list(COLLECTIONS), default="share", help="what that record is")
         sending.add_argument("record", type=Path, help="the record as a JSON file")
         sending.add_argument("--key", type=Path, required=True, help="your private key, PKCS#8 PEM")
         sending.add_argument("--keys", type=Path, help="the exchange's keys, as kept; else those it publishes now")
         sending.add_argument("--idempotency-key", help="the same to repeat a record; else a new one, printed")
         sending.add_argument("--keep", type=Path, help="a new file for the whole answer: it is your evidence")
         _add_url(sending)
+    _add_own_keys(commands)
     return parser
+
+
+def _add_own_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    rotate = commands.add_parser("rotate-key", help="add a new key to your agency's, signed by one it has")
+    rotate.add_argument("new", type=Path, help="the new private key, as keygen made it")
+    rotate.add_argument("--valid-from", help="when it begins to count, if not at once")
+    rotate.add_argument("--valid-until", help="when it ends, such as 2027-11-24T00:00:00Z")
+    revoke = commands.add_parser("revoke-key", help="revoke a key of your agency's, for good")
+    # After an option, since one thumbprint in 64 begins with a hyphen.
+    revoke.add_argument("--thumbprint", required=True, help="which: write --thumbprint=…")
+    revoke.add_argument("--reason", default="rotated", help="rotated, lost, compromised or person_left")
+    revoke.add_argument("--compromised-from", help="what it signed from this moment on is suspect")
+    for command in (rotate, revoke, commands.add_parser("registration", help="show how your agency is registered")):
+        command.add_argument("--key", type=Path, required=True, help="a private key that signs for your agency")
+        command.add_argument("--keys", type=Path, help="the exchange's keys, as kept; else those it publishes now")
+        _add_url(command)
 
 
 def _add_url(parser: argparse.ArgumentParser) -> None:
@@ -95,11 +123,27 @@ def _verify(given: argparse.Namespace) -> None:
     _say(f"verified: the entry is in {checkpoint.origin}, by its signed checkpoint of {checkpoint.size} entries")
 
 
+async def _ask_about_keys(given: argparse.Namespace) -> None:
+    keys = None if given.keys is None else exchange_keys(given.keys)
+    async with ExchangeClient(given.url, key=private_key(given.key), keys=keys) as client:
+        match given.command:
+            case "rotate-key":
+                new = private_key(given.new)
+                answer = await client.add_key(new, valid_from=given.valid_from, valid_until=given.valid_until)
+            case "revoke-key":
+                answer = await client.revoke_key(
+                    given.thumbprint, reason=given.reason, compromised_from=given.compromised_from
+                )
+            case _:
+                answer = await client.registration()
+    _say(readable(answer))
+
+
 async def _send(given: argparse.Namespace) -> None:
     keys = None if given.keys is None else exchange_keys(given.keys)
-    sending = Sending(
-        given.command, PATHS[given.command], given.record, given.key, given.idempotency_key, given.keep, keys
-    )
+    amends = given.command in AMENDMENTS
+    path = amendment_path(given.command, given.of, of=given.kind) if amends else PATHS[given.command]
+    sending = Sending(given.command, path, given.record, given.key, given.idempotency_key, given.keep, keys)
     await send(sending, url=lambda: str(given.url), say=_say)
 
 

@@ -11,9 +11,11 @@ from typing import Self
 import aiohttp
 import orjson
 
+from client.amending import amendment_path
 from client.answer import Answer, read_answer, read_problem, unless_refused
 from client.errors import NotReached, Problem, Refused, Unproven
 from client.exchange_keys import NOT_TAKEN, ExchangeKeys, OwnKeys, read_keys
+from client.own_key import own_key_record
 from client.retrying import TRY_AGAIN, Retrying, retry_after_s
 from shared.canonical_json import Json
 from shared.clock import Clock, SystemClock
@@ -135,6 +137,53 @@ class ExchangeClient:
     async def read_share(self, entry_id: str) -> Answer:
         """Return what became of a record of one's own. Raises Refused or NotReached."""
         return await self._send("GET", f"/v1/shares/{entry_id}", b"", {})
+
+    async def correct(
+        self, entry_id: str, correction: Mapping[str, Json], *, of: str = "share", idempotency_key: str | None = None
+    ) -> Answer:
+        """Correct a record of one's own: ``of`` is share, withholding or whereabouts. Raises Refused or NotReached."""
+        return await self.post(amendment_path("correct", entry_id, of=of), correction, idempotency_key=idempotency_key)
+
+    async def retract(
+        self, entry_id: str, retraction: Mapping[str, Json], *, of: str = "share", idempotency_key: str | None = None
+    ) -> Answer:
+        """Take back a record of one's own. Raises Refused or NotReached."""
+        return await self.post(amendment_path("retract", entry_id, of=of), retraction, idempotency_key=idempotency_key)
+
+    async def dispute(
+        self, entry_id: str, dispute: Mapping[str, Json], *, of: str = "share", idempotency_key: str | None = None
+    ) -> Answer:
+        """Have it kept beside a record that somebody says it is not so. Raises Refused or NotReached."""
+        return await self.post(amendment_path("dispute", entry_id, of=of), dispute, idempotency_key=idempotency_key)
+
+    async def withdraw_consent(
+        self, entry_id: str, withdrawal: Mapping[str, Json], *, idempotency_key: str | None = None
+    ) -> Answer:
+        """Record that consent to a share was withdrawn; the share stands. Raises Refused or NotReached."""
+        return await self.post(
+            amendment_path("withdraw-consent", entry_id), withdrawal, idempotency_key=idempotency_key
+        )
+
+    async def registration(self) -> Answer:
+        """Return how one's own agency is registered, with its keys. Raises Refused or NotReached."""
+        return await self.get("/v1/agency")
+
+    async def add_key(
+        self, new: SigningKey, *, valid_from: str | None = None, valid_until: str | None = None
+    ) -> Answer:
+        """Add a key to one's own agency's, with proof that one holds it. To repeat it does no harm.
+
+        Signs by the key that this client has; a client that is given both then signs by whichever is preferred.
+        Raises Refused or NotReached.
+        """
+        agency = str((await self.registration()).content["agency"])
+        record = own_key_record(new, agency=agency, valid_from=valid_from, valid_until=valid_until)
+        return await self.post("/v1/agency/keys", record)
+
+    async def revoke_key(self, key: str, *, reason: str = "rotated", compromised_from: str | None = None) -> Answer:
+        """Revoke a key of one's own agency by its thumbprint, for good. Raises Refused or NotReached."""
+        record: dict[str, Json] = {"reason": reason, "compromised_from": compromised_from}
+        return await self.post(f"/v1/agency/keys/{key}/revocations", record)
 
     async def get(self, path: str) -> Answer:
         """Return what stands at a path, with its query. Raises Refused or NotReached."""

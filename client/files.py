@@ -16,6 +16,10 @@ FORMATS = {
     "withhold": "safeguarding-exchange/withholding/v1",
     "whereabouts": "safeguarding-exchange/whereabouts/v1",
     "acknowledge": "safeguarding-exchange/acknowledgement/v1",
+    "correct": "safeguarding-exchange/correction/v1",
+    "retract": "safeguarding-exchange/retraction/v1",
+    "dispute": "safeguarding-exchange/dispute/v1",
+    "withdraw-consent": "safeguarding-exchange/consent-withdrawal/v1",
 }
 """Which command sends records of which format."""
 

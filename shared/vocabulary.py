@@ -61,6 +61,9 @@ REGISTRY_TYPES = frozenset(
 )
 """Entries from which the registry of agencies, keys and endpoints, and the ledger's own keys, are rebuilt."""
 
+OWN_KEY_TYPES = frozenset({EntryType.AGENCY_KEY_ADDED, EntryType.AGENCY_KEY_REVOKED})
+"""Registry entries that an agency may sign itself, about keys of its own."""
+
 STEWARDSHIP_TYPES = frozenset(
     {
         EntryType.HOLD_PLACED,

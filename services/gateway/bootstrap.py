@@ -13,9 +13,11 @@ from services.gateway.api.answers import Answering
 from services.gateway.api.app import GatewayApi, make_app
 from services.gateway.api.assessments import AssessmentApi, add_assessment_route
 from services.gateway.api.audit import AuditApi, add_audit_routes
+from services.gateway.api.own_agency import add_own_agency_routes
 from services.gateway.assess_decision import DecisionAssessor
 from services.gateway.domain.placing import Directories
 from services.gateway.known_keys import KnownKeys
+from services.gateway.own_agency import OwnAgency
 from services.gateway.ports import AuditLedger, Ledger
 from services.gateway.read_ledger import LedgerReader
 from services.gateway.read_record import RecordReader
@@ -111,6 +113,8 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
         add_assessment_route(app, make_assessments(api, assessor))
         amender = RecordAmender(ledger=ledger, recorder=api.recorder, in_production=settings.production)
         add_amendment_routes(app, api, amender=amender)
+        own = OwnAgency(ledger=ledger, registry=known_keys.registry, clock=SystemClock(), new_entry_id=_new_entry_id)
+        add_own_agency_routes(app, api, own=own)
         add_audit_routes(app, make_audit(api, ledger=ledger, clock=SystemClock()))
         await serve(app, [door], stop=stop)
     finally:

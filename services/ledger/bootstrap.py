@@ -22,6 +22,7 @@ from services.ledger.adapters.writer_session import WRITER_ROLE
 from services.ledger.api.app import LedgerParts, NothingPublished, make_app
 from services.ledger.append_entries import Queue
 from services.ledger.break_glass import GlassBreaker
+from services.ledger.check_own_keys import OwnKeyChecker
 from services.ledger.continuity import Continuity
 from services.ledger.doors import doors
 from services.ledger.keys import log_signers, open_secrets
@@ -113,6 +114,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
                 queue,
                 opener,
                 breaker,
+                OwnKeyChecker(reader=reader, clock=SystemClock()),
                 signatures,
                 writer,
                 rotation,

@@ -22,6 +22,8 @@ FILES = {
     "HousingNoticeRecord": "housing_notice",
     "AcknowledgementRecord": "acknowledgement",
     "OpeningRecord": "opening",
+    "OwnKeyRecord": "own-key",
+    "OwnKeyRevocationRecord": "own-key-revocation",
     "ShareCorrectionRecord": "correction",
     "RetractionRecord": "retraction",
     "DisputeRecord": "dispute",

@@ -46,6 +46,7 @@ log = structlog.get_logger()
 Record = TypeVar("Record", ShareRecord, WithholdingRecord, WhereaboutsRecord, HousingNoticeRecord)
 
 Handling = Callable[[RequestParts, bytes, Admitted], Awaitable[Appended]]
+Reading = Callable[[Admitted], Awaitable[bytes]]
 
 
 class GatewayFailed(IntegrityFailure):
@@ -138,14 +139,8 @@ class GatewayApi:
 
     async def get_record(self, request: Request) -> Response:
         """Return what became of a record of one's own."""
-        started, parts = perf_counter(), request_parts(request, authority=self.authority)
-        try:
-            admitted = await self.admission.admit_read(parts)
-            body = await self._reader.read(str(request.path_params["record"]), admitted)
-            response = self.answering.success(body, status=200, request=parts)
-        except ExchangeError as error:
-            response = self._refuse(error, parts)
-        return _counted(response, "records", started)
+        record = str(request.path_params["record"])
+        return await self.get(request, "records", lambda admitted: self._reader.read(record, admitted))
 
     async def _post_decision(
         self,
@@ -170,6 +165,16 @@ class GatewayApi:
             )
 
         return await self.post(request, route, handle)
+
+    async def get(self, request: Request, route: str, read: Reading) -> Response:
+        """Have a signed request without a body proven, and answer it with what is read for it."""
+        started, parts = perf_counter(), request_parts(request, authority=self.authority)
+        try:
+            admitted = await self.admission.admit_read(parts)
+            response = self.answering.success(await read(admitted), status=200, request=parts)
+        except ExchangeError as error:
+            response = self._refuse(error, parts)
+        return _counted(response, route, started)
 
     async def post(self, request: Request, route: str, handle: Handling) -> Response:
         """Have a signed request with a body proven and handled, and answer it."""

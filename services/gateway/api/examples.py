@@ -140,6 +140,23 @@ EXAMPLES: Mapping[str, Mapping[str, Json]] = {
         "state": "owned",
         "person": {"name": "Rosalind Achterberg", "role": "duty social worker"},
     },
+    "OwnKeyRecord": {
+        "format": "safeguarding-exchange/agency-key/v1",
+        "jwk": {
+            "crv": "Ed25519",
+            "kty": "OKP",
+            "x": "P_mLv-rw7iivajzOiRrbU0v7W_XVOBSceX-eymxW93A",
+            "kid": "4quIy6mP9JjO0Gfw1MJaKkNrdkp7nssUJkYRF8XV5cU",
+        },
+        "proof": "WqYNsN1mvN0y9X-1k9AviIVE6hJ-s38ezgm8Ga7f2AGlwhyJRRqTLQ6Am96pKL9PtNzqw-xjq8Kn_A7kiJZzBw",
+        "valid_from": "2026-12-01T00:00:00Z",
+        "valid_until": "2028-12-01T00:00:00Z",
+    },
+    "OwnKeyRevocationRecord": {
+        "format": "safeguarding-exchange/agency-key-revocation/v1",
+        "reason": "compromised",
+        "compromised_from": "2026-11-23T08:00:00Z",
+    },
     "OpeningRecord": {
         "entry": "6f1a0c9d3b7e4f2a8c5d1e0b9a7f3c24",
         "section": "body",

@@ -53,6 +53,22 @@ def amendment_operation(shape: type) -> dict[str, object]:
     return operation
 
 
+def own_key_operation(shape: type, *path_parameters: str) -> dict[str, object]:
+    """Return what is said of a route by which an agency keeps its own keys."""
+    operation = post_operation(shape)
+    parameters = cast(list[object], operation["parameters"])
+    parameters.extend(_path_parameter(name) for name in path_parameters)
+    return operation
+
+
+def own_registration_operation() -> dict[str, object]:
+    """Return what is said of the route that shows an agency its own registration."""
+    return {
+        "parameters": [_header(name) for name in _SIGNED_HEADERS[1:]],
+        "responses": {"200": _answer("How the agency is registered"), **_problems({401, 503})},
+    }
+
+
 def read_operation() -> dict[str, object]:
     """Return what is said of the route that reads a record back."""
     return {

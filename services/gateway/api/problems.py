@@ -125,6 +125,13 @@ PROBLEMS: Mapping[str, ProblemType] = {
         ProblemType(
             "idempotency-key-reused", 409, "Key reused", "The key came with another body before; recorded", "New key."
         ),
+        ProblemType(
+            "key-belongs-to-another", 409, "Another's key", "The key signs for another agency", "Make a new key."
+        ),
+        ProblemType("key-revoked-for-good", 409, "Revoked key", "The key was revoked, and stays so", "Make a new key."),
+        ProblemType(
+            "too-many-keys", 409, "Too many keys", "The agency has 16 that may sign, now or later", "Revoke some."
+        ),
         ProblemType("too-large", 413, "Too large", "The body is over 256 KiB", "Send attachments by hash, not inline."),
         ProblemType("wrong-content-type", 415, "Not said to be JSON", "Content-Type is another", "application/json."),
         ProblemType("wrong-types", 422, "Wrong shape", "A member has another type than docs/api.md says", "Mend it."),
@@ -152,6 +159,13 @@ PROBLEMS: Mapping[str, ProblemType] = {
             "Opened without a reason",
             "reason is none of the codes, or note is empty",
             "Say why, in words and as a code.",
+        ),
+        ProblemType(
+            "possession-unproven",
+            422,
+            "Key not shown to be held",
+            "proof is not the new key's signature over the three lines",
+            "Sign them with the new key.",
         ),
         ProblemType("invalid-input", 422, "Not understood", "A value cannot be stored", "Mend the value."),
         ProblemType("unavailable", 503, "Not now", "The ledger cannot write; nothing was accepted", "Send it again."),

@@ -11,6 +11,7 @@ from services.ledger.api.published_files import PublishedFilesApp
 from services.ledger.append_entries import Queue
 from services.ledger.audit.who_knew import who_knew
 from services.ledger.break_glass import GlassBreaker
+from services.ledger.check_own_keys import OwnKeyChecker
 from services.ledger.domain.amending import amended_by, check_amendment
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
@@ -79,6 +80,7 @@ class LedgerParts:
     queue: Queue
     opener: SectionOpener
     breaker: GlassBreaker
+    own_keys: OwnKeyChecker
     signatures: SignatureOpener
     writer: Writer
     rotation: EncryptionKeyRotation | None
@@ -124,6 +126,7 @@ class LedgerApi:
     async def _append(self, body: bytes, caller: str) -> Appended:
         request = decode(body, AppendRequest)
         check_append(request, caller=caller)
+        await self._parts.own_keys.check(request)
         amended = amended_by(request)
         if amended is not None:
             check_amendment(request, parse_entry((await self._parts.reader.entry(amended)).leaf))

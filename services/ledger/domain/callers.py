@@ -6,7 +6,7 @@ from shared.entries import Entry
 from shared.errors import InvalidInput, NotPermitted
 from shared.ledger.messages import AppendRequest
 from shared.ledger.registry import LEAD_SECTION
-from shared.vocabulary import CONTENT_TYPES, STEWARDSHIP_TYPES, EntryType
+from shared.vocabulary import CONTENT_TYPES, OWN_KEY_TYPES, STEWARDSHIP_TYPES, EntryType
 
 GATEWAY = "gateway"
 NOTIFIER = "notifier"
@@ -16,6 +16,7 @@ AUDITOR = "auditor"
 _SIGNED_TYPES = frozenset(
     {
         *CONTENT_TYPES,
+        *OWN_KEY_TYPES,
         EntryType.NOTIFICATION_RECEIVED,
         EntryType.NOTIFICATION_OWNED,
         EntryType.NOTIFICATION_DECIDED,

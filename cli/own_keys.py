@@ -1,0 +1,56 @@
+"""``exchange registration``, ``rotate-key``, ``revoke-key``: an agency looks after its own keys."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import reach
+from cli.send import KeyFile, Url
+from client.answer import Answer
+from client.exchange_client import ExchangeClient
+from client.files import private_key
+from client.sending import readable
+
+
+def registration(key: KeyFile, url: Url = "") -> None:
+    """Show how your agency is registered, with its keys and endpoints."""
+    _ask(lambda client: client.registration(), key=key, url=url)
+
+
+def rotate_key(
+    new: Annotated[Path, typer.Argument(help="The new private key (PEM), as keygen made it")],
+    key: KeyFile,
+    valid_from: Annotated[str | None, typer.Option(help="When it begins to count, if not at once")] = None,
+    valid_until: Annotated[str | None, typer.Option(help="When it ends, such as 2027-11-24T00:00:00Z")] = None,
+    url: Url = "",
+) -> None:
+    """Add a new key to your agency's, signed by one it has. Both sign from then on; revoke the old one later."""
+    signer = private_key(new)
+    _ask(lambda client: client.add_key(signer, valid_from=valid_from, valid_until=valid_until), key=key, url=url)
+
+
+def revoke_key(
+    thumbprint: Annotated[str, typer.Argument(help="Which key, from `exchange registration`")],
+    key: KeyFile,
+    reason: Annotated[str, typer.Option(help="rotated, lost, compromised or person_left")] = "rotated",
+    compromised_from: Annotated[str | None, typer.Option(help="What it signed from then on is suspect")] = None,
+    url: Url = "",
+) -> None:
+    """Revoke a key of your agency's, now and for good; also the one that signs this."""
+    _ask(
+        lambda client: client.revoke_key(thumbprint, reason=reason, compromised_from=compromised_from),
+        key=key,
+        url=url,
+    )
+
+
+def _ask(ask: Callable[[ExchangeClient], Awaitable[Answer]], *, key: Path, url: str) -> None:
+    signer = private_key(key)
+
+    async def work() -> Answer:
+        async with ExchangeClient(url or reach.addresses().gateway_url, key=signer) as client:
+            return await ask(client)
+
+    typer.echo(readable(reach.run(work())))

@@ -1,0 +1,70 @@
+"""An agency's word on its own keys, verified by the ledger again: no gateway lets itself in by a key of its making."""
+
+import msgspec
+
+from services.ledger.adapters.postgres_reader import PostgresReader
+from shared.clock import Clock
+from shared.errors import InvalidInput, NotPermitted
+from shared.identifiers import AgencyId
+from shared.ledger.messages import AppendRequest
+from shared.ledger.own_keys import (
+    KEYS_PATH,
+    OwnKeyRecord,
+    OwnKeyRevocationRecord,
+    key_facts,
+    revocation_facts,
+    revocations_path,
+)
+from shared.ledger.registry import KeyFacts, Registry, RevocationFacts
+from shared.signatures.evidence import verify_evidence
+from shared.signatures.keys import public_key_from_jwk
+from shared.vocabulary import OWN_KEY_TYPES, EntryType
+
+
+class NotWhatWasSigned(NotPermitted):
+    """What is to be recorded of an agency's keys is not what the agency signed."""
+
+    code = "not-what-was-signed"
+
+
+class OwnKeyChecker:
+    """Checks what comes through the gateway about an agency's own keys, before it is decided on."""
+
+    def __init__(self, *, reader: PostgresReader, clock: Clock) -> None:
+        self._reader = reader
+        self._clock = clock
+
+    async def check(self, request: AppendRequest) -> None:
+        """Return when the agency itself asked for exactly this. Raises NotWhatWasSigned and what a signature can."""
+        if request.type in OWN_KEY_TYPES and request.agency is not None:
+            check_own_key(request, await self._reader.registry(), clock=self._clock)
+
+
+def check_own_key(request: AppendRequest, registry: Registry, *, clock: Clock) -> None:
+    """Raise unless the body, signed with a key that the agency has, asks for the facts that are to be recorded."""
+    sections = {section.name: section.content for section in request.sections}
+    registered = registry.key_valid_at(str(request.key), at=clock.now())
+    if registered.agency != request.agency:
+        raise NotWhatWasSigned("the key that signed this is another agency's")
+    signed = verify_evidence(sections["signature"], key=public_key_from_jwk(registered.jwk))
+    signed.check_body(sections["body"])
+    path, asked = _asked(request, sections["body"], registered.agency)
+    covered = tuple(signed.components[name] for name in ('"@method"', '"@path"', '"idempotency-key"'))
+    if covered != ("POST", path, request.idempotency.key) or signed.nonce != request.nonce:
+        raise NotWhatWasSigned("what was signed is another request")
+    if msgspec.to_builtins(asked) != request.facts:
+        raise NotWhatWasSigned("what is to be recorded is not what was signed")
+
+
+def _asked(request: AppendRequest, body: bytes, agency: AgencyId) -> tuple[str, KeyFacts | RevocationFacts]:
+    """Return where the body must have been posted to, and the facts that it asks for."""
+    try:
+        if request.type is EntryType.AGENCY_KEY_ADDED:
+            record = msgspec.json.decode(body, type=OwnKeyRecord)
+            # Left open, it begins when the gateway took it; the agency signed no other moment.
+            return KEYS_PATH, key_facts(record, agency=agency, recorded_at=str(request.facts.get("valid_from")))
+        thumbprint = str(request.facts.get("thumbprint"))
+        revocation = msgspec.json.decode(body, type=OwnKeyRevocationRecord)
+        return revocations_path(thumbprint), revocation_facts(revocation, thumbprint=thumbprint)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InvalidInput("the body that was signed says nothing of a key") from error
