@@ -15,12 +15,12 @@ from deploy.local.postgres import EmbeddedPostgres
 from deploy.local.secret_files import SecretFiles
 from deploy.migrate import migrate
 from services.ledger.adapters.postgres_reader import PostgresReader
-from services.ledger.append_entries import Queue
 from services.ledger.audit.stored_log import open_stored_log
 from services.ledger.audit.verify import verify_log
 from services.ledger.bootstrap import make_writer
 from services.ledger.keys import log_signer, open_secrets
 from services.ledger.prepare_append import AppendPreparer
+from services.ledger.request_queue import Queue
 from shared.ledger.messages import AppendRequest
 from shared.process.settings import LedgerSettings
 

@@ -116,6 +116,7 @@ class EmbeddedPostgres:
             self.superuser_password()
             if self._attached():
                 return
+            self._reap()
             self._clear_leftovers()
             self._launch()
 

@@ -1,99 +1,28 @@
 """The sequencer: one task that turns waiting requests into entries, a whole batch to a commit."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
 from services.ledger.domain.outcomes import answer_to, recent_of
-from services.ledger.domain.plan import Known, Plan, Prepared, Recent, StoredAnswer, WriterState
+from services.ledger.domain.plan import Known, Plan, Recent, StoredAnswer, WriterState
 from services.ledger.domain.receipts import answer_bytes, stored_answer
 from services.ledger.domain.sequencing import decide_batch
-from services.ledger.domain.standing import NotWriting
 from services.ledger.ports import CommittedBatch, Guard, Head, Log, LookedUp
 from services.ledger.prepare_append import AppendPreparer
+from services.ledger.request_queue import Queue, Waiting
 from shared.clock import Clock
-from shared.errors import ExchangeError, InvalidInput, Unavailable
+from shared.errors import InvalidInput, Unavailable
 from shared.identifiers import Position
-from shared.ledger.messages import Appended
 from shared.transparency.merkle import Growth, grow
 
 LARGEST_BATCH = 512
 SMALLEST_SHARE = 8
-LONGEST_QUEUE = 10_000
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class _Waiting:
-    prepared: Prepared
-    done: asyncio.Future[Appended]
-
-    def settle(self, outcome: Appended | ExchangeError) -> None:
-        # A handler that was cancelled no longer waits; its entry stands all the same.
-        if self.done.done():
-            return
-        if isinstance(outcome, Appended):
-            self.done.set_result(outcome)
-        else:
-            self.done.set_exception(outcome)
-
-
-@dataclass(slots=True)
-class Queue:
-    """Requests waiting for the sequencer. Open only while this process is the elected writer."""
-
-    _waiting: list[_Waiting] = field(default_factory=list)
-    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
-    _open: bool = False
-
-    @property
-    def is_open(self) -> bool:
-        """Whether requests are taken: this process is the writer."""
-        return self._open
-
-    def open(self) -> None:
-        """Begin to take requests."""
-        self._open = True
-
-    def close(self, reason: ExchangeError) -> None:
-        """Stop taking requests, and answer those that wait with ``reason``: nothing was done for them."""
-        self._open = False
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            each.settle(reason)
-
-    async def submit(self, prepared: Prepared) -> Appended:
-        """Wait for the outcome of a request. Cancelling the wait does not cancel the request.
-
-        Raises the error it was refused with, or NotWriting when there is no writer here.
-        """
-        if not self._open:
-            raise NotWriting
-        if len(self._waiting) >= LONGEST_QUEUE:
-            raise Unavailable("too many requests wait for the ledger", remedy="Send the same request again later.")
-        each = _Waiting(prepared, asyncio.get_running_loop().create_future())
-        self._waiting.append(each)
-        self._arrived.set()
-        return await each.done
-
-    @property
-    def waiting_count(self) -> int:
-        """How many requests wait."""
-        return len(self._waiting)
-
-    async def arrival(self) -> None:
-        """Return once there is a request to take."""
-        while not self._waiting:
-            self._arrived.clear()
-            await self._arrived.wait()
-
-    def take(self, count: int) -> list[_Waiting]:
-        """Return the first ``count`` of those that wait, in order of arrival."""
-        taken, self._waiting = self._waiting[:count], self._waiting[count:]
-        return taken
 
 
 def batch_size(*, waiting: int, beside: int) -> int:
@@ -106,11 +35,27 @@ def batch_size(*, waiting: int, beside: int) -> int:
     return min(max((waiting + beside + 1) // 2, SMALLEST_SHARE), LARGEST_BATCH)
 
 
+async def _ended(task: asyncio.Task[bool] | asyncio.Task[None] | None) -> None:
+    """Return once a task has ended, whatever came of it, and however often whoever waits here is cancelled meanwhile.
+
+    A commit's failure and the loss of the session come at the same moment: the second must not cut short what has to
+    be done about the first.
+    """
+    if task is None:
+        return
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
+    if not task.cancelled():
+        # Looked at, so that asyncio does not complain of a failure that nobody saw.
+        task.exception()
+
+
 @dataclass(frozen=True, slots=True)
 class _Decided:
     """A batch with its plan, and the tree as it grows by it; ``before`` is where the log stands without it."""
 
-    waiting: Sequence[_Waiting]
+    waiting: Sequence[Waiting]
     plan: Plan
     before: WriterState
     growth: Growth
@@ -142,13 +87,13 @@ class Sequencer:
         self._sign_head = sign_head
         self._released = released
         self._recent = Recent()
-        self._under_way: list[_Waiting] = []
+        self._under_way: list[Waiting] = []
         self._releasing: asyncio.Task[None] | None = None
         self._bodies_before: Mapping[Position, bytes] = {}
         self._going_back = False
 
     async def run(self, queue: Queue) -> None:
-        """Serve the queue until cancelled, or until WriterLost or IntegrityFailure is raised.
+        """Serve the queue until cancelled, or until WriterLost, Unavailable or IntegrityFailure is raised.
 
         Looking up and deciding the next batch overlaps with committing the one before: the look-up cannot see it, so
         its effects are handed over in memory. Answering a batch overlaps with committing the one after. Nothing is
@@ -156,6 +101,7 @@ class Sequencer:
         """
         committing: asyncio.Task[bool] | None = None
         beside = 0
+        why = "it has lost its database"
         try:
             while True:
                 await self._arrival(queue, committing)
@@ -176,13 +122,14 @@ class Sequencer:
                 committing, beside = asyncio.create_task(self._commit(decided)), len(waiting)
                 # Give the commit its start, so that what arrives meanwhile becomes the next batch.
                 await asyncio.sleep(0)
+        except Unavailable as error:
+            why = error.detail
+            raise
         finally:
             # What is durable is still answered; the rest is unknown. Nothing of this term may touch the guard later.
-            if committing is not None:
-                await asyncio.wait([committing])
-            if self._releasing is not None:
-                await asyncio.wait([self._releasing])
-            self._abandon()
+            await _ended(committing)
+            await _ended(self._releasing)
+            self._abandon(why)
 
     async def _arrival(self, queue: Queue, committing: asyncio.Task[bool] | None) -> None:
         """Return once a request waits; what fails meanwhile raises at once, since those in it are waiting."""
@@ -198,9 +145,9 @@ class Sequencer:
         finally:
             arrival.cancel()
 
-    def _abandon(self) -> None:
+    def _abandon(self, why: str) -> None:
         unknown = Unavailable(
-            "the ledger lost its database while writing; whether this was recorded is not known yet",
+            f"the ledger cannot write now: {why}; whether this was recorded is not known yet",
             remedy="Send the same request again with the same Idempotency-Key.",
             outcome_unknown=True,
         )
@@ -208,7 +155,7 @@ class Sequencer:
         for each in under_way:
             each.settle(unknown)
 
-    async def _look_up(self, waiting: Sequence[_Waiting]) -> LookedUp:
+    async def _look_up(self, waiting: Sequence[Waiting]) -> LookedUp:
         prepared = [each.prepared for each in waiting]
         looked_up = await self._log.look_up(
             answer_tokens=[each.answer_token for each in prepared],
@@ -218,7 +165,7 @@ class Sequencer:
         )
         return await self._preparer.with_keys_opened(looked_up)
 
-    def _decide(self, waiting: Sequence[_Waiting], looked_up: LookedUp) -> _Decided:
+    def _decide(self, waiting: Sequence[Waiting], looked_up: LookedUp) -> _Decided:
         """Decide a batch as if the one before it were committed, and go on from there."""
         answers: dict[tuple[bytes, bytes], StoredAnswer | Unavailable] = {}
         for each in waiting:
@@ -280,7 +227,7 @@ class Sequencer:
         self._bodies_before = bodies
         self._settled(decided.waiting)
 
-    async def _one_by_one(self, waiting: Sequence[_Waiting], refusal: InvalidInput) -> None:
+    async def _one_by_one(self, waiting: Sequence[Waiting], refusal: InvalidInput) -> None:
         """Carry a refused batch out request by request, so that only the one at fault fails."""
         log.warning("batch_refused", requests=len(waiting))
         if len(waiting) == 1:
@@ -290,6 +237,6 @@ class Sequencer:
         for each in waiting:
             await self._commit(self._decide([each], await self._look_up([each])))
 
-    def _settled(self, waiting: Sequence[_Waiting]) -> None:
+    def _settled(self, waiting: Sequence[Waiting]) -> None:
         done = {id(each) for each in waiting}
         self._under_way = [each for each in self._under_way if id(each) not in done]

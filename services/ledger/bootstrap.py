@@ -20,7 +20,6 @@ from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.adapters.tile_files import TileFiles
 from services.ledger.adapters.writer_session import WRITER_ROLE
 from services.ledger.api.app import LedgerParts, NothingPublished, make_app
-from services.ledger.append_entries import Queue
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.check_own_keys import OwnKeyChecker
 from services.ledger.continuity import Continuity
@@ -33,6 +32,7 @@ from services.ledger.ports import DataKeyStore, Witnesses
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.publish_tiles import TilePublisher
 from services.ledger.record_opening import OpeningRecorder
+from services.ledger.request_queue import Queue
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import LogIdentity, Writer
 from shared.clock import SystemClock, parse_rfc3339, rfc3339

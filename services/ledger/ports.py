@@ -101,8 +101,8 @@ class Log(Protocol):
     async def commit(self, batch: CommittedBatch) -> None:
         """Add a batch, whole or not at all; durable when this returns. Never to be cancelled.
 
-        Raises IntegrityFailure when another writer has committed, InvalidInput when the database refuses a value,
-        and WriterLost when the outcome is unknown.
+        Raises IntegrityFailure when another writer has committed, InvalidInput when the database refuses a value, and
+        WriterLost, or Unavailable where it is known why, when the outcome is unknown.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 import structlog
@@ -11,7 +12,7 @@ from services.ledger.adapters.tile_files import CHECKPOINT, PublishedFileDamaged
 from services.ledger.look_over_tiles import check_bundle, look_over
 from services.ledger.ports import Head, Witnesses
 from services.ledger.write_tiles import DatabaseContradictsPublished, StoredEntries, TileWriter
-from shared.errors import IntegrityFailure, InvalidInput, NotFound
+from shared.errors import ExchangeError, IntegrityFailure, InvalidInput, NotFound
 from shared.identifiers import TreeSize
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
 from shared.transparency.merkle import ProofInvalid
@@ -88,7 +89,7 @@ class TilePublisher:
             except Exception as error:
                 # Nothing that a disk or a witness does may reach the writer, which runs in this process.
                 PUBLISH_FAILURES.inc()
-                log.warning("publishing_interrupted", kind=type(error).__name__)
+                log.warning("publishing_interrupted", kind=type(error).__name__, detail=_reason(error))
                 await asyncio.sleep(RETRY_AFTER_S)
             finally:
                 await self._look_no_more()
@@ -270,3 +271,10 @@ class TilePublisher:
                 self.files.drop_partials(level, index)
                 if level == 0:
                     self.files.drop_partials(None, index)
+
+
+def _reason(error: Exception) -> str:
+    """Return why, where that can be said without anything that an entry holds."""
+    if isinstance(error, OSError):
+        return os.strerror(error.errno or 0)
+    return error.detail if isinstance(error, ExchangeError) else ""

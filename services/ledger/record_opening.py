@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.ledger.append_entries import Queue
 from services.ledger.prepare_append import AppendPreparer
+from services.ledger.request_queue import Queue
 from shared.entries import Entry
 from shared.identifiers import EntryId
 from shared.ledger.audit_messages import SignedOpening

@@ -8,11 +8,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from services.ledger.append_entries import Queue
 from services.ledger.domain.sealing import WrappedKey
 from services.ledger.key_ring import KeyRing
 from services.ledger.ports import DataKeyStore
 from services.ledger.prepare_append import AppendPreparer
+from services.ledger.request_queue import Queue
 from shared.errors import Conflict, IntegrityFailure, NotFound, Unavailable
 from shared.identifiers import EntryId, Position
 from shared.ledger.key_messages import (

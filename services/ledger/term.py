@@ -9,14 +9,15 @@ import structlog
 
 from services.ledger.adapters.postgres_log import ELECTION_EVERY_S
 from services.ledger.adapters.postgres_reader import PostgresReader
-from services.ledger.append_entries import Queue, Sequencer
+from services.ledger.append_entries import Sequencer
 from services.ledger.continuity import Continuity
 from services.ledger.domain.plan import Plan, WriterState
-from services.ledger.domain.standing import NotWriting, Standing
+from services.ledger.domain.standing import Standing
 from services.ledger.key_ring import KeyRing
 from services.ledger.ports import Guard, Head, Log, WriterLost
 from services.ledger.prepare_append import AppendPreparer
 from services.ledger.releases import Releases
+from services.ledger.request_queue import Queue
 from shared.clock import Clock, parse_rfc3339
 from shared.entries import ENTRY_FORMAT, parse_entry
 from shared.errors import IntegrityFailure, Unavailable
@@ -77,19 +78,23 @@ class Writer:
                 candidate = await self.connect()
             except WriterLost:
                 log.warning("ledger_database_unreachable")
+                self.queue.close("its database cannot be reached")
                 await asyncio.sleep(RETRY_AFTER_S)
                 continue
+            why = "it is not the writer any more"
             try:
                 await self._stand_by(candidate)
                 await self._hold_office(candidate)
             except WriterLost:
+                why = "it has lost its database"
                 log.warning("ledger_writer_lost")
             except Unavailable as error:
+                why = error.detail
                 log.warning("ledger_writer_lost", code=error.code, detail=error.detail, remedy=error.remedy)
             finally:
                 self.standing = Standing.STARTING
                 self.releases.wake()
-                self.queue.close(NotWriting())
+                self.queue.close(why)
                 await candidate.close()
             await asyncio.sleep(RETRY_AFTER_S)
 
@@ -143,12 +148,13 @@ class Writer:
             self.on_release()
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            ended = [part for part in parts if part.done()]
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
-        for part in ended:
-            part.result()
+        # The sequencer's first: it knows more exactly why than that the session is gone.
+        for part in parts:
+            if not part.cancelled():
+                part.result()
 
     async def _take_up_encryption_key(self, head: Head | None, registry: Registry) -> None:
         if head is None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.machinery.behind import COMMITTED, Behind, caught_up
-from tests.machinery.lean_ledger import PATIENCE_S, LedgerProcess
+from tests.machinery.lean_ledger import PATIENCE_S
 from tests.machinery.ledger_clients import Clients
 from tests.machinery.published_files import judged, published_at
 
@@ -38,7 +38,7 @@ async def test_a_torn_file_is_named_at_the_next_start_and_made_again_once_it_is_
     file = ledger.tiles / path
     file.write_bytes(damage(file.read_bytes()))
     started = await ledger.writing()
-    await said(started, "publishing_halted", path)
+    await started.says("publishing_halted", path)
     clients = Clients(behind.answers)
     await clients.until_answered([started], ["accepted meanwhile"])
     started.kill()
@@ -72,12 +72,3 @@ async def test_a_torn_checkpoint_is_a_refusal_to_sign_until_it_is_moved_away(beh
     assert "the published checkpoint is not a checkpoint" in refusing.log
     checkpoint.unlink()
     await caught_up(behind)
-
-
-async def said(process: LedgerProcess, *words: str) -> None:
-    """Wait until one line of what a process says holds all the words."""
-    for _ in range(int(PATIENCE_S / 0.05)):
-        if any(all(word in line for word in words) for line in process.log.splitlines()):
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError(f"it did not say {words}: {process.log[-2000:]}")

@@ -78,6 +78,14 @@ class LedgerProcess:
             await asyncio.sleep(0.02)
         raise AssertionError(f"the ledger still runs: {self.log[-2000:]}")
 
+    async def says(self, *words: str) -> None:
+        """Wait until one line of its log holds all the words."""
+        for _ in range(int(PATIENCE_S / 0.05)):
+            if any(all(word in line for word in words) for line in self.log.splitlines()):
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"it did not say {words}: {self.log[-2000:]}")
+
     @asynccontextmanager
     async def client(self, caller: str = "operator") -> AsyncIterator[LedgerClient]:
         """Give a client that comes in by a caller's door."""
@@ -229,10 +237,12 @@ def migrated_template(server: EmbeddedPostgres) -> Iterator[tuple[str, SecretFil
 
 
 @contextmanager
-def lean_ledger(server: EmbeddedPostgres, template: str, secrets: SecretFiles) -> Iterator[LeanLedger]:
+def lean_ledger(
+    server: EmbeddedPostgres, template: str, secrets: SecretFiles, *, tablespace: str = "pg_default"
+) -> Iterator[LeanLedger]:
     """Give a log of its own, empty, with no process yet; end and drop everything afterwards."""
     name = f"lean_{os.getpid()}_{os.urandom(4).hex()}"
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {template} TABLESPACE {tablespace}")
     home = Path(tempfile.mkdtemp(prefix="lean-"))
     ledger = LeanLedger(server, name, home, secrets)
     try:

@@ -9,11 +9,12 @@ import msgspec
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from services.ledger.append_entries import Queue, Sequencer
+from services.ledger.append_entries import Sequencer
 from services.ledger.domain.plan import Prepared, WriterState
 from services.ledger.key_ring import KeyRing
 from services.ledger.ports import Log
 from services.ledger.prepare_append import AppendPreparer, DataKeys, Secrets
+from services.ledger.request_queue import Queue
 from shared.clock import parse_rfc3339
 from shared.entries import Entry, parse_entry
 from shared.errors import ExchangeError

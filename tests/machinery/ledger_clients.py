@@ -58,16 +58,27 @@ class Clients:
 
     answers: dict[str, Appended] = field(default_factory=dict)
     contradicted: list[str] = field(default_factory=list)
+    refusals: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
 
     async def once(self, process: LedgerProcess, key: str) -> bool:
         """Ask once; false when there was no answer, or none that says what came of it."""
         async with process.client() as client:
             try:
                 answer = await client.append(request(key))
-            except Unavailable:
+            except Unavailable as refusal:
+                self.refusals.append(refusal.detail)
                 return False
         self._keep(key, answer)
         return True
+
+    async def until_refused(self, process: LedgerProcess) -> str:
+        """Ask for one thing after the other until one is refused, and return why."""
+        for number in range(1_000):
+            if not await self.once(process, f"until-refused-{number}"):
+                self.unanswered.append(f"until-refused-{number}")
+                return self.refusals[-1]
+        raise AssertionError("everything was accepted")
 
     async def until_answered(self, processes: list[LedgerProcess], keys: list[str]) -> None:
         """Ask for every key, turning from process to process, until each has its answer."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import asyncpg
 
-from services.ledger.adapters.writer_session import LOST, WRITER_ROLE, WriterSession, close
+from services.ledger.adapters.writer_session import LOST, WRITER_ROLE, DatabaseFull, WriterSession, close
 from services.ledger.domain.receipts import whole_answer
 from services.ledger.domain.sealing import WrappedKey
 from services.ledger.ports import CommittedBatch, FoundAnswer, Head, LookedUp, WriterLost
@@ -188,6 +188,12 @@ class PostgresLog:
             raise InvalidInput("the database refused a value that must be unique") from error
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError) as error:
             raise InvalidInput("the database refused a value") from error
+        except asyncpg.DiskFullError as error:
+            raise DatabaseFull(
+                "the database's disk is full",
+                remedy="Make room on it; the ledger goes on by itself once the database takes entries again.",
+                outcome_unknown=True,
+            ) from error
         except LOST as error:
             raise WriterLost from error
 

@@ -5,6 +5,7 @@ import asyncio
 import asyncpg
 
 from services.ledger.ports import WriterLost
+from shared.errors import Unavailable
 
 WRITER_ROLE = "exchange_ledger_writer"
 WRITER_LOCK = 0x5AFE_1ED6
@@ -26,6 +27,12 @@ _SETTINGS = {
 
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 """What says that a statement's outcome is not known, when nothing more exact was said."""
+
+
+class DatabaseFull(Unavailable):
+    """The database's disk does not take what is to be committed. What was under way may be there all the same."""
+
+    code = "database-full"
 
 
 class WriterSession:

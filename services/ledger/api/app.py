@@ -8,7 +8,6 @@ from starlette.types import ASGIApp
 
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.api.published_files import PublishedFilesApp
-from services.ledger.append_entries import Queue
 from services.ledger.audit.who_knew import who_knew
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.check_own_keys import OwnKeyChecker
@@ -20,6 +19,7 @@ from services.ledger.open_section import SectionOpener
 from services.ledger.open_signatures import SignatureOpener
 from services.ledger.prepare_append import AppendPreparer, identifier_tokens, nonce_token
 from services.ledger.read_history import read_history
+from services.ledger.request_queue import Queue
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import Writer
 from shared.entries import parse_entry

@@ -23,12 +23,12 @@ class StandingBy(Unavailable):
 
 
 class NotWriting(Unavailable):
-    """This process cannot write now. Nothing was done for the request."""
+    """This process cannot write now, and why, in a few words. Nothing was done for the request."""
 
     code = "not-writing"
 
-    def __init__(self) -> None:
-        super().__init__("the ledger cannot write now", remedy="Send the same request again in a few seconds.")
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the ledger cannot write now: {why}", remedy="Send the same request again in a few seconds.")
 
 
 def check_answers(standing: Standing) -> None:

@@ -9,12 +9,13 @@ from hashlib import sha256
 import orjson
 import pytest
 
-from services.ledger.append_entries import LARGEST_BATCH, Queue, Sequencer, batch_size
+from services.ledger.append_entries import LARGEST_BATCH, Sequencer, batch_size
 from services.ledger.domain.plan import Plan, WriterState
 from services.ledger.domain.sealing import WrappedKey
 from services.ledger.key_ring import KeyRing
 from services.ledger.ports import CommittedBatch, Guarded, Head, LookedUp
 from services.ledger.prepare_append import AppendPreparer, Secrets
+from services.ledger.request_queue import Queue
 from shared.errors import ExchangeError, IntegrityFailure, InvalidInput, Unavailable
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.ledger.messages import Answer, Appended, AppendRequest, Idempotency
@@ -31,6 +32,7 @@ class FakeLog:
     committed: list[CommittedBatch] = field(default_factory=list)
     refused: set[EntryId] = field(default_factory=set)
     may_commit: asyncio.Event = field(default_factory=asyncio.Event)
+    failure: ExchangeError | None = None
 
     async def win(self) -> bool:
         return True
@@ -56,6 +58,8 @@ class FakeLog:
 
     async def commit(self, batch: CommittedBatch) -> None:
         await self.may_commit.wait()
+        if self.failure is not None:
+            raise self.failure
         if any(planned.entry.id in self.refused for planned in batch.entries):
             raise InvalidInput("the database refused a value")
         assert batch.previous_size == sum(len(each.entries) for each in self.committed)
@@ -160,6 +164,23 @@ async def test_nobody_is_answered_before_the_guard_remembers_however_far_commits
         at.guard.may_remember.set()
         assert [(await each).position for each in (first, second)] == [0, 1]
         assert at.guard.remembered == [1, 2]
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_however_late_the_term_is_ended_after_a_commit_failed_whoever_waits_is_told_why(turns: int) -> None:
+    """The session's end is noticed beside the failure, a moment sooner or later."""
+    async with desk() as at:
+        asked = await at.ask("a")
+        at.log.failure = Unavailable("the disk is full", outcome_unknown=True)
+        at.log.may_commit.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        at.running.cancel()
+        await settle()
+        assert asked.done()
+        with pytest.raises(Unavailable, match="whether this was recorded is not known yet") as refused:
+            await asked
+        assert refused.value.outcome_unknown
 
 
 async def test_a_guard_that_fails_lets_nobody_go_and_ends_the_term() -> None:

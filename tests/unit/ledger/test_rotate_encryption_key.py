@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from services.ledger.append_entries import Queue
 from services.ledger.domain.sealing import WrappedKey
 from services.ledger.key_ring import KeyRing
 from services.ledger.prepare_append import AppendPreparer, Secrets
+from services.ledger.request_queue import Queue
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from shared.errors import IntegrityFailure, Unavailable
 from shared.ledger.key_messages import RewrapDataKeys
@@ -106,7 +106,7 @@ async def test_a_process_that_is_not_the_writer_touches_no_key(act: str, why: st
     rotation = await ledger.rotation(current="kek-2")
     ledger.record.keys = ServiceKeys("kek-3" if "another" in why else "kek-2", ("kek-1",))
     if "office" in why:
-        ledger.queue.close(Unavailable("no writer"))
+        ledger.queue.close("no writer")
     before, kept = dict(ledger.stored.rows), [*ledger.keeper.kept]
     acts: dict[str, Callable[[], Awaitable[object]]] = {
         "rotate": rotation.rotate,

@@ -59,7 +59,7 @@ def as_received(error: StandingBy | NotWriting) -> Exception:
 NOTHING_DONE: dict[str, Callable[[], Exception]] = {
     "refuses the connection": lambda: Unreachable("the other process cannot be reached"),
     "stands by": lambda: as_received(StandingBy()),
-    "has lost its office": lambda: as_received(NotWriting()),
+    "has lost its office": lambda: as_received(NotWriting("it has lost its database")),
 }
 
 
@@ -87,7 +87,10 @@ async def test_an_unknown_outcome_is_repeated_only_where_a_repeat_has_the_same_e
 
 
 async def test_a_call_waits_while_a_standby_takes_over() -> None:
-    killed, standby = FakePeer([Unreachable("gone")]), FakePeer([as_received(StandingBy()), NotWriting(), "done"])
+    killed, standby = (
+        FakePeer([Unreachable("gone")]),
+        FakePeer([as_received(StandingBy()), NotWriting("it has lost its database"), "done"]),
+    )
     assert await over(killed, standby).call("/append", {}, str) == "done"
     assert len(standby.asked) == 3
 
