@@ -9,6 +9,7 @@ _PRACTITIONER: Mapping[str, Json] = {
     "role": "designated safeguarding lead",
     "contact": {"telephone": "01632 960011", "email": "dsl@st-hilda.example"},
 }
+_AT_HOME: Mapping[str, Json] = {"lines": ["1 Example Terrace"], "postcode": "DL1 5QT", "authority": "E06000005"}
 _CHILD: Mapping[str, Json] = {
     "family_name": "Marrow-Tate",
     "given_names": "Ellis",
@@ -17,14 +18,34 @@ _CHILD: Mapping[str, Json] = {
         {"scheme": "nhs_number", "value": "999 007 3104", "traced": True},
         {"scheme": "local", "value": "SH-0417"},
     ],
-    "address": {"lines": ["1 Example Terrace"], "postcode": "DL1 5QT", "authority": "E06000005"},
+    "address": _AT_HOME,
+}
+_CHILD_OF_A_REFERRAL: Mapping[str, Json] = {
+    **_CHILD,
+    "also_known_as": ["Eli"],
+    "sex": "male",
+    "first_language": "English",
+    "interpreter": False,
+    "disabled": "NOT_KNOWN",
+    "found_at": {"name": "St Hilda's Primary", "postcode": "DL1 5QT"},
+    "school": {"name": "St Hilda's Primary", "authority": "E06000005"},
+    "carers": [
+        {
+            "name": "Dorrit Marrow-Tate",
+            "relationship": "mother",
+            "parental_responsibility": True,
+            "lives_with_child": True,
+            "contact": {"telephone": "01632 960012"},
+        }
+    ],
+    "household": [{"name": "Ada Marrow-Tate", "relationship": "sister", "date_of_birth": "2023-08-14"}],
 }
 
 EXAMPLES: Mapping[str, Mapping[str, Json]] = {
     "ShareRecord": {
         "format": "safeguarding-exchange/share/v1",
-        "practitioner": _PRACTITIONER,
-        "child": _CHILD,
+        "practitioner": {**_PRACTITIONER, "relationship_to_child": "teaches him"},
+        "child": _CHILD_OF_A_REFERRAL,
         "concern": {
             "level": "significant_harm",
             "seen_or_said": "Linear bruise on the left arm; said that a visitor hit him with a belt.",
@@ -32,11 +53,42 @@ EXAMPLES: Mapping[str, Mapping[str, Json]] = {
             "observed_at": "2026-11-24T10:40:00Z",
             "immediate_danger": False,
             "possible_crime": True,
+            "indicators": ["injury"],
+            "child_views": "He does not want to go home today.",
+            "family_views": "NOT_KNOWN",
+            "early_help": False,
+            "support_tried": "A family support worker called in October; the calls were not returned.",
+            "agencies_involved": [{"agency": "Linthorpe Surgery", "what": "health visiting, for his sister"}],
+            "desired_outcome": "That somebody sees him before he is collected.",
+            "keep_from": [{"what": "where he said it", "whom": "mother's partner", "why": "He may be hurt for it."}],
         },
         "rationale": "He is collected at 15:15 and may meet the same adult at home.",
-        "consent": {"status": "not_sought", "no_consent_reason": "would_prejudice_protection", "whose": "parents"},
+        "consent": [
+            {"status": "not_sought", "no_consent_reason": "cannot_be_given", "whose": "child"},
+            {"status": "not_sought", "no_consent_reason": "would_prejudice_protection", "whose": "mother"},
+        ],
         "family_informed": {"informed": False, "reason_not_informed": "raises_risk"},
         "lawful_basis": {"article_6": "6(1)(c)", "condition": "sch1_para18"},
+        "advice_sought": [
+            {
+                "whom": "Rosalind Achterberg",
+                "role": "duty social worker",
+                "at": "2026-11-24T10:52:00Z",
+                "what_they_said": "Keep him at school; do not speak to the family first.",
+            }
+        ],
+        "verbal_at": "2026-11-24T10:52:00Z",
+        "verbal_to": "Rosalind Achterberg, duty desk",
+        "incident_ref": "0b1d0f6e-9d2c-4a7f-8e35-5a90c1d2e7b4",
+        "attachments": [
+            {
+                "name": "body map",
+                "media_type": "application/pdf",
+                "size_bytes": 48211,
+                "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                "held_by": "st-hilda-primary",
+            }
+        ],
         "recipients": ["E06000005"],
         "decided_at": "2026-11-24T10:50:00Z",
     },

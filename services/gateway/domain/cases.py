@@ -9,6 +9,7 @@ from services.gateway.domain.record import (
     CareArrangement,
     Child,
     Concern,
+    Consent,
     HousingNoticeRecord,
     Person,
     ShareRecord,
@@ -20,10 +21,11 @@ from services.gateway.domain.record import (
 from services.gateway.domain.replying import read_reply
 from services.gateway.domain.rules.basis import ARTICLE_6, CONDITIONS
 from services.gateway.domain.rules.care import CareOfChild
-from services.gateway.domain.rules.case import UNKNOWN, Case, LevelAsGiven
+from services.gateway.domain.rules.case import UNKNOWN, Case, ConsentAsGiven, LevelAsGiven, overall
 from services.gateway.domain.rules.housing import AGREEMENT, MAY_AGREE
 from services.gateway.domain.rules.indicators import indicators_of
 from services.gateway.domain.rules.saying import REASONS_NOT_INFORMED
+from services.gateway.domain.said import Answered, YesNo, answered, is_yes, may_be
 from shared.reference.rules import RecordKind
 from shared.vocabulary import ConsentStatus, Level, NoConsentReason, WithholdReason
 
@@ -34,7 +36,9 @@ _REASONS = frozenset(each.value for each in WithholdReason)
 
 def case_of_share(record: ShareRecord, circumstances: Circumstances) -> Case:
     """Return a share as the rules see it."""
-    child, concern, consent = record.child, record.concern, record.consent
+    child, concern = record.child, record.concern
+    consents = tuple(_consent(each) for each in record.consents())
+    consent = overall(consents)
     informed, basis = record.family_informed, record.lawful_basis
     on = circumstances.law.on
     return Case(
@@ -47,10 +51,11 @@ def case_of_share(record: ShareRecord, circumstances: Circumstances) -> Case:
         rationale_given=said(record.rationale) is not None,
         observation_given=concern is not None and said(concern.seen_or_said) is not None,
         where_it_happened_given=is_somewhere(record.place) or (child is not None and is_somewhere(child.found_at)),
-        possible_crime=concern is not None and concern.possible_crime is True,
+        possible_crime=concern is not None and may_be(concern.possible_crime),
         level=level_of(concern),
-        consent=code_of(consent.status if consent else None, _CONSENT),
-        no_consent_reason=code_of(consent.no_consent_reason if consent else None, _NO_CONSENT),
+        consent=consent.status,
+        no_consent_reason=consent.no_consent_reason,
+        consents=consents,
         family_informed=_informed(informed.informed if informed else None),
         reason_not_informed=code_of(informed.reason_not_informed if informed else None, REASONS_NOT_INFORMED),
         article_6=code_of(basis.article_6 if basis else None, ARTICLE_6),
@@ -79,7 +84,7 @@ def case_of_withholding(record: WithholdingRecord, circumstances: Circumstances,
         requested=record.requested_by is not None,
         replied=reply.in_writing,
         reply_complete=reply.complete,
-        possible_crime=record.concern is not None and record.concern.possible_crime is True,
+        possible_crime=record.concern is not None and may_be(record.concern.possible_crime),
         reasons=tuple(dict.fromkeys(reason for reason in given if reason is not None)),
         indicators=frozenset((*indicators, "active_plan") if has_plan else indicators),
         care=care_of(record.child),
@@ -136,7 +141,7 @@ def level_of(concern: Concern | None) -> LevelAsGiven:
         level = Level(given.lower())
     except ValueError:
         return LevelAsGiven(Level.IMMEDIATE_DANGER, UNKNOWN)
-    if concern is not None and concern.immediate_danger is True:
+    if concern is not None and may_be(concern.immediate_danger):
         level = Level.IMMEDIATE_DANGER
     return LevelAsGiven(level)
 
@@ -149,13 +154,13 @@ def care_of(child: Child | None) -> CareOfChild | None:
     carer = said(arrangement.carer)
     return CareOfChild(
         born=_born(child),
-        disabled=child.disabled is True,
+        disabled=is_yes(child.disabled),
         looked_after=said(child.looked_after_by) is not None,
         carer=carer.lower() if carer is not None else None,
         since=read_date(arrangement.since),
         until=read_date(arrangement.until),
-        days=arrangement.days,
-        emergency=arrangement.emergency is True,
+        days=_days(arrangement.days),
+        emergency=is_yes(arrangement.emergency),
     )
 
 
@@ -172,6 +177,10 @@ def code_of(text: str | None, known: frozenset[str]) -> str | None:
     return given if given in known else given.lower() if given.lower() in known else UNKNOWN
 
 
+def _consent(consent: Consent) -> ConsentAsGiven:
+    return ConsentAsGiven(code_of(consent.status, _CONSENT), code_of(consent.no_consent_reason, _NO_CONSENT))
+
+
 def _is_known(record_format: str | None, kind: RecordKind) -> bool:
     return said(record_format) in (None, f"safeguarding-exchange/{kind.value.replace('_', '-')}/v1")
 
@@ -184,7 +193,16 @@ def _in_duty(kind: RecordKind, circumstances: Circumstances) -> bool:
     return judging.in_duty(circumstances.rules_for(kind))
 
 
-def _informed(informed: bool | str | None) -> str:
-    if not isinstance(informed, bool):
-        return "not_known"
-    return "yes" if informed else "no"
+def _informed(informed: YesNo) -> str:
+    match answered(informed):
+        case Answered.YES | Answered.NO as known:
+            return known.value
+        case _:
+            return "not_known"
+
+
+def _days(days: int | str | None) -> int | None:
+    if isinstance(days, int):
+        return days
+    text = said(days) or ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None

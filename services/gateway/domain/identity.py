@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from services.gateway.domain.record import Child, said
+from services.gateway.domain.said import is_yes
 from shared.identifiers import AgencyId
 from shared.ledger.messages import ChildIdentifier
 from shared.reference.nhs_number import read_nhs_number
+from shared.reference.upn import is_upn
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +33,24 @@ def identifiers_of(child: Child | None, *, agency: AgencyId, in_production: bool
     born = read_date(child.date_of_birth)
     if said(child.date_of_birth) is not None and born is None:
         advice.append("date-of-birth-unreadable")
+    if said(child.expected_date_of_birth) is not None and read_date(child.expected_date_of_birth) is None:
+        advice.append("expected-date-unreadable")
     has_nhs_number = False
     for identifier in child.identifiers:
         scheme, value = said(identifier.scheme), said(identifier.value)
-        if scheme is None or value is None:
+        if value is None:
             continue
-        match scheme.lower():
+        if scheme is None:
+            advice.append("identifier-scheme-missing")
+            continue
+        match scheme.lower().replace(" ", "_").replace("-", "_"):
             case "nhs_number":
                 has_nhs_number = True
-                found.extend(_nhs(value, identifier.traced is True, born, in_production, advice))
+                found.extend(_nhs(value, is_yes(identifier.traced), born, in_production, advice))
+            case "upn":
+                if not is_upn(value):
+                    advice.append("upn-invalid")
+                found.append(ChildIdentifier("upn", value, identifying=False))
             case "local":
                 found.append(ChildIdentifier(f"local:{agency}", value, identifying=True))
             case other:

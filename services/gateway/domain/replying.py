@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from services.gateway.domain.record import Reply, said
 from services.gateway.domain.rules.case import UNKNOWN
+from services.gateway.domain.said import Answered, answered
 from shared.clock import parse_rfc3339, rfc3339
 from shared.errors import InvalidInput
 
@@ -38,7 +39,7 @@ def read_reply(reply: Reply | str | None) -> ReplyAsGiven:
     means = (said(given.means) or "").lower()
     written = means in IN_WRITING or (said(given.text) is not None and means not in MEANS)
     return ReplyAsGiven(
-        in_writing=written and given.given is not False,
+        in_writing=written and answered(given.given) is not Answered.NO,
         at=_moment(given.at),
         means=(means if means in MEANS else UNKNOWN) if means else None,
     )

@@ -23,7 +23,9 @@ from services.gateway.domain.planning import (
     tell_queue,
 )
 from services.gateway.domain.record import ShareRecord, is_about_somebody, is_somewhere, said
+from services.gateway.domain.referral import incident_of, what_a_referral_lacks
 from services.gateway.domain.rules.case import Case, LevelAsGiven
+from services.gateway.domain.said import may_be
 from shared.errors import InvalidInput
 from shared.identifiers import Recipient
 from shared.reference.rules import RecordKind
@@ -53,7 +55,7 @@ def check_readable(record: ShareRecord) -> None:
         )
     concern = record.concern
     texts = (record.rationale, concern.seen_or_said if concern else None, concern.opinion if concern else None)
-    has_level = concern is not None and (said(concern.level) is not None or concern.immediate_danger is True)
+    has_level = concern is not None and (said(concern.level) is not None or may_be(concern.immediate_danger))
     if not has_level and all(said(text) is None for text in texts):
         raise NothingSaid(
             "the record says nothing of any concern", remedy="Give a level, or what was seen or said, or a rationale."
@@ -65,6 +67,7 @@ def plan_share(record: ShareRecord, circumstances: Circumstances) -> Plan:
     plan = Plan(EntryType.SHARE_RECORDED, RecordKind.SHARE, ObligationBook(circumstances.now))
     case = case_of_share(record, circumstances)
     level = level_of(record.concern)
+    plan.advice.extend(what_a_referral_lacks(record, level, now=circumstances.now))
     judgement = judging.judge(case, circumstances.rules_for(RecordKind.SHARE))
     plan.advice.extend(judgement.advice)
     urgency = min(URGENCY_OF[level.acted_on], judgement.within or Urgency.ROUTINE, key=MOST_URGENT_FIRST.index)
@@ -82,13 +85,18 @@ def plan_share(record: ShareRecord, circumstances: Circumstances) -> Plan:
 def _facts(plan: Plan, record: ShareRecord, case: Case, *, level: LevelAsGiven) -> dict[str, object]:
     concern = record.concern
     observed_at, observed_advice = judging.read_moment(concern.observed_at if concern else None)
-    plan.advice.extend(observed_advice)
+    verbal_at, verbal_advice = judging.read_moment(record.verbal_at)
+    plan.advice.extend((*observed_advice, *verbal_advice))
     return {
         "level": level.acted_on.value,
         "level_as_given": level.given,
         "observed_at": observed_at,
+        "verbal_at": verbal_at,
+        "incident": incident_of(record),
+        "attachments": len(record.attachments),
         "recipients_as_given": len(record.recipients),
         "consent": case.consent,
+        "consents": [{"status": each.status, "reason": each.no_consent_reason} for each in case.consents],
         "no_consent_reason": case.no_consent_reason,
         "family_informed": case.family_informed,
         "reason_not_informed": case.reason_not_informed,
@@ -158,7 +166,7 @@ def _tell_police(
     plan: Plan, record: ShareRecord, circumstances: Circumstances, *, level: Level, placed: tuple[Placed, ...]
 ) -> None:
     """Immediate danger and a possible crime are for the police as well."""
-    crime = record.concern is not None and record.concern.possible_crime is True
+    crime = record.concern is not None and may_be(record.concern.possible_crime)
     if level is not Level.IMMEDIATE_DANGER and not crime:
         return
     reason = "immediate_danger" if level is Level.IMMEDIATE_DANGER else "possible_crime"

@@ -1,7 +1,7 @@
 """Rules on the lawful basis: UK GDPR Article 6, Article 9 and Data Protection Act 2018 Schedule 1."""
 
 from services.gateway.domain.rules.care import age_on
-from services.gateway.domain.rules.case import UNKNOWN, Case
+from services.gateway.domain.rules.case import UNKNOWN, Case, ConsentAsGiven
 from shared.vocabulary import ConsentStatus, Level
 
 ARTICLE_6 = frozenset({"6(1)(a)", "6(1)(b)", "6(1)(c)", "6(1)(d)", "6(1)(e)", "6(1)(ea)", "6(1)(f)"})
@@ -108,9 +108,11 @@ def condition_needs_secrecy(case: Case) -> bool:
 
 
 def no_consent_reason_missing(case: Case) -> bool:
-    """Paragraph 18 without consent and without one of its three reasons."""
-    without = case.consent != ConsentStatus.GIVEN
-    return case.condition == "sch1_para18" and without and case.no_consent_reason in (None, UNKNOWN)
+    """Paragraph 18 without the consent of a data subject and without one of its three reasons."""
+    subjects = case.consents or (ConsentAsGiven(case.consent, case.no_consent_reason),)
+    return case.condition == "sch1_para18" and any(
+        each.status != ConsentStatus.GIVEN and each.no_consent_reason in (None, UNKNOWN) for each in subjects
+    )
 
 
 def policy_document_missing(case: Case) -> bool:

@@ -1,6 +1,6 @@
 """A case: what the rules look at. Codes and dates taken from a record; no name, no text, nothing of the ledger's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -22,10 +22,27 @@ class LevelAsGiven:
     given: str = "known"
 
 
+@dataclass(frozen=True, slots=True)
+class ConsentAsGiven:
+    """What is said of one data subject's consent: its status, and why there is none."""
+
+    status: str | None = None
+    no_consent_reason: str | None = None
+
+
+_WEAKEST_FIRST = ("refused", "withdrawn", UNKNOWN, "not_sought", None, "not_needed", "given")
+
+
+def overall(consents: Sequence[ConsentAsGiven]) -> ConsentAsGiven:
+    """Return the consent that stands for several data subjects': the weakest."""
+    return min(consents, key=lambda each: _WEAKEST_FIRST.index(each.status), default=ConsentAsGiven())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One decision as the rules see it. A code is None when nothing was given, and ``unknown`` when it is not listed.
 
+    ``consent`` is the weakest of ``consents``, one for each data subject.
     ``in_duty``: a general duty to share was in force for the agency on the day. What a kind of record cannot say has a
     value at which its rules are silent.
     """
@@ -44,6 +61,7 @@ class Case:
     level: LevelAsGiven | None = None
     consent: str | None = None
     no_consent_reason: str | None = None
+    consents: tuple[ConsentAsGiven, ...] = ()
     family_informed: str = "not_known"
     reason_not_informed: str | None = None
     article_6: str | None = None

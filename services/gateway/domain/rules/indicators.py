@@ -8,6 +8,7 @@ from datetime import date
 
 from services.gateway.domain.record import Concern, said
 from services.gateway.domain.rules.care import age_on
+from services.gateway.domain.said import may_be
 from shared.vocabulary import Level
 
 INJURY = "injury"
@@ -40,7 +41,7 @@ def indicators_of(concern: Concern | None, *, born: date | None, on: date) -> tu
         return ()
     found = {text.strip().lower() for text in concern.indicators} & set(KNOWN)
     level = (said(concern.level) or "").lower()
-    if level in (Level.SIGNIFICANT_HARM, Level.IMMEDIATE_DANGER) or concern.immediate_danger is True:
+    if level in (Level.SIGNIFICANT_HARM, Level.IMMEDIATE_DANGER) or may_be(concern.immediate_danger):
         found.add(SIGNIFICANT_HARM)
     if born is not None and born <= on:
         if INJURY in found and _months_on(born, on) < MOBILE_FROM_MONTHS:
