@@ -70,6 +70,12 @@ def run() -> None:
 
 
 @app.command()
+def sandbox() -> None:
+    """Start an exchange to develop against: test numbers only, time and faults on demand; see docs/sandbox.md."""
+    raise typer.Exit(reach.run(start.run_sandbox()))
+
+
+@app.command()
 def demo() -> None:
     """Start everything in a folder of its own, play the story, check every step, stop. Exits 0 or 1."""
     raise typer.Exit(reach.run(start.demonstrate()))

@@ -11,6 +11,7 @@ from cli.story import Story
 from deploy.local.exchange import DEFAULT_PORT, LocalExchange, Options
 from deploy.local.layout import Layout, layout_of_its_own
 from deploy.local.loopback_port import check_free, free_port
+from deploy.local.sandbox import SANDBOX_PORT, sandbox_settings
 from deploy.local.supervisor import signals_as_event
 from deploy.local.witness import LocalWitness, policy_file_of
 from shared.clock import SystemClock
@@ -36,6 +37,24 @@ async def run_here() -> int:
         if working.cancelled():
             return 0
         return working.result()
+
+
+async def run_sandbox() -> int:
+    """Run a sandbox in ``.sandbox`` (or EXCHANGE_HOME) until Ctrl-C."""
+    layout = Layout.from_environment({"EXCHANGE_HOME": os.environ.get("EXCHANGE_HOME") or ".sandbox"})
+    port = int(os.environ.get("GATEWAY_PORT", SANDBOX_PORT))
+    check_free(port)
+    exchange = LocalExchange(layout, announce=_say, options=Options(port=port, settings=sandbox_settings(layout)))
+    async with signals_as_event() as asked_to_end, exchange:
+        await _register(exchange, await _welcome(exchange, first_port=port + 1))
+        _say(
+            f"\nThe sandbox is up at {exchange.gateway_url}: test numbers only, and nobody acts on what is posted."
+            f"\nIts invented agencies' keys are in {exchange.layout.secrets}; to add your own, in another terminal:"
+            f"\n  EXCHANGE_HOME={layout.home} .venv/bin/exchange agency add …"
+            f"\nPOST /sandbox/explain-signature says which byte of a signature is wrong; docs/sandbox.md has the rest."
+        )
+        await asked_to_end.wait()
+    return 0
 
 
 def _here(layout: Layout, *, port: int) -> tuple[LocalExchange, LocalWitness | None]:

@@ -63,6 +63,7 @@ class ExchangeClient:
 
     ``key`` may be several, the preferred first, while one takes over from another. Without ``keys`` the client trusts
     those that the exchange publishes at first use: fetch them once over a channel you trust, and give them.
+    ``headers`` go with every signed request beside what is signed, such as a sandbox's ``Sandbox-Fault``.
     """
 
     def __init__(
@@ -74,7 +75,9 @@ class ExchangeClient:
         clock: Clock | None = None,
         retrying: Retrying | None = None,
         timeout_s: float = 20.0,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
+        self._headers = dict(headers or {})
         self._base = base_url.rstrip("/")
         self._authority = authority_of(self._base)
         self._own = OwnKeys([key] if isinstance(key, SigningKey) else key)
@@ -250,7 +253,7 @@ class ExchangeClient:
                 request.method,
                 self._base + request.path,
                 data=request.body or None,
-                headers=signed.headers,
+                headers={**self._headers, **signed.headers},
                 allow_redirects=False,
             ) as response:
                 received = await response.read()

@@ -22,6 +22,7 @@ from services.gateway.ports import AuditLedger, Ledger
 from services.gateway.read_ledger import LedgerReader
 from services.gateway.read_record import RecordReader
 from services.gateway.record_decision import DecisionRecorder
+from services.gateway.sandbox.routes import SandboxApi, add_sandbox_routes
 from shared.clock import Clock, SystemClock
 from shared.errors import InvalidInput
 from shared.identifiers import EntryId
@@ -34,6 +35,7 @@ from shared.reference.authorities import load_register
 from shared.reference.postcodes import load_postcodes
 from shared.reference.rules import RuleBook, load_rules
 from shared.signatures.keys import SigningKey, load_signing_key
+from shared.stepped_clock import SteppedClock, clock_of
 
 
 def make_audit(api: GatewayApi, *, ledger: AuditLedger, clock: Clock) -> AuditApi:
@@ -58,13 +60,18 @@ def make_gateway(
     book: RuleBook,
     key: SigningKey,
     clock: Clock,
+    real_clock: Clock,
     authority: str,
     in_production: bool,
 ) -> tuple[GatewayApi, KnownKeys]:
-    """Return the gateway's interface over a ledger, and the keys that must be followed while it runs."""
+    """Return the gateway's interface over a ledger, and the keys that must be followed while it runs.
+
+    Decisions are judged at ``clock``; signatures are made and checked at ``real_clock``, which the senders' clocks
+    agree with even while a sandbox's is ahead.
+    """
     known_keys = KnownKeys(ledger, clock=clock)
     api = GatewayApi(
-        admission=Admission(known_keys=known_keys, ledger=ledger, clock=clock),
+        admission=Admission(known_keys=known_keys, ledger=ledger, clock=real_clock),
         recorder=DecisionRecorder(
             ledger=ledger,
             directories=directories,
@@ -76,7 +83,7 @@ def make_gateway(
         acknowledger=NotificationAcknowledger(ledger=ledger, new_entry_id=_new_entry_id),
         reader=RecordReader(ledger=ledger, directories=directories),
         registry=known_keys.registry,
-        answering=Answering(key=key, clock=clock),
+        answering=Answering(key=key, clock=real_clock),
         answer_key=key.public,
         authority=authority,
     )
@@ -85,6 +92,9 @@ def make_gateway(
 
 async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
     """Be the gateway until ``stop`` is set. Raises InvalidInput for wrong settings."""
+    if settings.production and settings.sandbox_clock_file is not None:
+        raise InvalidInput("a gateway in production cannot be a sandbox", remedy="Leave one of the two settings out.")
+    clock = clock_of(settings.sandbox_clock_file)
     addresses = parse_addresses(settings.ledger_address)
     ledger = ledger_at(addresses, timeout_s=settings.ledger_timeout_s, tls=_tls(settings, addresses))
     register = load_register()
@@ -95,7 +105,8 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
         directories=directories,
         book=book,
         key=load_signing_key(read_secret(settings.signing_key_file)),
-        clock=SystemClock(),
+        clock=clock,
+        real_clock=SystemClock(),
         authority=(settings.authority or f"{settings.host}:{settings.port}").lower(),
         in_production=settings.production,
     )
@@ -107,15 +118,18 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
             ledger=ledger,
             directories=directories,
             book=book,
-            clock=SystemClock(),
+            clock=clock,
             in_production=settings.production,
         )
         add_assessment_route(app, make_assessments(api, assessor))
         amender = RecordAmender(ledger=ledger, recorder=api.recorder, in_production=settings.production)
         add_amendment_routes(app, api, amender=amender)
-        own = OwnAgency(ledger=ledger, registry=known_keys.registry, clock=SystemClock(), new_entry_id=_new_entry_id)
+        own = OwnAgency(ledger=ledger, registry=known_keys.registry, clock=clock, new_entry_id=_new_entry_id)
         add_own_agency_routes(app, api, own=own)
-        add_audit_routes(app, make_audit(api, ledger=ledger, clock=SystemClock()))
+        add_audit_routes(app, make_audit(api, ledger=ledger, clock=clock))
+        if isinstance(clock, SteppedClock):
+            sandbox = SandboxApi(authority=api.authority, known_keys=known_keys, clock=clock, real=SystemClock())
+            add_sandbox_routes(app, sandbox)
         await serve(app, [door], stop=stop)
     finally:
         following.cancel()

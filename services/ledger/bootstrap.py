@@ -42,6 +42,7 @@ from shared.process.parts import run_until_first_ends
 from shared.process.secret_files import read_password
 from shared.process.serving import serve
 from shared.process.settings import LedgerSettings
+from shared.stepped_clock import clock_of
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint, sign_checkpoint
 
 READERS = 16
@@ -95,7 +96,8 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
         writer = make_writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
         recorder = OpeningRecorder(preparer, queue, os.urandom)
         opener = SectionOpener(reader=reader, recorder=recorder, secrets=secrets)
-        breaker = GlassBreaker(reader=reader, opener=opener, recorder=recorder, clock=SystemClock())
+        clock = clock_of(settings.sandbox_clock_file)
+        breaker = GlassBreaker(reader=reader, opener=opener, recorder=recorder, clock=clock)
         signatures = SignatureOpener(reader=reader, opener=opener, recorder=recorder)
         rotation = None
         if settings.rewrapper_password_file is not None:
@@ -161,7 +163,7 @@ def make_writer(
         ),
         preparer=preparer,
         key_ring=secrets.key_ring,
-        clock=SystemClock(),
+        clock=clock_of(settings.sandbox_clock_file),
         identity=LogIdentity(
             settings.origin,
             tuple(signer.verifier().verifier_key() for signer in signers),

@@ -20,7 +20,7 @@ from services.notifier.facts import FactMaker
 from services.notifier.reconcile import Reconciler
 from services.notifier.take_in import EntryTaker
 from services.notifier.watch_clock import ClockWatcher
-from shared.clock import SystemClock
+from shared.clock import Clock, SystemClock
 from shared.errors import InvalidInput
 from shared.identifiers import EntryId
 from shared.ledger.client import LedgerClient
@@ -33,6 +33,7 @@ from shared.process.serving import Door, serve
 from shared.process.settings import NotifierSettings
 from shared.reference.authorities import load_register
 from shared.signatures.keys import load_signing_key
+from shared.stepped_clock import clock_of
 
 ROLE = "exchange_notifier"
 CONNECTIONS = 20
@@ -40,7 +41,7 @@ CONNECTIONS = 20
 
 async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> None:
     """Be the notifier until ``stop`` is set. Raises InvalidInput for wrong settings."""
-    clock = SystemClock()
+    clock = clock_of(settings.sandbox_clock_file)
     register = load_register()
     facts = FactMaker(register=register, new_entry_id=lambda: EntryId(secrets.token_hex(16)))
     ledger_addresses = parse_addresses(settings.ledger_address)
@@ -50,7 +51,8 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
         stack.push_async_callback(ledger.close)
         push = HttpPush(
             key=load_signing_key(read_secret(settings.signing_key_file)),
-            clock=clock,
+            # Receivers check a push by their own clocks, which a sandbox does not move.
+            clock=SystemClock(),
             timeout_s=settings.push_timeout_s,
             private_addresses=PrivateAddresses(allowed=settings.push_allow_private_addresses),
             authority_file=settings.push_authority_file,
@@ -82,7 +84,7 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
 
 
 def _intake_tasks(
-    settings: NotifierSettings, *, store: PostgresStore, ledger: LedgerClient, taker: EntryTaker, clock: SystemClock
+    settings: NotifierSettings, *, store: PostgresStore, ledger: LedgerClient, taker: EntryTaker, clock: Clock
 ) -> list[Coroutine[None, None, None]]:
     """Return the tasks that bring entries in: from Kafka if there is one, and by reconciling always."""
     if not settings.kafka_bootstrap_servers:

@@ -34,6 +34,10 @@ class GatewaySettings(BaseSettings):
     signing_key_file: Path = Field(description="PKCS#8 PEM: the key that signs answers to agencies")
     postcode_file: Path | None = Field(default=None, description="A whole NSPL or ONSPD file instead of the sample")
     production: bool = Field(default=False, description="True flags 999 test numbers and never identifies by them")
+    sandbox_clock_file: Path | None = Field(
+        default=None,
+        description="Makes this a sandbox: its clock, moved on by users, is the machine's and this many seconds",
+    )
 
 
 class LedgerSettings(BaseSettings):
@@ -105,6 +109,7 @@ class LedgerSettings(BaseSettings):
     witness_timeout_s: float = Field(
         default=5.0, gt=0, description="How long each witness may take; all are asked at once"
     )
+    sandbox_clock_file: Path | None = Field(default=None, description="In a sandbox: the gateway's file of that name")
     metrics_port: int = Field(default=0, ge=0, le=65_535, description="Loopback port for /metrics; 0: none")
 
 
@@ -148,6 +153,7 @@ class NotifierSettings(BaseSettings):
     queue_owner: str = Field(
         default="duty-operator", description="Who owns a human-queue item until somebody is assigned"
     )
+    sandbox_clock_file: Path | None = Field(default=None, description="In a sandbox: the gateway's file of that name")
     metrics_port: int = Field(default=0, ge=0, le=65_535, description="Loopback port for /metrics; 0: none")
 
 

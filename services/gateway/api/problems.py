@@ -103,6 +103,13 @@ PROBLEMS: Mapping[str, ProblemType] = {
         ProblemType("key-revoked", 401, "Revoked key", "The key has been revoked", "Use a current key."),
         ProblemType("nonce-replayed", 401, "Replayed", "The nonce was used with another request", "Use a new nonce."),
         ProblemType(
+            "sandbox-real-number",
+            422,
+            "A real number in a sandbox",
+            "A sandbox was sent an NHS number that is not a test number; nothing was kept",
+            "Use numbers beginning 999 there.",
+        ),
+        ProblemType(
             "not-your-record",
             403,
             "Another agency's record",
