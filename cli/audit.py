@@ -1,5 +1,6 @@
 """``exchange audit verify``: checking the ledger. The other commands of ``exchange audit`` join it here."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -73,15 +74,23 @@ def verify(
     here = reach.addresses() if not (log_key and (url or (database_url and password_file))) else None
     verifier = parse_verifier_key(log_key or (here.log_key if here else ""))
     older = [path.read_bytes() for path in checkpoint or []]
+    witnesses = [parse_verifier_key(text) for text in witness_key or []]
     if url:
-        report = reach.run(_verify_url(url, key, verifier=verifier, older=older))
+        report = reach.run(_verify_url(url, key, verifier=verifier, older=older, witnesses=witnesses))
     else:
         if here is not None:
             older.extend(_guarded(Path(here.guard_file)))
         access = access_to(database_url, password_file)
         known = since.read_bytes() if since is not None else None
         report = reach.run(
-            _verify(access.database_url, password=access.password, verifier=verifier, older=older, since=known)
+            _verify(
+                access.database_url,
+                password=access.password,
+                verifier=verifier,
+                older=older,
+                since=known,
+                witnesses=witnesses,
+            )
         )
     checked = reach.run(_check_signatures(report.size)) if signatures else None
     if as_json:
@@ -109,18 +118,28 @@ def _verify_bundle(file: Path, log_key: str, older: list[Path], witnesses: list[
 
 
 async def _verify(
-    database_url: str, *, password: str, verifier: NoteVerifier, older: list[bytes], since: bytes | None = None
+    database_url: str,
+    *,
+    password: str,
+    verifier: NoteVerifier,
+    older: list[bytes],
+    since: bytes | None = None,
+    witnesses: Sequence[NoteVerifier] = (),
 ) -> Report:
     async with open_stored_log(database_url, user=AUDITOR, password=password) as stored:
-        return await verify_log(stored, verifiers=[verifier], older_notes=older, since=since)
+        return await verify_log(stored, verifiers=[verifier], older_notes=older, since=since, witnesses=witnesses)
 
 
-async def _verify_url(url: str, key: Path | None, *, verifier: NoteVerifier, older: list[bytes]) -> Report:
+async def _verify_url(
+    url: str, key: Path | None, *, verifier: NoteVerifier, older: list[bytes], witnesses: Sequence[NoteVerifier]
+) -> Report:
     if key is not None:
         async with ExchangeClient(url, key=private_key(key)) as client:
-            return await verify_tiles(GatewayTiles(client), verifiers=[verifier], older_notes=older)
+            return await verify_tiles(
+                GatewayTiles(client), verifiers=[verifier], older_notes=older, witnesses=witnesses
+            )
     async with HttpTiles(url) as tiles:
-        return await verify_tiles(tiles, verifiers=[verifier], older_notes=older)
+        return await verify_tiles(tiles, verifiers=[verifier], older_notes=older, witnesses=witnesses)
 
 
 def _guarded(path: Path) -> list[bytes]:
@@ -139,6 +158,8 @@ def _explain(report: Report, older: list[bytes]) -> None:
     typer.echo(f"Root: {report.root}")
     kept = ", ".join(str(read_unverified_checkpoint(note).size) for note in older)
     typer.echo(f"Held against kept checkpoints of size: {kept}." if kept else "No checkpoint from earlier was given.")
+    for name, size in report.cosigned_by.items():
+        typer.echo(f"Cosigned by {name}: the first {size} entries.")
     first = report.first()
     if first is None:
         typer.echo("Nothing was altered, dropped, added or reordered.")

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from services.ledger.audit.bundle_verifier import Bundle
@@ -18,18 +17,14 @@ from services.ledger.audit.export import Wanted, export_bundle
 from services.ledger.audit.stored_log import open_stored_log
 from shared.identifiers import TreeSize
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint, sign_checkpoint
-from shared.transparency.cosignature import (
-    CosignatureVerifier,
-    MlDsaCosignatureVerifier,
-    cosign,
-    cosign_with_ml_dsa,
-)
+from shared.transparency.cosignature import CosignatureVerifier, MlDsaCosignatureVerifier
 from shared.transparency.merkle import leaf_hash, tree_root
-from shared.transparency.signed_note import NoteSigner, format_signature
+from shared.transparency.signed_note import NoteSigner
 from shared.transparency.tiles import bundle_bytes, parse_bundle
 from tests.machinery.answers import child_ref
 from tests.machinery.bundles import Exported, Members, at_position, position_of
 from tests.machinery.command_line import Command
+from tests.machinery.cosigners import CLASSIC, POST_QUANTUM, WITNESS_KEYS, cosignature, cosigned_by_both
 from tests.machinery.exchange import SCHOOL, TestExchange
 from tests.machinery.people import share
 from tests.machinery.static_log import checkpoint_of
@@ -235,25 +230,13 @@ async def test_an_older_checkpoint_of_the_same_history_is_held(exported: Exporte
     assert (code, said.findings) == (0, [])
 
 
-WITNESS, LASTING = Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate()
-CLASSIC = CosignatureVerifier("witness.example/one", WITNESS.public_key().public_bytes_raw())
-POST_QUANTUM = MlDsaCosignatureVerifier("witness.example/two", LASTING.public_key().public_bytes_raw())
-KEYS = tuple(word for each in (CLASSIC, POST_QUANTUM) for word in ("--witness-key", each.verifier_key()))
 ML_DSA = "cryptography.hazmat.primitives.asymmetric.mldsa"
-
-
-def cosigned_by_both(note: bytes) -> bytes:
-    """Return a checkpoint with an Ed25519 cosignature and one of ML-DSA-44."""
-    body, time_s = note.rpartition(b"\n\n")[0] + b"\n", 1_800_000_000
-    classic = cosign(body, name=CLASSIC.name, private_key=WITNESS, time_s=time_s)
-    lasting = cosign_with_ml_dsa(body, name=POST_QUANTUM.name, private_key=LASTING, time_s=time_s)
-    return note + format_signature(classic) + format_signature(lasting)
 
 
 async def test_cosignatures_of_both_kinds_are_checked_with_the_witnesses_keys(exported: Exported) -> None:
     members = {**exported.members, "checkpoint": cosigned_by_both(exported.members["checkpoint"])}
     size = read_unverified_checkpoint(members["checkpoint"]).size
-    code, said = await asyncio.to_thread(exported.check, members, *KEYS)
+    code, said = await asyncio.to_thread(exported.check, members, *WITNESS_KEYS)
     assert (code, said.cosigned_by, said.unchecked) == (0, {CLASSIC.name: size, POST_QUANTUM.name: size}, [])
     code, said = await asyncio.to_thread(exported.check, members)
     assert (code, said.cosigned_by) == (0, {})
@@ -263,18 +246,17 @@ async def test_cosignatures_of_both_kinds_are_checked_with_the_witnesses_keys(ex
 async def test_a_cosignature_of_another_checkpoint_does_not_hold(
     exported: Exported, kind: CosignatureVerifier | MlDsaCosignatureVerifier
 ) -> None:
-    other = cosigned_by_both(checkpoint_of([b"another log"])).splitlines(keepends=True)
-    foreign = b"".join(line for line in other if f" {kind.name} ".encode() in line)
+    foreign = cosignature(checkpoint_of([b"another log"]), by=kind)
     members = {**exported.members, "checkpoint": exported.members["checkpoint"] + foreign}
-    code, said = await asyncio.to_thread(exported.check, members, *KEYS)
-    assert (code, [each.kind for each in said.findings], said.cosigned_by) == (1, ["bad_signature"], {})
+    code, said = await asyncio.to_thread(exported.check, members, *WITNESS_KEYS)
+    assert (code, [each.kind for each in said.findings], said.cosigned_by) == (1, ["bad_cosignature"], {})
 
 
 async def test_without_ml_dsa_its_cosignatures_are_said_to_be_unchecked_and_count_for_nothing(
     exported: Exported,
 ) -> None:
     members = {**exported.members, "checkpoint": cosigned_by_both(exported.members["checkpoint"])}
-    code, said = await asyncio.to_thread(exported.check, members, *KEYS, lacking=ML_DSA)
+    code, said = await asyncio.to_thread(exported.check, members, *WITNESS_KEYS, lacking=ML_DSA)
     assert (code, list(said.cosigned_by), said.unchecked) == (0, [CLASSIC.name], [POST_QUANTUM.name])
 
 
@@ -287,7 +269,7 @@ async def test_cosigned_checkpoints_travel_in_the_bundle_and_each_says_how_far_i
     note.write_bytes(cosigned_by_both(first))
     code, said = await command("audit", "export", file, "--cosigned", note)
     assert code == 0, said
-    code, said = await command("audit", "verify", "--bundle", file, *KEYS)
+    code, said = await command("audit", "verify", "--bundle", file, *WITNESS_KEYS)
     size = read_unverified_checkpoint(first).size
     assert code == 0, said
     assert f"Cosigned by: {CLASSIC.name} ({size} entries), {POST_QUANTUM.name} ({size} entries)." in said

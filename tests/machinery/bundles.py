@@ -4,15 +4,18 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from services.ledger.audit.export import FORMAT
 from shared.identifiers import ChildRef
+from shared.transparency.checkpoint import read_unverified_checkpoint
 from shared.transparency.signed_note import NoteSigner
-from shared.transparency.tiles import parse_bundle
+from shared.transparency.tiles import TILE_WIDTH, parse_bundle, tile_index_path
+from tests.machinery.static_log import static_log
 
 Members = dict[str, bytes]
 
@@ -61,16 +64,59 @@ class Exported:
 
         ``lacking`` is a module that the Python it runs in is not to find.
         """
-        file, program = self.folder / "bundle.zip", self.folder / "verify.py"
-        with zipfile.ZipFile(file, "w") as bundle:
-            for name, data in members.items():
-                bundle.writestr(name, data)
+        file, program = write_bundle(members, self.folder / "bundle.zip"), self.folder / "verify.py"
         hiding = f"import sys\nsys.modules[{lacking!r}] = None\n" if lacking else ""
         program.write_bytes(hiding.encode() + self.members["verify.py"])
         command = [sys.executable, "-I", str(program), str(file), "--log-key", self.log_key, "--json", *arguments]
         done = subprocess.run(command, capture_output=True, cwd=self.folder, check=False)
         assert done.stderr == b"", done.stderr
         return done.returncode, msgspec.json.decode(done.stdout, type=Said)
+
+
+def bundle_members(
+    leaves: Sequence[bytes], *, heads: Sequence[bytes], sections: Sequence[tuple[int, str, bytes]] = ()
+) -> Members:
+    """Return a bundle of a log that no ledger holds; ``sections`` are position, name and sealed bytes, in order."""
+    origin = read_unverified_checkpoint(heads[-1]).origin
+    manifest = {"format": FORMAT, "origin": origin, "size": len(leaves), "children": None, "opened": None}
+    members = {
+        "manifest.json": msgspec.json.encode(manifest),
+        "checkpoint": heads[-1],
+        "heads": b"".join(map(counted, heads)),
+        "cosigned": b"",
+    }
+    files = static_log(leaves)
+    members |= {path: data for path, data in files.items() if path.startswith(("tile/0/", "tile/entries/"))}
+    for index in range(-(-len(leaves) // TILE_WIDTH)):
+        members[f"sections/{tile_index_path(index)}"] = b"".join(
+            counted(position.to_bytes(8) + bytes([len(name)]) + name.encode() + content)
+            for position, name, content in sections
+            if position // TILE_WIDTH == index
+        )
+    return members
+
+
+def counted(content: bytes) -> bytes:
+    """Return a record of a bundle: its length, then its bytes."""
+    return len(content).to_bytes(4) + content
+
+
+def records(data: bytes) -> list[bytes]:
+    """Return the records of a bundle's member."""
+    found, at = [], 0
+    while at < len(data):
+        end = at + 4 + int.from_bytes(data[at : at + 4])
+        found.append(data[at + 4 : end])
+        at = end
+    return found
+
+
+def write_bundle(members: Mapping[str, bytes], file: Path) -> Path:
+    """Write members as a bundle."""
+    with zipfile.ZipFile(file, "w") as bundle:
+        for name, data in members.items():
+            bundle.writestr(name, data)
+    return file
 
 
 def at_position(entries: list[bytes], marker: bytes) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -13,9 +14,9 @@ Command: TypeAlias = Callable[..., Awaitable[tuple[int, str]]]
 """Takes the arguments after ``exchange``; gives the exit code and all that was said."""
 
 
-def command_on(exchange: TestExchange, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Return what runs ``exchange …`` against an exchange."""
-    monkeypatch.setenv("EXCHANGE_HOME", str(exchange.local.layout.home))
+def command_in(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Return what runs ``exchange …`` for the installation in a folder, if there is one."""
+    monkeypatch.setenv("EXCHANGE_HOME", str(home))
 
     async def run(*arguments: object) -> tuple[int, str]:
         monkeypatch.setattr("sys.argv", ["exchange", *map(str, arguments)])
@@ -28,3 +29,8 @@ def command_on(exchange: TestExchange, monkeypatch: pytest.MonkeyPatch, capsys: 
         return code, said.out + said.err
 
     return run
+
+
+def command_on(exchange: TestExchange, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Return what runs ``exchange …`` against an exchange."""
+    return command_in(exchange.local.layout.home, monkeypatch, capsys)

@@ -133,7 +133,7 @@ class Check:
             except (ImportError, UnsupportedAlgorithm):
                 self.unchecked = sorted({*self.unchecked, name})
             except (InvalidSignature, ValueError):
-                return self.find("bad_signature", f"a checkpoint's signature by {name} does not hold", at)
+                return self.find(f"bad_{'co' * (name != self._log)}signature", f"one by {name} does not hold", at)
         if origin != self._log or not signed:
             return self.find("bad_signature", f"the checkpoint of {size} entries {why}", at)
         self.vouched = not signed.isdisjoint(self._trusted)
@@ -220,8 +220,8 @@ def verify(bundle: Bundle, log: Key, witnesses: Sequence[Key], older: Sequence[b
         opened.setdefault(int(name.split("/")[1]), {})[f"opened:{name.split('/')[2]}"] = bundle.read(name)
     if opened and bundle.manifest["opened"] is None:
         check.find("opened_unsaid", "content stands open here, and the manifest does not say so", min(opened))
-    signed = [*bundle.records("heads", 4), *bundle.records("cosigned", 4)]
-    for note, kind in [(each, HEAD) for each in signed] + [(each, OLDER) for each in older]:
+    signed = [(note, HEAD) for member in ("heads", "cosigned") for note in bundle.records(member, 4)]
+    for note, kind in signed + [(note, OLDER) for note in older]:
         heads.setdefault(int(note.split(b"\n")[1]), []).append((note, kind))
     for index in range(-(-size // WIDTH)):
         width = min(WIDTH, size - index * WIDTH)
@@ -233,7 +233,8 @@ def verify(bundle: Bundle, log: Key, witnesses: Sequence[Key], older: Sequence[b
         for leaf in bundle.records(f"tile/entries/{name}", 2):
             at, hashed = check.size, sha256(b"\x00" + leaf).digest()
             if hashed != hashes[at % WIDTH * 32 :][:32]:
-                check.find("edited_entry", f"the bytes of entry {at} are not those that were recorded", at)
+                kind = "edited_entry" if len(hashes) == 32 * width else "torn_tile"
+                check.find(kind, f"the bytes of entry {at} are not those that were recorded", at)
             check.grow(hashed)
             check.check(at, leaf, beside.pop(at, {}) | opened.get(at, {}))
             for note, kind in heads.get(at + 1, []):
@@ -241,9 +242,8 @@ def verify(bundle: Bundle, log: Key, witnesses: Sequence[Key], older: Sequence[b
             last = at + 1 if at + 1 in heads else last
         for at in beside:
             check.find("section_foreign", f"something is sealed beside entry {at}, which is not there", at)
-    largest = max(
-        [size, *(check.head(note, last, HEAD) for ends in heads if ends > check.size for note, _ in heads[ends])]
-    )
+    beyond = [note for ends in heads if ends > check.size for note, _ in heads[ends]]
+    largest = max([size, *(check.head(note, last, HEAD) for note in beyond)])
     if check.size < largest:
         check.find("truncated", f"{largest} entries were vouched for, {check.size} are here", check.size, largest - 1)
     if check.head(bundle.read("checkpoint"), 0, HEAD) not in (0, check.size):

@@ -21,6 +21,7 @@ class FindingKind(StrEnum):
     FRONTIER_EDITED = "frontier_edited"
     FORKED = "forked"
     BAD_SIGNATURE = "bad_signature"
+    BAD_COSIGNATURE = "bad_cosignature"
     SECTION_MISSING = "section_missing"
     SECTION_EDITED = "section_edited"
     SECTION_FOREIGN = "section_foreign"
@@ -36,6 +37,7 @@ class FindingKind(StrEnum):
     OLDER_CHECKPOINT_CONTRADICTED = "older_checkpoint_contradicted"
     TRUNCATED = "truncated"
     BAD_TILE = "bad_tile"
+    TORN_TILE = "torn_tile"
     MISSING_TILE = "missing_tile"
     ERASED_IN_NAME_ONLY = "erased_in_name_only"
     ERASURE_NOT_APPROVED = "erasure_not_approved"
@@ -55,7 +57,8 @@ class Finding:
 class Report:
     """What a check saw, of the entries from ``since`` on. ``intact`` only if nothing was found.
 
-    ``erased`` counts sections that are gone as an approved erasure says.
+    ``erased`` counts sections that are gone as an approved erasure says; ``cosigned_by`` says to which size each
+    witness cosigned whose key was given.
     """
 
     size: int = 0
@@ -66,6 +69,7 @@ class Report:
     sections: int = 0
     erased: int = 0
     answers: int = 0
+    cosigned_by: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
     @property

@@ -24,11 +24,17 @@ class TileFault(IntegrityFailure):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Let the fault travel from a process that found it."""
-        return _fault, (self.detail, self.position, self.last_position)
+        return _fault, (type(self), self.detail, self.position, self.last_position)
 
 
-def _fault(detail: str, position: int, last_position: int) -> TileFault:
-    return TileFault(detail, position=position, last_position=last_position)
+class TileTorn(TileFault):
+    """A file ends before it should, as one does that was never written to its end."""
+
+    code = "tile-torn"
+
+
+def _fault(kind: type[TileFault], detail: str, position: int, last_position: int) -> TileFault:
+    return kind(detail, position=position, last_position=last_position)
 
 
 @dataclass(slots=True)
@@ -81,7 +87,10 @@ def fold(hashes: Sequence[bytes]) -> bytes:
 
 
 def hash_bundle(bundle: bytes, *, index: int, width: int) -> list[bytes]:
-    """Return the leaf hashes of an entry bundle. Raises TileFault unless it is exactly ``width`` whole entries."""
+    """Return the leaf hashes of an entry bundle. Raises TileFault unless it is exactly ``width`` whole entries.
+
+    TileTorn, which is one, when it ends within an entry.
+    """
     hashes: list[bytes] = []
     at, end, size = 0, 0, len(bundle)
     while at < size:
@@ -90,7 +99,7 @@ def hash_bundle(bundle: bytes, *, index: int, width: int) -> list[bytes]:
         at = end
     if end != size or len(hashes) != width:
         first = index * TILE_WIDTH
-        raise TileFault(
+        raise (TileTorn if end > size else TileFault)(
             f"the bundle of the entries from {first} on is not {width} whole entries",
             position=first,
             last_position=first + width - 1,
@@ -99,9 +108,20 @@ def hash_bundle(bundle: bytes, *, index: int, width: int) -> list[bytes]:
 
 
 def check_leaf_tile(hashes: Sequence[bytes], tile: bytes, *, index: int) -> None:
-    """Raise TileFault, naming the first entry concerned, unless a leaf tile holds exactly its entries' hashes."""
-    if b"".join(hashes) == tile:
+    """Raise TileFault, naming the first entry concerned, unless a leaf tile holds exactly its entries' hashes.
+
+    TileTorn, which is one, when it holds the first of them only.
+    """
+    expected = b"".join(hashes)
+    if expected == tile:
         return
+    if expected.startswith(tile):
+        first = index * TILE_WIDTH
+        raise TileTorn(
+            f"the tile of the entries from {first} on ends after {len(tile)} of its {len(expected)} bytes",
+            position=first,
+            last_position=first + len(hashes) - 1,
+        )
     kept = [tile[at : at + HASH_BYTES] for at in range(0, len(tile), HASH_BYTES)]
     differs = next((at for at, pair in enumerate(zip(hashes, kept, strict=False)) if pair[0] != pair[1]), len(kept))
     position = index * TILE_WIDTH + min(differs, len(hashes) - 1)
@@ -109,12 +129,17 @@ def check_leaf_tile(hashes: Sequence[bytes], tile: bytes, *, index: int) -> None
 
 
 def check_tile(level: int, index: int, *, expected: bytes, found: bytes) -> None:
-    """Raise TileFault, naming the entries concerned, unless a tile above the leaves is what they make it."""
+    """Raise TileFault, naming the entries concerned, unless a tile above the leaves is what they make it.
+
+    TileTorn, which is one, when it is only the beginning of that.
+    """
     if expected != found:
         each = TILE_WIDTH**level
         first = index * TILE_WIDTH * each
-        raise TileFault(
-            f"tile {index} of level {level} is not what its entries make it",
+        torn = expected.startswith(found)
+        raise (TileTorn if torn else TileFault)(
+            f"tile {index} of level {level} "
+            + (f"ends after {len(found)} of {len(expected)} bytes" if torn else "is not what its entries make it"),
             position=first,
             last_position=first + (len(expected) // HASH_BYTES) * each - 1,
         )

@@ -6,10 +6,20 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 
 from services.ledger.audit.contents import Contents
+from services.ledger.audit.cosignatures import check_cosignatures
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.kept_checkpoints import read_kept
 from services.ledger.audit.log_succession import LogSuccession
-from services.ledger.audit.tile_levels import TileFault, TileLevels, check_leaf_tile, check_tile, fold, hash_bundle
+from services.ledger.audit.tile_levels import (
+    TileFault,
+    TileLevels,
+    TileTorn,
+    check_leaf_tile,
+    check_tile,
+    fold,
+    hash_bundle,
+)
+from shared.entries import parse_entry
 from shared.errors import ExchangeError, NotFound, Unavailable
 from shared.ledger.log_keys import TrustedLogKeys
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unverified_checkpoint
@@ -23,11 +33,16 @@ READ_AHEAD = 16
 
 
 async def verify_tiles(
-    source: TileSource, *, verifiers: Sequence[NoteVerifier], older_notes: Sequence[bytes] = ()
+    source: TileSource,
+    *,
+    verifiers: Sequence[NoteVerifier],
+    older_notes: Sequence[bytes] = (),
+    witnesses: Sequence[NoteVerifier] = (),
 ) -> Report:
     """Return what a full check of a log's static files finds.
 
-    Every entry, every tile, the checkpoint's signature, and older checkpoints that the auditor kept (their notes). What
+    Every entry, every tile, the checkpoint's signature, cosignatures by ``witnesses`` on it and on those that were
+    kept, and older checkpoints that the auditor kept (their notes). What
     is stored beside the log (sealed sections, answers) is not in these files. The checkpoint may be signed by a later
     or earlier key than those of ``verifiers``: the log's entries must then lead from the one to the other. Memory grows
     only with the number of children. Ends at the first tile that is not what its entries make it. Raises Unavailable
@@ -43,14 +58,14 @@ async def verify_tiles(
         report.find(FindingKind.BAD_SIGNATURE, f"the log's checkpoint: {error.detail}", at=0)
         return report
     report.heads, report.size, report.root = 1, checkpoint.size, checkpoint.root.hex()
+    check_cosignatures(report, [note, *older_notes], witnesses)
     succession = LogSuccession(TrustedLogKeys(verifiers))
     walk = _Walk(source, report, checkpoint, [each.said for each in kept], succession)
     try:
         await walk.run()
         await succession.judge(report, note, of=checkpoint, kept=kept, source=source)
     except TileFault as fault:
-        kind = FindingKind.EDITED_ENTRY if fault.position == fault.last_position else FindingKind.BAD_TILE
-        report.find(kind, fault.detail, at=fault.position, to=fault.last_position)
+        report.find(walk.kind_of(fault), fault.detail, at=fault.position, to=fault.last_position)
     except NotFound as error:
         report.find(FindingKind.MISSING_TILE, error.detail, at=walk.reached, to=max(walk.reached, checkpoint.size - 1))
     return report
@@ -82,6 +97,7 @@ class _Walk:
         self._levels = TileLevels()
         self._contents = Contents(report)
         self._succession = succession
+        self._bundle: Sequence[bytes] = ()
         self.reached = 0
 
     async def run(self) -> None:
@@ -92,9 +108,10 @@ class _Walk:
             async for bundle in files:
                 index, width = self.reached // TILE_WIDTH, min(TILE_WIDTH, size - self.reached)
                 leaves = hash_bundle(bundle, index=index, width=width)
+                self._bundle = parse_bundle(bundle)
                 check_leaf_tile(leaves, await anext(files), index=index)
                 self._hold_against_older(leaves)
-                for offset, leaf in enumerate(parse_bundle(bundle)):
+                for offset, leaf in enumerate(self._bundle):
                     entry = self._contents.check(leaf, position=self.reached + offset)
                     if entry is not None:
                         self._succession.take(entry)
@@ -107,6 +124,18 @@ class _Walk:
         self._report.children = len(self._contents.versions)
         if self._levels.root([fold(leaves)] if leaves else ()) != self._checkpoint.root:
             raise TileFault("the entries are not those that were signed", position=0, last_position=max(1, size) - 1)
+
+    def kind_of(self, fault: TileFault) -> FindingKind:
+        """Return what a fault is that this pass ended at."""
+        if isinstance(fault, TileTorn):
+            return FindingKind.TORN_TILE
+        if fault.position != fault.last_position:
+            return FindingKind.BAD_TILE
+        try:
+            said = parse_entry(self._bundle[fault.position - self.reached]).position
+        except (ExchangeError, IndexError):
+            return FindingKind.EDITED_ENTRY
+        return FindingKind.EDITED_ENTRY if said == fault.position else FindingKind.MISPLACED_ENTRY
 
     async def _add(self, root: bytes) -> None:
         for level, index, data in self._levels.add(root, level=0):

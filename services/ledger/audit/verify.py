@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from services.ledger.audit.beside_the_log import BesideTheLog
 from services.ledger.audit.contents import Contents
+from services.ledger.audit.cosignatures import check_cosignatures
 from services.ledger.audit.erasures import ApprovalCheck, check_children_gone, read_erasures
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.kept_checkpoints import check_kept, read_kept
@@ -57,13 +58,15 @@ async def verify_log(
     verifiers: Sequence[NoteVerifier],
     older_notes: Sequence[bytes] = (),
     since: bytes | None = None,
+    witnesses: Sequence[NoteVerifier] = (),
 ) -> Report:
     """Return what a full check of the stored ledger finds.
 
     ``verifiers`` are the log's keys as the auditor knows them; others are learned from entries that those prove.
     ``older_notes`` are checkpoints kept from earlier (the guard's, a witness's, an auditor's own): without one, a
     history rewritten *and re-signed* passes. ``since`` is one of them up to which all was checked before: only what
-    came after it is read, if the log still holds its tree. Opens nothing and needs no secret. Memory grows only with
+    came after it is read, if the log still holds its tree. ``witnesses`` are those whose cosignatures on the kept
+    checkpoints are checked: the database holds none. Opens nothing and needs no secret. Memory grows only with
     the number of children.
     """
     report = Report()
@@ -71,6 +74,7 @@ async def verify_log(
     older: dict[int, set[bytes]] = {}
     for each in kept:
         older.setdefault(each.said.size, set()).add(each.said.root)
+    check_cosignatures(report, [each.note for each in kept], witnesses)
     keys = TrustedLogKeys(verifiers)
     start = await _start(stored, report, keys, since)
     if start is not None:

@@ -1,6 +1,5 @@
 """The program in a bundle follows a log's keys through their rotations, as the ledger's own check does."""
 
-import zipfile
 from pathlib import Path
 
 import msgspec
@@ -8,31 +7,13 @@ import pytest
 
 from services.ledger.audit import bundle_verifier
 from services.ledger.audit.bundle_verifier import tile_name
-from services.ledger.audit.export import FORMAT
 from shared.transparency.signed_note import NoteSigner
 from shared.transparency.tiles import tile_index_path
 from shared.vocabulary import EntryType
-from tests.machinery.bundles import Said
-from tests.machinery.rotated_log import FIRST, ORIGIN, SECOND, STRANGER, THIRD, RotatedLog, rotated_log
-from tests.machinery.static_log import static_log
+from tests.machinery.bundles import Said, bundle_members, write_bundle
+from tests.machinery.rotated_log import FIRST, SECOND, STRANGER, THIRD, RotatedLog, rotated_log
 
 COMPROMISED = "2026-11-20T00:00:00.000000Z"
-
-
-def bundle_of(log: RotatedLog, folder: Path) -> Path:
-    """Write a log whose entries have nothing sealed beside them as a bundle."""
-    files = {path: data for path, data in static_log(log.leaves).items() if path.startswith(("tile/0", "tile/entries"))}
-    manifest = {"format": FORMAT, "origin": ORIGIN, "size": len(log.leaves), "children": None, "opened": None}
-    files["manifest.json"] = msgspec.json.encode(manifest)
-    files["checkpoint"] = log.heads[-1]
-    files["heads"] = b"".join(len(note).to_bytes(4) + note for note in log.heads)
-    files["cosigned"] = b""
-    for index in range(-(-len(log.leaves) // 256)):
-        files[f"sections/{tile_index_path(index)}"] = b""
-    with zipfile.ZipFile(folder / "bundle.zip", "w") as bundle:
-        for name, data in files.items():
-            bundle.writestr(name, data)
-    return folder / "bundle.zip"
 
 
 class Checked:
@@ -43,8 +24,9 @@ class Checked:
         self._capsys = capsys
 
     def __call__(self, log: RotatedLog, trusted: NoteSigner, *, older: tuple[bytes, ...] = ()) -> tuple[Said, str]:
-        """Return what the program says of a log, and of its one finding, if any."""
-        arguments = [str(bundle_of(log, self._folder)), "--log-key", trusted.verifier().verifier_key(), "--json"]
+        """Return what the program says of a log, and the words of its findings."""
+        file = write_bundle(bundle_members(log.leaves, heads=log.heads), self._folder / "bundle.zip")
+        arguments = [str(file), "--log-key", trusted.verifier().verifier_key(), "--json"]
         for number, note in enumerate(older):
             kept = self._folder / f"kept-{number}"
             kept.write_bytes(note)

@@ -80,8 +80,8 @@ def edited(position: int) -> dict[str, bytes]:
         (edited(599), FindingKind.EDITED_ENTRY, 599, 599),
         (changed("tile/0/001"), FindingKind.EDITED_ENTRY, 511, 511),
         (changed("tile/1/000.p/2"), FindingKind.BAD_TILE, 0, 511),
-        ({**FILES, "tile/entries/001": FILES["tile/entries/000"]}, FindingKind.EDITED_ENTRY, 256, 256),
-        ({**FILES, "tile/entries/001": FILES["tile/entries/001"][:-1]}, FindingKind.BAD_TILE, 256, 511),
+        ({**FILES, "tile/entries/001": FILES["tile/entries/000"]}, FindingKind.MISPLACED_ENTRY, 256, 256),
+        ({**FILES, "tile/entries/001": FILES["tile/entries/001"][:-1]}, FindingKind.TORN_TILE, 256, 511),
         ({**FILES, "tile/entries/001": bundle_bytes(LEAVES[256:511])}, FindingKind.BAD_TILE, 256, 511),
         ({path: FILES[path] for path in FILES if path != "tile/0/001"}, FindingKind.MISSING_TILE, 256, 599),
         ({path: FILES[path] for path in FILES if path != "tile/entries/001"}, FindingKind.MISSING_TILE, 256, 599),
@@ -125,7 +125,7 @@ async def test_a_partial_file_that_the_log_has_dropped_for_its_full_one_is_read_
     assert report.intact, report.findings
     files["tile/entries/001"] = bytes(9)
     report = await verify_tiles(MemoryTiles(files), verifiers=VERIFIERS)
-    assert [each.kind for each in report.findings] == [FindingKind.BAD_TILE]
+    assert [each.kind for each in report.findings] == [FindingKind.TORN_TILE]
 
 
 def test_a_replay_of_files_names_what_is_wrong(tmp_path: Path) -> None:
