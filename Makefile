@@ -51,7 +51,7 @@ test-kafka: $(DEV_STAMP) java ## The broker's contract and the main job on real 
 	BROKER=kafka $(BIN)/exchange demo
 
 .PHONY: test-foreign
-test-foreign: $(FOREIGN_STAMP) openssl node jdk examples/node/node_modules softhsm $(FOREIGN_BIN)/fsck $(FOREIGN_BIN)/verifylog ssh $(FOREIGN_BIN)/litewitness ## What others wrote holds with what we wrote: clients in other languages, verifiers of the log, a witness
+test-foreign: $(FOREIGN_STAMP) openssl node jdk examples/node/node_modules softhsm $(FOREIGN_BIN)/fsck $(FOREIGN_BIN)/verifylog ssh $(FOREIGN_BIN)/litewitness $(FOREIGN_BIN)/witnessedlog ## What others wrote holds with what we wrote: clients in other languages, verifiers of the log, a witness
 	$(BIN)/pytest -m foreign -q
 
 .PHONY: lint
@@ -149,6 +149,9 @@ $(FOREIGN_BIN)/fsck: | go
 
 $(FOREIGN_BIN)/verifylog: tests/foreign/go/main.go tests/foreign/go/go.mod tests/foreign/go/go.sum | go
 	cd tests/foreign/go && $(GO) build -buildvcs=false -o $@ .
+
+$(FOREIGN_BIN)/witnessedlog: $(addprefix tests/foreign/go/witnessedlog/,main.go go.mod go.sum) | go
+	cd tests/foreign/go/witnessedlog && $(GO) build -buildvcs=false -o $@ .
 
 $(FOREIGN_BIN)/litewitness: | go
 	GOBIN=$(FOREIGN_BIN) $(GO) install $(LITEWITNESS)
