@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from benchmarks.http_load import load, request_bytes
 from benchmarks.measure import Measured, in_turns
 from benchmarks.records import share_body
+from cli.agency_facts import Terms
 from cli.audit import audit_ledger
 from cli.operator import Operator
 from deploy.local.exchange import LocalExchange, Options
@@ -75,7 +76,11 @@ async def _exchange(key: SigningKey) -> AsyncIterator[LocalExchange]:
             ledger = exchange.ledger_client()
             operator = Operator(ledger, register=load_register(), clock=SystemClock())
             await operator.register_agency(
-                "bench-school", name="School", duty_class="s11_body", home_authority="E06000005"
+                "bench-school",
+                name="School",
+                duty_class="s11_body",
+                home_authority="E06000005",
+                terms=Terms(requests_per_minute=10_000_000),
             )
             await operator.add_key("bench-school", key.public)
             await ledger.close()

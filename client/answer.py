@@ -53,7 +53,19 @@ def read_problem(answer: Answer) -> Problem:
     """Return the problem document (RFC 9457) that an answer is; what it does not say is empty."""
     said = {name: str(answer.content.get(name, "")) for name in ("type", "title", "detail", "remedy")}
     code = said["type"].rpartition("/")[2]
-    return Problem(answer.status, code, said["title"], said["detail"], said["remedy"])
+    return Problem(answer.status, code, said["title"], said["detail"], said["remedy"], _whom_to_call(answer))
+
+
+def _whom_to_call(answer: Answer) -> tuple[str, ...]:
+    called = answer.content.get("call")
+    if not isinstance(called, list):
+        return ()
+    numbers = ("telephone", "out_of_hours_telephone")
+    return tuple(
+        f"{each.get('who')}: " + ", ".join(str(each[name]) for name in numbers if each.get(name))
+        for each in called
+        if isinstance(each, dict)
+    )
 
 
 def verify_receipt(kept_answer: bytes, keys: ExchangeKeys) -> Checkpoint:

@@ -13,13 +13,18 @@ from shared.errors import ExchangeError
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A problem document (RFC 9457) as the exchange answered it."""
+    """A problem document (RFC 9457) as the exchange answered it.
+
+    ``call`` is whom to call now, with their numbers, when what could not be taken may be an immediate danger; the
+    remedy says it too.
+    """
 
     status: int
     code: str
     title: str
     detail: str
     remedy: str
+    call: tuple[str, ...] = ()
 
 
 class Refused(ExchangeError):
@@ -52,7 +57,8 @@ class NotReached(ExchangeError):
         retry_after_s: float | None = None,
         problem: Problem | None = None,
     ) -> None:
-        super().__init__(detail, remedy=remedy)
+        # Whom to call comes before whatever else can be done.
+        super().__init__(detail, remedy=problem.remedy if problem is not None and problem.call else remedy)
         self.outcome_unknown = outcome_unknown
         self.idempotency_key = idempotency_key
         self.retry_after_s = retry_after_s

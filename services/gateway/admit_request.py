@@ -1,9 +1,10 @@
 """Admitting a signed request: whose it is, and that it is exactly what they signed, now."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from services.gateway.known_keys import KnownKeys
+from services.gateway.limit_requests import Allowance, RequestLimits
 from services.gateway.ports import Ledger
 from shared.canonical_json import canonical_bytes
 from shared.clock import Clock
@@ -14,6 +15,8 @@ from shared.signatures.content_digest import verify_content_digest
 from shared.signatures.message import RequestParts, Tag
 from shared.signatures.request_signature import read_signature, verify_request
 
+NO_ALLOWANCE = Allowance()
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
@@ -21,7 +24,7 @@ class Admitted:
 
     ``evidence`` is what was signed and the signature, to be sealed beside the entry so that anybody with the right to
     open it can verify again. ``registry`` is the position of the registry it was checked against, ``agencies``
-    are those that take part as of then.
+    are those that take part as of then. ``allowance`` is what is left of the agency's limits.
     """
 
     agency: AgencyFacts
@@ -30,6 +33,7 @@ class Admitted:
     evidence: bytes
     registry: Position
     agencies: Mapping[AgencyId, AgencyFacts] = field(default_factory=dict)
+    allowance: Allowance = NO_ALLOWANCE
 
     @property
     def agency_id(self) -> AgencyId:
@@ -37,25 +41,36 @@ class Admitted:
         return self.agency.agency
 
 
-class Admission:
-    """Proves requests. Digest before signature, and the registered algorithm, never the message's."""
+def never(_body: bytes) -> bool:
+    """Return that no body speaks of an immediate danger."""
+    return False
 
-    def __init__(self, *, known_keys: KnownKeys, ledger: Ledger, clock: Clock) -> None:
+
+class Admission:
+    """Proves requests, then counts them. Digest before signature, and the registered algorithm, never the message's."""
+
+    def __init__(self, *, known_keys: KnownKeys, ledger: Ledger, limits: RequestLimits, clock: Clock) -> None:
         self._known_keys = known_keys
         self._ledger = ledger
+        self._limits = limits
         self._clock = clock
 
-    async def admit_write(self, request: RequestParts, body: bytes) -> Admitted:
+    async def admit_write(
+        self, request: RequestParts, body: bytes, *, is_danger: Callable[[bytes], bool] = never
+    ) -> Admitted:
         """Return whose request with a body this is; its nonce is judged by the ledger, with the idempotency key.
 
-        Raises the SignatureErrors of ``shared.signatures``, UnknownKey, KeyRevoked, KeyNotValid, DigestMissing or
-        DigestMismatch.
+        Nobody uses up another's limit, since only what is proven is counted. Raises the SignatureErrors of
+        ``shared.signatures``, UnknownKey, KeyRevoked, KeyNotValid, DigestMissing, DigestMismatch or RateLimited.
         """
-        return await self._admit(request, body)
+        admitted = await self._admit(request, body)
+        allowance = self._limits.take(admitted.agency, is_danger=lambda: is_danger(body))
+        return replace(admitted, allowance=allowance)
 
     async def admit_read(self, request: RequestParts) -> Admitted:
         """Return whose request without a body this is, with its nonce used up. Raises the same, and NonceReplayed."""
         admitted = await self._admit(request, None)
+        admitted = replace(admitted, allowance=self._limits.take_read(admitted.agency))
         await self._ledger.admit_read(AdmitRead(admitted.agency_id, admitted.key, admitted.nonce))
         return admitted
 

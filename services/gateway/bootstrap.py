@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import Sequence
 
 from services.gateway.acknowledge_notification import NotificationAcknowledger
@@ -13,10 +14,12 @@ from services.gateway.api.answers import Answering
 from services.gateway.api.app import GatewayApi, make_app
 from services.gateway.api.assessments import AssessmentApi, add_assessment_route
 from services.gateway.api.audit import AuditApi, add_audit_routes
+from services.gateway.api.dangers import Dangers
 from services.gateway.api.own_agency import add_own_agency_routes
 from services.gateway.assess_decision import DecisionAssessor
 from services.gateway.domain.placing import Directories
 from services.gateway.known_keys import KnownKeys
+from services.gateway.limit_requests import RequestLimits
 from services.gateway.own_agency import OwnAgency
 from services.gateway.ports import AuditLedger, Ledger
 from services.gateway.read_ledger import LedgerReader
@@ -63,6 +66,7 @@ def make_gateway(
     real_clock: Clock,
     authority: str,
     in_production: bool,
+    limits: RequestLimits,
 ) -> tuple[GatewayApi, KnownKeys]:
     """Return the gateway's interface over a ledger, and the keys that must be followed while it runs.
 
@@ -71,7 +75,7 @@ def make_gateway(
     """
     known_keys = KnownKeys(ledger, clock=clock)
     api = GatewayApi(
-        admission=Admission(known_keys=known_keys, ledger=ledger, clock=real_clock),
+        admission=Admission(known_keys=known_keys, ledger=ledger, limits=limits, clock=real_clock),
         recorder=DecisionRecorder(
             ledger=ledger,
             directories=directories,
@@ -83,6 +87,7 @@ def make_gateway(
         acknowledger=NotificationAcknowledger(ledger=ledger, new_entry_id=_new_entry_id),
         reader=RecordReader(ledger=ledger, directories=directories),
         registry=known_keys.registry,
+        dangers=Dangers(directories=directories, registry=known_keys.registry, clock=clock),
         answering=Answering(key=key, clock=real_clock),
         answer_key=key.public,
         authority=authority,
@@ -109,6 +114,12 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
         real_clock=SystemClock(),
         authority=(settings.authority or f"{settings.host}:{settings.port}").lower(),
         in_production=settings.production,
+        limits=RequestLimits(
+            per_minute=settings.requests_per_minute,
+            reads_per_minute=settings.reads_per_minute,
+            immediate_danger_per_minute=settings.immediate_danger_per_minute,
+            monotonic_s=time.monotonic,
+        ),
     )
     following = asyncio.create_task(known_keys.follow(), name="keys")
     try:

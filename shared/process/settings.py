@@ -33,6 +33,13 @@ class GatewaySettings(BaseSettings):
     tls_peer_authority_file: Path | None = Field(default=None, description="Authority of the ledger's certificate")
     signing_key_file: Path = Field(description="PKCS#8 PEM: the key that signs answers to agencies")
     postcode_file: Path | None = Field(default=None, description="A whole NSPL or ONSPD file instead of the sample")
+    requests_per_minute: int = Field(
+        default=600, ge=1, description="How many requests that record something each agency may make, unless registered"
+    )
+    reads_per_minute: int = Field(default=6_000, ge=1, description="How many that only read")
+    immediate_danger_per_minute: int = Field(
+        default=60, ge=1, description="How many immediate dangers pass when an agency has used up the others"
+    )
     production: bool = Field(default=False, description="True flags 999 test numbers and never identifies by them")
     sandbox_clock_file: Path | None = Field(
         default=None,

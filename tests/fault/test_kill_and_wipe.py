@@ -11,7 +11,7 @@ from client.exchange_client import Answer, ExchangeClient
 from client.retrying import Retrying
 from deploy.local.exchange import LocalExchange
 from shared.errors import Unavailable
-from tests.machinery.exchange import SCHOOL, TestExchange, patiently, running_exchange
+from tests.machinery.exchange import DARLINGTON, SCHOOL, TestExchange, patiently, running_exchange
 from tests.machinery.people import share
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -73,6 +73,8 @@ async def test_without_its_database_nothing_is_accepted_and_a_retry_is_safe() ->
     async with running_exchange() as exchange:
         local = exchange.local
         assert local.postgres is not None
+        async with exchange.operator() as operator:
+            await operator.change_agency(DARLINGTON.id, {"out_of_hours_telephone": "01632 960199"})
         async with exchange.parties.client(SCHOOL) as client:
             await client.share(share(), idempotency_key="before")
             local.postgres.crash()
@@ -83,10 +85,16 @@ async def test_without_its_database_nothing_is_accepted_and_a_retry_is_safe() ->
             ) as quick:
                 with pytest.raises(NotReached) as unavailable:
                     await quick.share(record, idempotency_key="during")
+                with pytest.raises(NotReached) as in_danger:
+                    await quick.share({**share(), "concern": {"level": "immediate_danger"}})
             problem = unavailable.value.problem
             assert problem is not None
             assert problem.status == 503
             assert problem.code == "unavailable"
+            assert problem.call == ()
+            # Whoever fears an immediate danger is told whom to call meanwhile.
+            assert "999" in in_danger.value.remedy
+            assert "01632 960199" in in_danger.value.remedy
             local.postgres.start()
 
             async def accepted() -> Answer | None:

@@ -25,6 +25,8 @@ from shared.process.remote import Remote
 from shared.reference.authorities import load_register
 
 PATIENCE_S = 60.0
+AS_MANY_AS_A_TEST_LIKES = "1000000"
+DANGERS_PER_MINUTE = 3
 
 Found = TypeVar("Found")
 
@@ -113,7 +115,16 @@ async def running_exchange(broker: str = "embedded", **settings: str) -> AsyncIt
         layout,
         announce=lambda _text: None,
         environment={**environment, "BROKER": broker},
-        options=Options(port=free_port(), settings={"NOTIFIER_PUSH_RETRY_MOST_S": "2", **settings}),
+        options=Options(
+            port=free_port(),
+            settings={
+                "NOTIFIER_PUSH_RETRY_MOST_S": "2",
+                "GATEWAY_REQUESTS_PER_MINUTE": AS_MANY_AS_A_TEST_LIKES,
+                "GATEWAY_READS_PER_MINUTE": AS_MANY_AS_A_TEST_LIKES,
+                "GATEWAY_IMMEDIATE_DANGER_PER_MINUTE": str(DANGERS_PER_MINUTE),
+                **settings,
+            },
+        ),
     )
     parties = Parties(local, first_port=free_port(in_a_row=len(EVERYBODY)), clock=SystemClock())
     try:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 from services.gateway.admit_request import Admitted
 from services.gateway.amend_record import Amending, RecordAmender
 from services.gateway.api.app import GatewayApi
+from services.gateway.api.dangers import no_danger
 from services.gateway.api.openapi import amendment_operation
 from services.gateway.api.reading import RecordDecoder, idempotency_key
 from services.gateway.domain.amending import check_readable
@@ -96,7 +97,9 @@ class AmendmentApi:
                 admitted,
             )
 
-        return await self._api.post(request, self._route.name, handle)
+        raises = self._route.shape is ShareCorrectionRecord
+        danger_in = self._api.dangers.in_correction if raises else no_danger
+        return await self._api.post(request, self._route.name, handle, danger_in=danger_in)
 
 
 def add_amendment_routes(app: FastAPI, api: GatewayApi, *, amender: RecordAmender) -> None:

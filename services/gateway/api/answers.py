@@ -1,9 +1,13 @@
 """Answers: signed and bound to the request they answer, and never stored by anything between."""
 
+from collections.abc import Sequence
+
 from starlette.responses import Response
 
 from services.gateway.api.problems import MEDIA_TYPE as PROBLEM_TYPE
 from services.gateway.api.problems import problem_body, problem_of
+from services.gateway.domain.danger import Telephone
+from services.gateway.limit_requests import Allowance, RateLimited
 from shared.clock import Clock
 from shared.errors import ExchangeError, Unavailable
 from shared.signatures.content_digest import content_digest
@@ -22,15 +26,31 @@ class Answering:
         self._clock = clock
 
     def success(
-        self, body: bytes, *, status: int, request: RequestParts, media_type: str = "application/json"
+        self,
+        body: bytes,
+        *,
+        status: int,
+        request: RequestParts,
+        allowance: Allowance,
+        media_type: str = "application/json",
     ) -> Response:
-        """Return a signed answer."""
-        return self._signed(body, status=status, media_type=media_type, request=request, headers={})
+        """Return a signed answer, and beside it, unsigned, what is left of the sender's limits."""
+        headers = {**allowance.headers()}
+        return self._signed(body, status=status, media_type=media_type, request=request, headers=headers)
 
-    def problem(self, error: ExchangeError, *, request: RequestParts | None) -> Response:
-        """Return a problem document, signed when the request carried a signature to bind it to."""
-        headers = {"retry-after": str(RETRY_AFTER_S)} if isinstance(error, Unavailable) else {}
-        body, status = problem_body(error), problem_of(error).status
+    def problem(
+        self, error: ExchangeError, *, request: RequestParts | None, call: Sequence[Telephone] = ()
+    ) -> Response:
+        """Return a problem document, signed when the request carried a signature to bind it to.
+
+        ``call`` is whom to call meanwhile, when an immediate danger could not be taken.
+        """
+        headers: dict[str, str] = {}
+        if isinstance(error, RateLimited):
+            headers = {**error.allowance.headers(), "retry-after": str(error.retry_after_s)}
+        elif isinstance(error, Unavailable):
+            headers = {"retry-after": str(RETRY_AFTER_S)}
+        body, status = problem_body(error, call=call), problem_of(error).status
         if request is None or "signature" not in request.headers:
             headers["cache-control"] = "no-store"
             return Response(body, status, headers, PROBLEM_TYPE)

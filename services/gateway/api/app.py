@@ -1,6 +1,6 @@
 """The gateway's HTTP interface: each route reads, has the request proven, and answers with the ledger's bytes."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from services.gateway.acknowledge_notification import NotificationAcknowledger
 from services.gateway.admit_request import Admission, Admitted
 from services.gateway.api.answers import Answering
+from services.gateway.api.dangers import DangerIn, Dangers, no_danger
 from services.gateway.api.metrics import REFUSALS, REQUESTS, SECONDS
 from services.gateway.api.openapi import DESCRIPTION, acknowledgement_operation, post_operation, read_operation
 from services.gateway.api.problems import MethodNotAllowed, problem_of
@@ -25,6 +26,7 @@ from services.gateway.api.reading import (
     request_parts,
 )
 from services.gateway.domain import housing, sharing, whereabouts, withholding
+from services.gateway.domain.danger import Telephone
 from services.gateway.domain.planning import Circumstances, Plan
 from services.gateway.domain.record import (
     AcknowledgementRecord,
@@ -66,6 +68,7 @@ class GatewayApi:
         acknowledger: NotificationAcknowledger,
         reader: RecordReader,
         registry: RegistryCopy,
+        dangers: Dangers,
         answering: Answering,
         answer_key: PublicKey,
         authority: str,
@@ -75,6 +78,7 @@ class GatewayApi:
         self._acknowledger = acknowledger
         self._reader = reader
         self._registry = registry
+        self.dangers = dangers
         self.answering = answering
         self._answer_key = answer_key
         self.authority = authority
@@ -87,7 +91,12 @@ class GatewayApi:
     async def post_share(self, request: Request) -> Response:
         """Record a decision to share a concern, and tell whom its level demands."""
         return await self._post_decision(
-            request, "shares", self._shares, check=sharing.check_readable, plan=sharing.plan_share
+            request,
+            "shares",
+            self._shares,
+            check=sharing.check_readable,
+            plan=sharing.plan_share,
+            danger_in=self.dangers.in_share,
         )
 
     async def post_withholding(self, request: Request) -> Response:
@@ -150,6 +159,7 @@ class GatewayApi:
         *,
         check: Callable[[Record], None],
         plan: Callable[[Record, Circumstances], Plan],
+        danger_in: DangerIn = no_danger,
     ) -> Response:
         async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
             record = decoder.decode(body)
@@ -164,30 +174,43 @@ class GatewayApi:
                 admitted,
             )
 
-        return await self.post(request, route, handle)
+        return await self.post(request, route, handle, danger_in=danger_in)
 
     async def get(self, request: Request, route: str, read: Reading) -> Response:
         """Have a signed request without a body proven, and answer it with what is read for it."""
         started, parts = perf_counter(), request_parts(request, authority=self.authority)
         try:
             admitted = await self.admission.admit_read(parts)
-            response = self.answering.success(await read(admitted), status=200, request=parts)
+            response = self.answering.success(
+                await read(admitted), status=200, request=parts, allowance=admitted.allowance
+            )
         except ExchangeError as error:
             response = self._refuse(error, parts)
         return _counted(response, route, started)
 
-    async def post(self, request: Request, route: str, handle: Handling) -> Response:
-        """Have a signed request with a body proven and handled, and answer it."""
+    async def post(
+        self, request: Request, route: str, handle: Handling, *, danger_in: DangerIn = no_danger
+    ) -> Response:
+        """Have a signed request with a body proven and handled, and answer it.
+
+        When a body that speaks of an immediate danger cannot be taken now, the answer says whom to call.
+        """
         started, parts = perf_counter(), request_parts(request, authority=self.authority)
+        body: bytes | None = None
+        admitted: Admitted | None = None
         try:
             body = await read_body(request)
             check_content_type(parts)
             idempotency_key(parts)
-            admitted = await self.admission.admit_write(parts, body)
+            admitted = await self.admission.admit_write(parts, body, is_danger=lambda sent: danger_in(sent) is not None)
             appended = await handle(parts, body, admitted)
-            response = self.answering.success(appended.answer, status=appended.status, request=parts)
+            response = self.answering.success(
+                appended.answer, status=appended.status, request=parts, allowance=admitted.allowance
+            )
         except ExchangeError as error:
-            response = self._refuse(error, parts)
+            sender = admitted.agency if admitted is not None else None
+            call = self.dangers.whom_to_call(error, body, sender=sender, danger_in=danger_in)
+            response = self._refuse(error, parts, call=call)
         return _counted(response, route, started)
 
     async def get_keys(self, _request: Request) -> Response:
@@ -229,10 +252,10 @@ class GatewayApi:
         log.error("gateway_failed", route=request.scope.get("path", "").split("/")[-1][:16], kind=type(error).__name__)
         return self._refuse(GatewayFailed("something failed here", remedy="Send the same request again."), None)
 
-    def _refuse(self, error: ExchangeError, parts: RequestParts | None) -> Response:
+    def _refuse(self, error: ExchangeError, parts: RequestParts | None, *, call: Sequence[Telephone] = ()) -> Response:
         problem = problem_of(error)
         REFUSALS.labels(problem.code).inc()
-        return self.answering.problem(error, request=parts)
+        return self.answering.problem(error, request=parts, call=call)
 
 
 def make_app(api: GatewayApi) -> FastAPI:

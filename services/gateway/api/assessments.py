@@ -53,7 +53,7 @@ class AssessmentApi:
             idempotency_key(parts)
             admitted = await self._admission.admit_write(parts, body)
             answer = await self._assess(body, admitted)
-            response = self._answering.success(answer, status=200, request=parts)
+            response = self._answering.success(answer, status=200, request=parts, allowance=admitted.allowance)
         except ExchangeError as error:
             REFUSALS.labels(problem_of(error).code).inc()
             response = self._answering.problem(error, request=parts)

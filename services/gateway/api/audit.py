@@ -66,7 +66,7 @@ class AuditApi:
                 idempotency_key=key,
                 target=parts.raw_target.decode("latin-1"),
             )
-            response = self._answering.success(opened, status=201, request=parts)
+            response = self._answering.success(opened, status=201, request=parts, allowance=admitted.allowance)
         except ExchangeError as error:
             response = self._refuse(error, parts)
         return _counted(response, started)
@@ -74,8 +74,11 @@ class AuditApi:
     async def _get(self, request: Request, media_type: str, read: Callable[[], Awaitable[bytes]]) -> Response:
         started, parts = perf_counter(), request_parts(request, authority=self._authority)
         try:
-            check_auditor(await self._admission.admit_read(parts))
-            response = self._answering.success(await read(), status=200, request=parts, media_type=media_type)
+            admitted = await self._admission.admit_read(parts)
+            check_auditor(admitted)
+            response = self._answering.success(
+                await read(), status=200, request=parts, allowance=admitted.allowance, media_type=media_type
+            )
         except ExchangeError as error:
             response = self._refuse(error, parts)
         return _counted(response, started)

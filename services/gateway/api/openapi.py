@@ -25,7 +25,7 @@ def post_operation(shape: type) -> dict[str, object]:
         "parameters": [_header(name) for name in ("Idempotency-Key", *_SIGNED_HEADERS)],
         "responses": {
             "201": _answer("Recorded, with a receipt"),
-            **_problems({400, 401, 403, 404, 409, 413, 415, 422, 503}),
+            **_problems({400, 401, 403, 404, 409, 413, 415, 422, 429, 503}),
         },
     }
 
@@ -33,7 +33,7 @@ def post_operation(shape: type) -> dict[str, object]:
 def assessment_operation(shape: type) -> dict[str, object]:
     """Return what is said of the route that assesses a decision and records nothing."""
     operation = post_operation(shape)
-    answers = {"200": _answer("What recording it would do"), **_problems({400, 401, 413, 415, 422, 503})}
+    answers = {"200": _answer("What recording it would do"), **_problems({400, 401, 413, 415, 422, 429, 503})}
     return {**operation, "responses": answers}
 
 
@@ -65,7 +65,7 @@ def own_registration_operation() -> dict[str, object]:
     """Return what is said of the route that shows an agency its own registration."""
     return {
         "parameters": [_header(name) for name in _SIGNED_HEADERS[1:]],
-        "responses": {"200": _answer("How the agency is registered"), **_problems({401, 503})},
+        "responses": {"200": _answer("How the agency is registered"), **_problems({401, 429, 503})},
     }
 
 
@@ -73,7 +73,7 @@ def read_operation() -> dict[str, object]:
     """Return what is said of the route that reads a record back."""
     return {
         "parameters": [*(_header(name) for name in _SIGNED_HEADERS[1:]), _path_parameter("record")],
-        "responses": {"200": _answer("How far each notification has come"), **_problems({401, 403, 404, 503})},
+        "responses": {"200": _answer("How far each notification has come"), **_problems({401, 403, 404, 429, 503})},
     }
 
 
@@ -85,7 +85,7 @@ def audit_operation(media_type: str, parameters: tuple[str, ...]) -> dict[str, o
         "parameters": [*(_header(name) for name in _SIGNED_HEADERS[1:]), *named],
         "responses": {
             "200": {"description": "As the ledger holds it", "content": {media_type: {"schema": binary}}},
-            **_problems({401, 403, 404, 422, 503}),
+            **_problems({401, 403, 404, 422, 429, 503}),
         },
     }
 

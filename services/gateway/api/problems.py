@@ -1,13 +1,16 @@
 """Problem documents (RFC 9457): one table from what went wrong to what the sender is told and can do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import orjson
 
+from services.gateway.domain.danger import Telephone
+from services.gateway.limit_requests import RateLimited
 from shared.errors import Conflict, ExchangeError, IntegrityFailure, InvalidInput, NotFound, NotPermitted, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
+DANGER = "This may be an immediate danger, and may not have been recorded. Call now:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,13 @@ PROBLEMS: Mapping[str, ProblemType] = {
             "Sign them with the new key.",
         ),
         ProblemType("invalid-input", 422, "Not understood", "A value cannot be stored", "Mend the value."),
+        ProblemType(
+            "rate-limited",
+            429,
+            "Too many requests",
+            "More than the agency may make in a minute; nothing was done for it",
+            "Send it again after Retry-After seconds.",
+        ),
         ProblemType("unavailable", 503, "Not now", "The ledger cannot write; nothing was accepted", "Send it again."),
         ProblemType("internal", 500, "Our fault", "Something failed here; the outcome is unknown", "Send it again."),
     )
@@ -199,15 +209,23 @@ def problem_of(error: ExchangeError) -> ProblemType:
     return PROBLEMS[next((code for category, code in _FALLBACKS if isinstance(error, category)), "internal")]
 
 
-def problem_body(error: ExchangeError) -> bytes:
-    """Return the problem document. It names the failed check and the cure, and repeats nothing that was sent."""
+def problem_body(error: ExchangeError, *, call: Sequence[Telephone] = ()) -> bytes:
+    """Return the problem document. It names the failed check and the cure, and repeats nothing that was sent.
+
+    Whom to call stands both as data and in the remedy, which every client shows.
+    """
     problem = problem_of(error)
-    return orjson.dumps(
-        {
-            "type": f"/problems/{problem.code}",
-            "title": problem.title,
-            "status": problem.status,
-            "detail": error.detail,
-            "remedy": error.remedy or problem.cure,
-        }
-    )
+    said: dict[str, object] = {
+        "type": f"/problems/{problem.code}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": error.detail,
+        "remedy": error.remedy or problem.cure,
+    }
+    if call:
+        numbers = "; ".join(each.in_words() for each in call)
+        said["remedy"] = f"{DANGER} {numbers}. Then: {said['remedy']}"
+        said["call"] = [asdict(each) for each in call]
+    if isinstance(error, RateLimited):
+        said["violated-policies"] = list(error.violated)
+    return orjson.dumps(said)
