@@ -1,5 +1,6 @@
 """A call finds the process that serves, waits for a takeover, and never repeats what may not be repeated."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from shared.process.remote import Unreachable, error_of, failure_of
 
 Reply = TypeVar("Reply")
 
+SILENCE = "says nothing"
 Says = Exception | str
 
 
@@ -33,6 +35,8 @@ class FakePeer:
         """Answer as the turn wants it."""
         said = self.says[min(len(self.asked), len(self.says) - 1)]
         self.asked.append(path)
+        if said == SILENCE:
+            await asyncio.sleep(3_600)
         if isinstance(said, Exception):
             raise said
         assert isinstance(said, reply)
@@ -112,6 +116,16 @@ async def test_when_nobody_serves_it_ends_and_says_whether_anything_may_have_hap
     with pytest.raises(Unavailable) as raised:
         await among.call("/append", {}, str)
     assert raised.value.outcome_unknown is may_have_happened
+
+
+async def test_one_that_falls_silent_takes_the_time_of_one_call_and_is_not_asked_first_again() -> None:
+    frozen, serving = FakePeer([SILENCE]), FakePeer(["done"])
+    among = over(frozen, serving, timeout_s=0.2)
+    with pytest.raises(Unavailable) as raised:
+        await among.call("/append", {}, str)
+    assert raised.value.outcome_unknown
+    assert await among.call("/append", {}, str) == "done"
+    assert (len(frozen.asked), len(serving.asked)) == (1, 1)
 
 
 async def test_an_answer_after_an_unknown_outcome_still_says_that_it_is_unknown() -> None:
