@@ -123,7 +123,11 @@ class Writer:
         await self.continuity.check(head, after=remembered)
         await self._check_against_published(head)
         await self._take_up_encryption_key(head, state.registry)
-        if head is not None:
+        if head is None:
+            # The guard is made before there is anything to guard: were its disk full, or this process killed, once the
+            # first entry is committed, that entry would look like a restored copy's.
+            await self.guard.remember(Head(EMPTY.size, EMPTY, self.sign_head(EMPTY.size, EMPTY.root())))
+        else:
             # A crash between commit and guard leaves the guard one batch behind: what is committed is released now.
             await self.guard.remember(head)
             self.releases.announce(head.size)

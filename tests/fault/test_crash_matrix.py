@@ -56,9 +56,13 @@ async def test_killed_while_appending(ledger: LeanLedger, step: str) -> None:
 
 
 async def test_killed_at_a_step_of_the_very_first_batch(ledger: LeanLedger) -> None:
-    """The genesis entry is a batch like any other, with no guard file yet."""
-    for step in ("append: before the commit", "append: after the guard, before the answer"):
-        doomed = ledger.start(crash=Crash(step))
+    """The genesis entry is a batch like any other: the guard has been made before it."""
+    for crash in (
+        Crash("append: after the guard, before the answer"),
+        Crash("append: before the commit"),
+        Crash("append: after the commit, before the guard"),
+    ):
+        doomed = ledger.start(crash=crash)
         assert await doomed.ended() == -signal.SIGKILL
     clients = Clients()
     after = await ledger.writing()
@@ -66,10 +70,11 @@ async def test_killed_at_a_step_of_the_very_first_batch(ledger: LeanLedger) -> N
     assert len(await clients.check(ledger, after)) == 2
 
 
-async def test_killed_before_the_guard_was_ever_made_it_waits_for_a_persons_word(ledger: LeanLedger) -> None:
+async def test_without_a_guard_it_waits_for_a_persons_word(ledger: LeanLedger) -> None:
     """Entries without a guard look like a restored copy: only the operator can say that they are the latest."""
-    doomed = ledger.start(crash=Crash("append: after the commit, before the guard"))
-    assert await doomed.ended() == -signal.SIGKILL
+    first = await ledger.writing()
+    first.kill()
+    ledger.guard.unlink()
     refusing = ledger.start()
     assert await refusing.ended() == 1
     assert "say so once: LEDGER_ADOPT_SIZE=1" in refusing.log

@@ -132,6 +132,25 @@ async def test_under_the_write_ahead_log_the_server_goes_down_and_nothing_that_w
     assert len(await clients.check(ledger, writing)) == 1 + len(clients.answers)
 
 
+async def test_under_a_guard_that_is_yet_to_be_made_nothing_is_committed_until_there_is_room(
+    disk: SmallDisk, ledger: LeanLedger
+) -> None:
+    """The first start of all, on a full disk: an entry without a guard would need a person's word later."""
+    clients = Clients()
+    disk.fill()
+    starting = ledger.start(guard_file=disk.folder / "guard")
+    await starting.says("guard-unwritable", "No space left on device", "Make room")
+    assert not await clients.once(starting, "a")
+    assert "the ledger cannot write now: the guard file cannot be written" in clients.refusals[-1]
+    async with ledger.sql() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM ledger.entry") == 0
+    assert [path.name for path in disk.folder.iterdir()] == ["ballast"]
+    disk.free()
+    await clients.until_answered([starting], BEFORE)
+    shutil.copy(disk.folder / "guard", ledger.guard)
+    assert len(await clients.check(ledger, starting)) == 1 + len(BEFORE)
+
+
 async def test_under_the_published_files_and_the_guard_acceptance_goes_on_and_publishing_catches_up(
     disk: SmallDisk, behind: Behind
 ) -> None:

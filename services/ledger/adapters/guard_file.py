@@ -113,6 +113,9 @@ class GuardFile:
         try:
             _write_whole(descriptor, slot.ljust(2 * SLOT_BYTES, b"\0"), at=0)
             os.fsync(descriptor)
+        except OSError:
+            making.unlink()
+            raise
         finally:
             os.close(descriptor)
         making.rename(self._path)
