@@ -53,7 +53,7 @@ class Failover:
         """Return the reply of the process that serves. Raises what it answered, or Unavailable."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._timeout_s
-        outcome_unknown = False
+        outcome_unknown, why = False, ""
         while True:
             for index in self._in_turn():
                 try:
@@ -68,6 +68,8 @@ class Failover:
                         self._leave(index)
                     may_go_on = nothing_done or (error.outcome_unknown and path in self._repeatable)
                     outcome_unknown = outcome_unknown or error.outcome_unknown
+                    if error.code != "standing-by":
+                        why = f": {error.detail}"
                     if not may_go_on:
                         error.outcome_unknown = outcome_unknown
                         raise
@@ -76,7 +78,7 @@ class Failover:
                     return answer
             if loop.time() + PAUSE_S >= deadline:
                 raise Unavailable(
-                    "none of the processes that may serve does so now",
+                    f"none of the processes that may serve does so now{why}",
                     remedy="Send the same request again in a few seconds.",
                     outcome_unknown=outcome_unknown,
                 )

@@ -132,6 +132,29 @@ async def test_under_the_write_ahead_log_the_server_goes_down_and_nothing_that_w
     assert len(await clients.check(ledger, writing)) == 1 + len(clients.answers)
 
 
+async def test_under_its_own_log_and_the_guard_the_ledger_writes_on_unheard(
+    disk: SmallDisk, ledger: LeanLedger
+) -> None:
+    ledger.home = disk.folder / "home"
+    ledger.home.mkdir()
+    clients = Clients()
+    writing = await ledger.writing()
+    await clients.until_answered([writing], BEFORE)
+    said = writing.folder / "log"
+    with said.open("a") as file:
+        # The rest of the log's last page is on the disk already.
+        file.write(" " * (-said.stat().st_size % os.sysconf("SC_PAGE_SIZE")))
+    disk.fill()
+    for number in range(2):
+        # A lost connection is worth several lines, and none of them can be written.
+        await ledger.cut_off_writers()
+        await clients.until_answered([writing], [f"k{number}"])
+    assert not said.read_text().rpartition("\n")[2].strip()
+    disk.free()
+    await clients.until_answered([writing], ["d"])
+    assert len(await clients.check(ledger, writing)) == 1 + len(clients.answers)
+
+
 async def test_under_a_guard_that_is_yet_to_be_made_nothing_is_committed_until_there_is_room(
     disk: SmallDisk, ledger: LeanLedger
 ) -> None:
