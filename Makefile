@@ -45,6 +45,10 @@ test: $(DEV_STAMP) ## All tests that need only Python: real Postgres, the embedd
 test-faults: $(DEV_STAMP) ## What kills, starves, restores, tampers and erases; needs only Python as well
 	BROKER=embedded $(BIN)/pytest -m "not kafka and not foreign" tests/fault -q
 
+.PHONY: conformance
+conformance: $(RUN_STAMP) ## The numbered MUSTs: of a deployment (URL=… KEY=my.pem; without these one is started) and of the Python client
+	$(BIN)/exchange conformance $(if $(URL),gateway --url $(URL) --key $(KEY),here)
+
 .PHONY: test-kafka
 test-kafka: $(DEV_STAMP) java ## The broker's contract and the main job on real Apache Kafka
 	BROKER=kafka $(BIN)/pytest -m kafka -q
@@ -65,7 +69,7 @@ types: $(DEV_STAMP) ## Types, strictly, in source and tests
 	$(BIN)/mypy
 
 .PHONY: check
-check: lint types test test-faults demo test-kafka test-foreign bench-smoke ## What CI runs
+check: lint types test test-faults demo conformance test-kafka test-foreign bench-smoke ## What CI runs
 	@echo "make check: all of it passed"
 
 .PHONY: bench

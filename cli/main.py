@@ -13,6 +13,7 @@ from cli import (
     agencies,
     amending,
     audit,
+    conformance,
     endpoints,
     erasing,
     keys,
@@ -38,6 +39,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(agencies.agency_app, name="agency")
+app.add_typer(conformance.app, name="conformance")
 app.add_typer(endpoints.authority_app, name="authority")
 app.add_typer(audit.app, name="audit")
 app.add_typer(queues.queue_app, name="queue")

@@ -2,12 +2,14 @@
 
 import asyncio
 import os
+from typing import Protocol
 
 import typer
 
 from cli.operator import Operator
-from cli.parties import EVERYBODY, Parties
+from cli.parties import EVERYBODY, Parties, Party
 from cli.story import Story
+from conformance.musts import Verdict
 from deploy.local.exchange import DEFAULT_PORT, LocalExchange, Options
 from deploy.local.layout import Layout, layout_of_its_own
 from deploy.local.loopback_port import check_free, free_port
@@ -17,6 +19,7 @@ from deploy.local.witness import LocalWitness, policy_file_of
 from shared.clock import SystemClock
 from shared.errors import ExchangeError
 from shared.reference.authorities import load_register
+from shared.signatures.keys import SigningKey
 
 
 async def run_here() -> int:
@@ -37,6 +40,26 @@ async def run_here() -> int:
         if working.cancelled():
             return 0
         return working.result()
+
+
+class Examining(Protocol):
+    """Examines a deployment from outside, with a key that is registered there."""
+
+    async def __call__(self, base_url: str, *, key: SigningKey) -> list[Verdict]:
+        """Return what became of each MUST."""
+        ...
+
+
+async def examined_on(party: Party, examining: Examining) -> list[Verdict]:
+    """Return what an examination finds at an exchange in a folder of its own, which is taken down afterwards."""
+    exchange = LocalExchange(layout_of_its_own("exchange-examined-"), announce=_say, options=Options(port=free_port()))
+    try:
+        async with exchange:
+            parties = await _welcome(exchange, first_port=0)
+            await _register(exchange, parties)
+            return await examining(exchange.gateway_url, key=parties.key(party))
+    finally:
+        exchange.destroy()
 
 
 async def run_sandbox() -> int:

@@ -9,14 +9,11 @@ from client.blocking_client import BlockingExchangeClient
 from client.errors import NotReached, Refused, Unproven
 from client.exchange_keys import ExchangeKeys
 from client.retrying import Retrying
-from deploy.local.loopback_port import free_port
-from shared.signatures.keys import SigningKey, generate_signing_key
-from shared.signatures.message import RequestParts
-from shared.signatures.request_signature import read_signature
-from tests.machinery.answering_server import (
+from conformance.answering_server import (
     AGENCY,
     AGENCY_ECDSA,
     BAD_ANSWERS,
+    BODY,
     EXCHANGE,
     EXCHANGE_ECDSA,
     Answer,
@@ -25,6 +22,10 @@ from tests.machinery.answering_server import (
     sign_answer,
     sign_problem,
 )
+from deploy.local.loopback_port import free_port
+from shared.signatures.keys import SigningKey, generate_signing_key
+from shared.signatures.message import RequestParts
+from shared.signatures.request_signature import read_signature
 
 AT_ONCE = Retrying(attempts=3, first_wait_s=0.0)
 KEYS = ExchangeKeys({each.public.thumbprint: each.public for each in (EXCHANGE, EXCHANGE_ECDSA)}, ())
@@ -66,7 +67,7 @@ def by_a_proxy(_request: RequestParts) -> Answer:
 def test_an_answer_that_is_signed_for_the_request_is_believed(key: SigningKey) -> None:
     with serving(sign_answer) as server, client(server.url, key=key) as exchange:
         answer = exchange.share(RECORD)
-    assert (answer.status, answer.content["position"]) == (201, 7)
+    assert (answer.status, answer.body) == (201, BODY)
 
 
 @pytest.mark.parametrize("bad", BAD_ANSWERS)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from client.answer import ReceiptOfAnother, verify_receipt
 from client.command_line import main
 from client.exchange_keys import ExchangeKeys
+from conformance.answering_server import published_keys
+from conformance.receipts import KEYS, LOG, ORIGIN, kept_answer
 from shared.errors import ExchangeError, IntegrityFailure, InvalidInput
 from shared.transparency.signed_note import NoteSigner
-from tests.machinery.answering_server import published_keys
-from tests.machinery.receipts import KEYS, LOG, ORIGIN, kept_answer
 
 
 def test_a_receipt_verifies_offline() -> None:

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
+from conformance.receipts import LOG, kept_answer
 from shared.canonical_json import Json
+from shared.errors import ExchangeError
 from shared.signatures.content_digest import content_digest, verify_content_digest
 from shared.signatures.keys import Algorithm, SigningKey, generate_signing_key
 from shared.signatures.message import RequestParts, ResponseParts, Tag
@@ -18,7 +20,8 @@ from shared.signatures.response_signature import sign_response
 AGENCY, STRANGER = generate_signing_key(), generate_signing_key()
 AGENCY_ECDSA = generate_signing_key(Algorithm.ECDSA_P256_SHA256)
 EXCHANGE, EXCHANGE_ECDSA = generate_signing_key(), generate_signing_key(Algorithm.ECDSA_P256_SHA256)
-BODY = b'{"id": "0123", "position": 7}'
+BODY = kept_answer()
+LOG_KEYS = (LOG.verifier().verifier_key(),)
 
 Answer = tuple[int, dict[str, str], bytes]
 Answering = Callable[[RequestParts], Answer | None]
@@ -27,13 +30,15 @@ Answering = Callable[[RequestParts], Answer | None]
 
 @dataclass(slots=True)
 class Serving:
-    """Where the server is, and the requests that came, each verified."""
+    """Where the server is, the requests that came and held, their bodies, and what was wrong with the others."""
 
     url: str
     requests: list[RequestParts] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
 
-def published_keys(log_keys: Sequence[str] = ()) -> dict[str, Json]:
+def published_keys(log_keys: Sequence[str] = LOG_KEYS) -> dict[str, Json]:
     """Return what this exchange answers to ``GET /v1/keys``."""
     return {"keys": [EXCHANGE.public.jwk(), EXCHANGE_ECDSA.public.jwk()], "log_keys": list(log_keys)}
 
@@ -71,7 +76,7 @@ def _other_request(request: RequestParts) -> Answer:
 
 def _other_body(request: RequestParts) -> Answer:
     status, headers, _ = sign_answer(request)
-    return status, headers, b'{"id": "0123", "position": 8}'
+    return status, headers, kept_answer(position=8)
 
 
 def _other_body_and_digest(request: RequestParts) -> Answer:
@@ -119,7 +124,7 @@ BAD_ANSWERS: dict[str, Answering] = {
 
 
 @contextmanager
-def serving(answering: Answering, *, log_keys: Sequence[str] = ()) -> Iterator[Serving]:
+def serving(answering: Answering, *, log_keys: Sequence[str] = LOG_KEYS) -> Iterator[Serving]:
     """Serve on the loopback address."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     found = Serving(f"http://127.0.0.1:{server.server_port}")
@@ -131,16 +136,22 @@ def serving(answering: Answering, *, log_keys: Sequence[str] = ()) -> Iterator[S
             self._send(200, {"content-type": "application/json"}, body)
 
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            request = RequestParts("POST", headers["host"], self.path.encode("latin-1"), headers)
-            verify_content_digest(headers["content-digest"], body)
-            claimed, now = read_signature(request), datetime.now(UTC)
-            # A key that is not known here is left to what answers.
-            if claimed.key_id in known:
-                key = known[claimed.key_id]
-                verify_request(request, claimed, key=key, tag=Tag.REQUEST, now=now, has_body=True)
+            request = RequestParts("POST", headers.get("host", ""), self.path.encode("latin-1"), headers)
+            try:
+                verify_content_digest(headers.get("content-digest"), body)
+                claimed, now = read_signature(request), datetime.now(UTC)
+                # A key that is not known here is left to what answers.
+                if claimed.key_id in known:
+                    key = known[claimed.key_id]
+                    verify_request(request, claimed, key=key, tag=Tag.REQUEST, now=now, has_body=True)
+            except ExchangeError as error:
+                found.faults.append(error.detail)
+                self._send(400, {"content-type": "application/problem+json"}, b'{"type": "about:blank"}')
+                return
             found.requests.append(request)
+            found.bodies.append(body)
             answer = answering(request)
             if answer is None:
                 self.close_connection = True
@@ -154,7 +165,7 @@ def serving(answering: Answering, *, log_keys: Sequence[str] = ()) -> Iterator[S
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, *_said: object) -> None:
             return
 
     server.RequestHandlerClass = Handler

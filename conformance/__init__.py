@@ -1,0 +1,1 @@
+"""Numbered MUSTs for whoever runs an exchange and whoever writes a client of it, and the examination of both."""
