@@ -1,4 +1,4 @@
-"""``exchange correct``, ``retract``, ``dispute``, ``withdraw-consent``: what an agency says of an earlier record."""
+"""``exchange correct``, ``retract``, ``dispute``, ``review`` …: what an agency says of an earlier record."""
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -79,10 +79,24 @@ def withdraw_consent(
     send_record(Sending("withdraw-consent", path, record, key, idempotency_key, keep), url=url)
 
 
+def review(
+    of: Of,
+    record: Record,
+    key: KeyFile,
+    url: Url = "",
+    idempotency_key: IdempotencyKey = None,
+    keep: ReceiptFile = None,
+) -> None:
+    """Review a withholding of yours: confirm it, or decide to share. A second decision-maker decides by this."""
+    path = amendment_path("review", of, of="withholding")
+    send_record(Sending("review", path, record, key, idempotency_key, keep), url=url)
+
+
 COMMANDS: Mapping[str, Callable[..., None]] = {
     "correct": correct,
     "retract": retract,
     "dispute": dispute,
     "withdraw-consent": withdraw_consent,
+    "review": review,
 }
 """Each command by its name."""

@@ -9,6 +9,7 @@ from cli.operator import Operator
 from shared.clock import SystemClock
 from shared.identifiers import parse_obligation_id
 from shared.ledger.messages import ObligationState, OwedPage, OwedQuery
+from shared.ledger.reviews import OverdueReviewsPage, OverdueReviewsQuery
 from shared.process.settings import NotifierSettings
 from shared.reference.authorities import load_register
 
@@ -49,6 +50,23 @@ def list_queue() -> None:
         typer.echo(
             f"{each.obligation.id}  {each.obligation.recipient}  {', '.join(each.obligation.reasons)}  "
             f"due {each.obligation.due_at[:19]}Z  owner {_owner(each)}"
+        )
+
+
+@queue_app.command("reviews")
+def list_overdue_reviews() -> None:
+    """List withholdings whose day of review has passed, and that nobody has decided on since."""
+
+    async def work() -> OverdueReviewsPage:
+        async with reach.ledger("operator") as client:
+            return await client.overdue_reviews(OverdueReviewsQuery())
+
+    page = reach.run(work())
+    typer.echo(f"{len(page.reviews)} overdue")
+    for each in page.reviews:
+        typer.echo(
+            f"{each.withholding}  {each.recipient}  due for review {each.review_due_on}  "
+            f"chased since {each.found_at[:19]}Z by {each.notification}"
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
-from client.amending import AMENDMENTS, COLLECTIONS, amendment_path
+from client.amending import AMENDMENTS, COLLECTIONS, ONLY_OF, amendment_path
 from client.answer import verify_receipt
 from client.exchange_client import ExchangeClient
 from client.exchange_keys import parse_keys
@@ -26,6 +26,7 @@ _HELP = {
     "retract": "take back a record of yours",
     "dispute": "have it kept beside a record that somebody says it is not so",
     "withdraw-consent": "record that consent to a share was withdrawn; the share stands",
+    "review": "review a withholding of yours: confirm it, or decide to share",
 }
 
 
@@ -69,7 +70,9 @@ def _parser() -> argparse.ArgumentParser:
         sending = commands.add_parser(name, help=_HELP[name])
         if name in AMENDMENTS:
             sending.add_argument("of", help="the id that the answer to that record gave")
-            sending.add_argument("--kind", choices=list(COLLECTIONS), default="share", help="what that record is")
+            sending.add_argument(
+                "--kind", choices=list(COLLECTIONS), default=ONLY_OF.get(name, "share"), help="what that record is"
+            )
         sending.add_argument("record", type=Path, help="the record as a JSON file")
         sending.add_argument("--key", type=Path, required=True, help="your private key, PKCS#8 PEM")
         sending.add_argument("--keys", type=Path, help="the exchange's keys, as kept; else those it publishes now")

@@ -20,6 +20,7 @@ FORMATS = {
     "retract": "safeguarding-exchange/retraction/v1",
     "dispute": "safeguarding-exchange/dispute/v1",
     "withdraw-consent": "safeguarding-exchange/consent-withdrawal/v1",
+    "review": "safeguarding-exchange/review/v1",
 }
 """Which command sends records of which format."""
 

@@ -37,6 +37,9 @@ class EntryType(StrEnum):
     RECORD_RETRACTED = "record.retracted"
     RECORD_DISPUTED = "record.disputed"
     CONSENT_WITHDRAWN = "consent.withdrawn"
+    WITHHOLDING_REVIEWED = "withholding.reviewed"
+    WITHHOLDING_REOPENED = "withholding.reopened"
+    WITHHOLDING_REVIEW_OVERDUE = "withholding.review_overdue"
     HOLD_PLACED = "hold.placed"
     HOLD_LIFTED = "hold.lifted"
     ERASURE_PROPOSED = "erasure.proposed"
@@ -93,9 +96,23 @@ AMENDMENT_TYPES = frozenset(
         EntryType.RECORD_RETRACTED,
         EntryType.RECORD_DISPUTED,
         EntryType.CONSENT_WITHDRAWN,
+        EntryType.WITHHOLDING_REVIEWED,
     }
 )
 """Entries that say something of an earlier record, which stands as it was (UK GDPR Art 16, 19)."""
+
+WITHHOLDING_TYPES = frozenset(
+    {
+        EntryType.WITHHOLDING_RECORDED,
+        EntryType.WITHHOLDING_REVIEWED,
+        EntryType.WITHHOLDING_REOPENED,
+        EntryType.WITHHOLDING_REVIEW_OVERDUE,
+    }
+)
+"""Entries that show that something is withheld: for the agency that withholds it, and for auditors, alone.
+
+What they put to somebody wants a decision: that a person owns it is not enough.
+"""
 
 CONTENT_TYPES = RECORD_TYPES | AMENDMENT_TYPES
 """Entries that tell something new about a child. After an erasure they begin a new reference."""
@@ -192,6 +209,16 @@ class WithholdReason(StrEnum):
     HUMAN_RIGHTS = "human_rights"
     NO_SHARING_AGREEMENT = "no_sharing_agreement"
     NO_SYSTEM_FOR_IT = "no_system_for_it"
+
+
+HOLDS_WHATEVER_IS_OBSERVED = frozenset(
+    {
+        WithholdReason.REG13_3_RISK.value,
+        WithholdReason.LEGAL_PRIVILEGE_OR_COURT.value,
+        WithholdReason.CONSENT_BASED_NOTICE_REFUSED.value,
+    }
+)
+"""Reasons of law that no indicator of harm outweighs: regulation 13(3) withholds because of a risk of that harm."""
 
 
 class AuthorityRole(StrEnum):

@@ -9,7 +9,7 @@ from services.gateway.record_decision import idempotency
 from shared.errors import InvalidInput, NotFound, NotPermitted
 from shared.identifiers import EntryId, agency_recipient, parse_obligation_id
 from shared.ledger.messages import Answer, Appended, AppendRequest, NamedChild, ObligationState, Section
-from shared.vocabulary import EntryType, LadderState
+from shared.vocabulary import WITHHOLDING_TYPES, EntryType, LadderState
 
 _TYPES = {
     LadderState.RECEIVED.value: EntryType.NOTIFICATION_RECEIVED,
@@ -45,6 +45,12 @@ class OwnerMissing(InvalidInput):
     code = "acknowledgement-owner-missing"
 
 
+class ReviewNeeded(InvalidInput):
+    """A withholding is decided on by a review or a share, which say what was decided and why."""
+
+    code = "review-needed"
+
+
 class NotificationAcknowledger:
     """Records acknowledgements."""
 
@@ -77,6 +83,11 @@ class NotificationAcknowledger:
         ):
             raise OwnerMissing("the acknowledgement names no person", remedy="Give person.name and person.role.")
         owed = await self._owed(notification, admitted)
+        if owed.entry_type in WITHHOLDING_TYPES and entry_type is EntryType.NOTIFICATION_DECIDED:
+            raise ReviewNeeded(
+                "what is decided about a withholding is said by a review of it, or by the share",
+                remedy="Post a review below the withholding's own path, or the share that names it.",
+            )
         outcome = (said(record.outcome) or "").lower()
         facts: dict[str, object] = {
             "obligation": owed.obligation.id,
@@ -113,6 +124,9 @@ class NotificationAcknowledger:
         owed = await self._ledger.obligation(obligation)
         mine = (admitted.agency.acts_for, agency_recipient(admitted.agency_id))
         if owed.obligation.recipient not in mine:
+            if owed.entry_type in WITHHOLDING_TYPES:
+                # Another agency cannot tell what is withheld from what is not held.
+                raise NotFound("there is no notification of that id")
             raise NotYourNotification(
                 "the notification is for another recipient", remedy="Acknowledge with the key of whom it was sent to."
             )

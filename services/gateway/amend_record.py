@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from services.gateway.admit_request import Admitted
-from services.gateway.domain.amending import Amended, check_may_amend, child_of, plan_amendment
+from services.gateway.domain.amending import Amended, NotYourRecord, check_may_amend, child_of, plan_amendment
 from services.gateway.domain.amendment import Amendment
 from services.gateway.domain.identity import NamedBy, identifiers_of
+from services.gateway.domain.reviewing import Withheld, known_codes
 from services.gateway.ports import Ledger
+from services.gateway.read_record import NO_RECORD
 from services.gateway.record_decision import MOST_ATTEMPTS, DecisionRecorder, Sent
 from shared.entries import Entry, parse_entry
 from shared.errors import Conflict, InvalidInput, NotFound, Unavailable
@@ -14,7 +16,7 @@ from shared.identifiers import parse_entry_id
 from shared.ledger.messages import Appended, NamedChild, ResolveChild, ResolvedChild
 from shared.ledger.record_history import RecordHistory
 from shared.reference.rules import RecordKind
-from shared.vocabulary import EntryType, Level
+from shared.vocabulary import WITHHOLDING_TYPES, EntryType, Level
 
 _KINDS = {
     EntryType.SHARE_RECORDED: RecordKind.SHARE,
@@ -58,7 +60,7 @@ class RecordAmender:
         for _ in range(MOST_ATTEMPTS):
             history, record = await self._history(amending)
             amended = _amended(record, history)
-            check_may_amend(amending.type, admitted.agency, amended)
+            _check_may_amend(amending, admitted, amended)
             known = await self._known(history, named)
             circumstances = self._recorder.circumstances(amending.amendment.decided_at, admitted, known=known)
             plan = plan_amendment(amending.amendment, circumstances, amended)
@@ -79,11 +81,14 @@ class RecordAmender:
         try:
             entry_id = parse_entry_id(amending.record_id)
         except InvalidInput as error:
-            raise NotFound("there is no record of that id") from error
-        history = await self._ledger.record_history(entry_id)
+            raise NotFound(NO_RECORD) from error
+        try:
+            history = await self._ledger.record_history(entry_id)
+        except NotFound as error:
+            raise NotFound(NO_RECORD) from error
         record = parse_entry(history.record.leaf)
         if record.id != entry_id or record.type is not amending.record_type:
-            raise NotFound("there is no record of that id")
+            raise NotFound(NO_RECORD)
         return history, record
 
     async def _known(self, history: RecordHistory, named: NamedBy) -> ResolvedChild:
@@ -96,11 +101,29 @@ class RecordAmender:
         return ResolvedChild(history.child, history.version, history.roles, similar)
 
 
+def _check_may_amend(amending: Amending, admitted: Admitted, amended: Amended) -> None:
+    try:
+        check_may_amend(amending.type, admitted.agency, amended)
+    except NotYourRecord as error:
+        if amended.kind is RecordKind.WITHHOLDING:
+            # Another agency cannot tell what is withheld from what is not held.
+            raise NotFound(NO_RECORD) from error
+        raise
+
+
 def _amended(record: Entry, history: RecordHistory) -> Amended:
     """Return the record as its last correction left it."""
     level: Level | None = None
+    reasons: tuple[str, ...] = ()
+    indicators: tuple[str, ...] = ()
     for entry in (record, *(parse_entry(each.leaf) for each in history.later)):
         given = entry.facts.get("level")
         if given in {each.value for each in Level}:
             level = Level(str(given))
-    return Amended(record.id, _KINDS[record.type], record.agency, level, history.told)
+        if entry.type in WITHHOLDING_TYPES | {EntryType.RECORD_CORRECTED}:
+            reasons = known_codes(entry.facts.get("reasons")) or reasons
+            indicators = known_codes(entry.facts.get("indicators")) or indicators
+    withheld = None
+    if record.type is EntryType.WITHHOLDING_RECORDED and record.agency is not None:
+        withheld = Withheld(record.id, record.agency, reasons, indicators, history.owed)
+    return Amended(record.id, _KINDS[record.type], record.agency, level, history.told, withheld)

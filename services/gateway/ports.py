@@ -16,6 +16,7 @@ from shared.ledger.messages import (
     TreeHead,
 )
 from shared.ledger.record_history import RecordHistory
+from shared.ledger.reviews import OverdueReviewsPage, OverdueReviewsQuery
 
 
 class AuditLedger(Protocol):
@@ -63,6 +64,10 @@ class Ledger(Protocol):
 
     async def record_history(self, entry_id: EntryId) -> RecordHistory:
         """Return what followed from a record."""
+        ...
+
+    async def overdue_reviews(self, query: OverdueReviewsQuery) -> OverdueReviewsPage:
+        """Return withholdings found past their day of review, and not reviewed since."""
         ...
 
     async def obligation(self, obligation_id: ObligationId) -> ObligationState:

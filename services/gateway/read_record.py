@@ -13,10 +13,17 @@ from shared.entries import Entry, parse_entry
 from shared.errors import InvalidInput, NotFound
 from shared.identifiers import parse_entry_id
 from shared.ledger.messages import EntryStatus
-from shared.vocabulary import RECORD_TYPES, EntryType
+from shared.ledger.reviews import OverdueReviewsQuery
+from shared.vocabulary import RECORD_TYPES, WITHHOLDING_TYPES, EntryType
 
 _CHANGES = {EntryType.RECORD_CORRECTED: "corrected", EntryType.RECORD_RETRACTED: "retracted"}
-_CODES_SHOWN = ("form", "level", "level_before", "reason", "on_behalf_of", "whose", "outcome")
+_CODES_SHOWN = (
+    *("form", "level", "level_before", "reason", "on_behalf_of", "whose", "outcome"),
+    *("decision", "reasons", "challenged", "indicators", "review_due_on"),
+)
+
+
+NO_RECORD = "there is no record of that id"
 
 
 class RecordReader:
@@ -29,16 +36,19 @@ class RecordReader:
     async def read(self, entry_id: str, admitted: Admitted) -> bytes:
         """Return as JSON the record's receipt, how it stands, what followed from it, and how far each obligation came.
 
-        Holds no content of the record. Raises NotFound, and NotYourRecord for another agency's.
+        Holds no content of the record. Raises NotFound, and NotYourRecord for another agency's; what another agency
+        withholds is to be told by nothing from what is not there.
         """
         try:
             status = await self._ledger.entry_status(parse_entry_id(entry_id))
-        except InvalidInput as error:
-            raise NotFound("there is no record of that id") from error
+        except (InvalidInput, NotFound) as error:
+            raise NotFound(NO_RECORD) from error
         entry = parse_entry(status.leaf)
         if entry.type not in RECORD_TYPES:
-            raise NotFound("there is no record of that id")
+            raise NotFound(NO_RECORD)
         if entry.agency != admitted.agency_id:
+            if entry.type in WITHHOLDING_TYPES:
+                raise NotFound(NO_RECORD)
             raise NotYourRecord("the record is another agency's")
         answer = orjson.loads(status.answer) if status.answer else {}
         history = await self._ledger.record_history(entry.id)
@@ -53,6 +63,27 @@ class RecordReader:
                 "standing": _standing(later),
                 "notifications": self._notifications(status),
                 "history": [await self._followed(each) for each in later],
+            }
+        )
+
+    async def overdue_reviews(self, admitted: Admitted) -> bytes:
+        """Return as JSON the agency's own withholdings that should have been reviewed by now, the longest known first.
+
+        At most the first 500: each goes from the list when it is reviewed, or ends in a share.
+        """
+        page = await self._ledger.overdue_reviews(OverdueReviewsQuery(agency=admitted.agency_id))
+        return orjson.dumps(
+            {
+                "overdue_reviews": [
+                    {
+                        "withholding": each.withholding,
+                        "child": {"ref": each.child} if each.child is not None else None,
+                        "review_due_on": each.review_due_on,
+                        "notification": each.notification,
+                        "found_at": each.found_at,
+                    }
+                    for each in page.reviews
+                ]
             }
         )
 
@@ -91,6 +122,10 @@ def _standing(later: Sequence[Entry]) -> dict[str, object]:
     for entry in later:
         if entry.type in _CHANGES:
             standing = {"is": _CHANGES[entry.type], "by": entry.id}
+    for name, entry_type in (("reviewed_by", EntryType.WITHHOLDING_REVIEWED), ("shared_by", EntryType.SHARE_RECORDED)):
+        found = [entry.id for entry in later if entry.type is entry_type]
+        if found:
+            standing[name] = found
     standing["disputed_by"] = [entry.id for entry in later if entry.type is EntryType.RECORD_DISPUTED]
     standing["consent_withdrawn_by"] = [entry.id for entry in later if entry.type is EntryType.CONSENT_WITHDRAWN]
     return standing

@@ -12,6 +12,7 @@ from services.gateway.domain.placing import Directories
 from services.gateway.domain.planning import Circumstances, Plan
 from services.gateway.domain.record import Child
 from services.gateway.ports import Ledger
+from services.gateway.settle_withholding import withholding_followed
 from shared.clock import Clock
 from shared.entries import Obligation
 from shared.errors import Conflict, Unavailable
@@ -43,12 +44,16 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A decision as it came: its record's child and time, the way to plan it, and what was sent."""
+    """A decision as it came: its record's child and time, the way to plan it, and what was sent.
+
+    ``after_withholding`` is the withholding that a share names as the one it follows on.
+    """
 
     child: Child | None
     decided_at: str | None
     plan: Callable[[Circumstances], Plan]
     sent: Sent
+    after_withholding: str | None = None
 
 
 class DecisionRecorder:
@@ -86,15 +91,29 @@ class DecisionRecorder:
             circumstances = self.circumstances(decision.decided_at, admitted, known=known)
             plan = decision.plan(circumstances)
             plan.advice.extend(named.advice)
+            causes = await self._followed(decision, plan, admitted)
             child = None
             if decision.child is not None:
                 child = NamedChild(known.ref, known.version, named.identifiers, plan.role_facts)
             try:
-                return await self._ledger.append(self.request(decision.sent, admitted, plan, child, circumstances))
+                return await self._ledger.append(
+                    self.request(decision.sent, admitted, plan, child, circumstances, causes=causes)
+                )
             except Conflict as conflict:
                 if conflict.code != "version-conflict":
                     raise
         raise Unavailable("the child's record is changing too fast", remedy="Send the same request again.")
+
+    async def _followed(self, decision: Decision, plan: Plan, admitted: Admitted) -> tuple[EntryId, ...]:
+        """Return the withholding that a share follows on, if it names one of its agency's own, and settle it."""
+        if decision.after_withholding is None:
+            return ()
+        followed = await withholding_followed(decision.after_withholding, admitted, ledger=self._ledger)
+        if followed is None:
+            plan.advice.append("withholding-not-found")
+            return ()
+        plan.facts["settles"] = followed.settles
+        return (followed.withholding,)
 
     def circumstances(self, decided_at: str | None, admitted: Admitted, *, known: ResolvedChild) -> Circumstances:
         """Return what a decision is judged in, now."""

@@ -17,6 +17,7 @@ from services.ledger.adapters.postgres_data_keys import PostgresDataKeys
 from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.adapters.postgres_pool import postgres_pool
 from services.ledger.adapters.postgres_reader import PostgresReader
+from services.ledger.adapters.postgres_reviews import PostgresReviews
 from services.ledger.adapters.tile_files import TileFiles
 from services.ledger.adapters.writer_session import WRITER_ROLE
 from services.ledger.api.app import LedgerParts, NothingPublished, make_app
@@ -112,6 +113,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
         app = make_app(
             LedgerParts(
                 reader,
+                PostgresReviews(pool),
                 preparer,
                 queue,
                 opener,

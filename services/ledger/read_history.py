@@ -35,6 +35,7 @@ async def read_history(reader: PostgresReader, entry_id: EntryId) -> RecordHisto
         child=child,
         version=version,
         roles=tuple(RoleFact(role, authority) for role, authority in sorted(roles.items())),
+        owed=tuple(history.owed),
     )
 
 

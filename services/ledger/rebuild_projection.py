@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import asyncpg
 
-from services.ledger.domain.ladder import step_of
+from services.ledger.domain.ladder import steps_of
 from shared.entries import Entry, parse_entry
 from shared.errors import InvalidInput
 
@@ -26,8 +26,7 @@ def _obligations(entry: Entry) -> list[Row]:
 
 
 def _steps(entry: Entry) -> list[Row]:
-    step = step_of(entry)
-    return [(step.obligation, entry.position, step.state, step.owner, entry.time)] if step is not None else []
+    return [(step.obligation, entry.position, step.state, step.owner, entry.time) for step in steps_of(entry)]
 
 
 PROJECTIONS: Mapping[str, tuple[tuple[str, ...], Callable[[Entry], list[Row]]]] = {

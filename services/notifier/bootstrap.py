@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from services.notifier.adapters.http_push import HttpPush, PrivateAddresses
 from services.notifier.adapters.kafka_intake import IntakeSettings, KafkaIntake
 from services.notifier.adapters.postgres_store import PostgresStore
+from services.notifier.adapters.postgres_withholdings import PostgresWithholdings
 from services.notifier.api.operator import make_app
 from services.notifier.append_facts import FactAppender
 from services.notifier.deliver import Deliverer, Persistence
@@ -20,9 +21,11 @@ from services.notifier.facts import FactMaker
 from services.notifier.reconcile import Reconciler
 from services.notifier.take_in import EntryTaker
 from services.notifier.watch_clock import ClockWatcher
+from services.notifier.watch_reviews import ReviewWatcher
+from services.notifier.withholding_facts import WithholdingFacts
 from shared.clock import Clock, SystemClock
 from shared.errors import InvalidInput
-from shared.identifiers import EntryId
+from shared.identifiers import AgencyId, EntryId
 from shared.ledger.client import LedgerClient
 from shared.ledger.reaching import ledger_at
 from shared.ledger.registry_copy import RegistryCopy
@@ -43,10 +46,11 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
     """Be the notifier until ``stop`` is set. Raises InvalidInput for wrong settings."""
     clock = clock_of(settings.sandbox_clock_file)
     register = load_register()
-    facts = FactMaker(register=register, new_entry_id=lambda: EntryId(secrets.token_hex(16)))
+    facts = FactMaker(register=register, new_entry_id=_new_entry_id)
     ledger_addresses = parse_addresses(settings.ledger_address)
     async with contextlib.AsyncExitStack() as stack:
-        store = PostgresStore(await stack.enter_async_context(_engine(settings)))
+        engine = await stack.enter_async_context(_engine(settings))
+        store = PostgresStore(engine)
         ledger = ledger_at(ledger_addresses, timeout_s=settings.ledger_timeout_s, tls=_tls(settings, *ledger_addresses))
         stack.push_async_callback(ledger.close)
         push = HttpPush(
@@ -59,7 +63,8 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
         )
         stack.push_async_callback(push.close)
         registry = RegistryCopy(ledger)
-        taker = EntryTaker(facts=facts, register=register, clock=clock)
+        withholdings = WithholdingFacts(new_entry_id=_new_entry_id, nation_of=lambda agency: _nation(registry, agency))
+        taker = EntryTaker(facts=facts, withholdings=withholdings, register=register, clock=clock)
         deliverer = Deliverer(
             store=store,
             ledger=ledger,
@@ -76,11 +81,22 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
             deliverer.run(),
             FactAppender(store=store, ledger=ledger).run(),
             ClockWatcher(store=store, facts=facts, clock=clock).run(),
+            ReviewWatcher(withholdings=PostgresWithholdings(engine), facts=withholdings, clock=clock).run(),
             serve(make_app(store), [_operator_door(settings)], stop=stop),
         ]
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr="127.0.0.1")
         await run_until_first_ends(tasks)
+
+
+def _new_entry_id() -> EntryId:
+    return EntryId(secrets.token_hex(16))
+
+
+def _nation(registry: RegistryCopy, agency: AgencyId) -> str:
+    """Return an agency's nation; England's calendar is the one for an agency that is not known here yet."""
+    known = registry.current.agencies.get(agency)
+    return known.nation if known is not None else "England"
 
 
 def _intake_tasks(

@@ -22,10 +22,11 @@ from shared.identifiers import (
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, Section
 from shared.reference.authorities import AuthorityRegister
 from shared.reference.working_days import due_after_hours, due_after_working_days
-from shared.vocabulary import EntryType, Urgency
+from shared.vocabulary import WITHHOLDING_TYPES, EntryType, Urgency
 
 SCOPE = "service:notifier"
 ESCALATION_QUEUE = Recipient("queue:escalation")
+SECOND_DECISION_QUEUE = Recipient("queue:second-decision-maker")
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AppendRequest)
@@ -103,7 +104,10 @@ class FactMaker:
         return self._about(EntryType.NOTIFICATION_QUEUED, notification, {"state": "queued", "reason": reason})
 
     def overdue(self, notification: Notification, *, referrer: AgencyId | None, now: datetime) -> Fact:
-        """Return the fact that a deadline passed and nobody owns the concern, told to people and to the referrer."""
+        """Return the fact that a deadline passed and nobody owns the concern, told to people and to the referrer.
+
+        What was put to somebody because of a withholding wants a decision: for that it says that nobody has decided.
+        """
         entry_id = self._new_entry_id()
         deadline = due_after_hours(now, hours=1)
         recipients = [ESCALATION_QUEUE]
@@ -113,7 +117,7 @@ class FactMaker:
             Obligation(
                 id=obligation_id(entry_id, ordinal=ordinal),
                 recipient=recipient,
-                reasons=("nobody_owns_it",),
+                reasons=("nobody_has_decided" if notification.entry_type in WITHHOLDING_TYPES else "nobody_owns_it",),
                 urgency=Urgency.IMMEDIATE.value,
                 due_at=rfc3339(deadline.due_at),
                 calendar=deadline.calendar,

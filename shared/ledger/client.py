@@ -43,6 +43,7 @@ from shared.ledger.messages import (
     WaitForEntry,
 )
 from shared.ledger.record_history import RecordHistory, RecordHistoryQuery
+from shared.ledger.reviews import OverdueReviewsPage, OverdueReviewsQuery
 from shared.ledger.stewardship import Stewardship
 from shared.process.peer import Peer
 
@@ -166,6 +167,10 @@ class LedgerClient:
     async def queue(self, query: OwedQuery) -> OwedPage:
         """Return what stands in the human queues: addressed to one, or that no channel could carry."""
         return await self._remote.call("/queue", query, OwedPage)
+
+    async def overdue_reviews(self, query: OverdueReviewsQuery) -> OverdueReviewsPage:
+        """Return withholdings found past their day of review, and not reviewed since."""
+        return await self._remote.call("/overdue-reviews", query, OverdueReviewsPage)
 
     async def who_knew(self, query: WhoKnewQuery) -> WhoKnew:
         """Return who knew what about a child at a moment; of a child nobody spoke of, that nothing was known."""

@@ -24,6 +24,7 @@ REPEATABLE = frozenset(
         "/entries",
         "/entry-status",
         "/obligation",
+        "/overdue-reviews",
         "/owed",
         "/queue",
         "/record-history",

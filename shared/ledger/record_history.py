@@ -2,7 +2,7 @@
 
 import msgspec
 
-from shared.entries import RoleFact
+from shared.entries import Obligation, RoleFact
 from shared.identifiers import ChildRef, EntryId, Recipient
 from shared.ledger.messages import StoredEntry
 
@@ -16,8 +16,9 @@ class RecordHistoryQuery(msgspec.Struct, frozen=True):
 class RecordHistory(msgspec.Struct, frozen=True):
     """A record and what followed from it, oldest first.
 
-    ``later`` are its amendments and where a person passed it on; ``told`` is everybody who was or will be told what it
-    says. ``version`` and ``roles`` are the child's, to decide on; 0 and nothing for a record about no child.
+    ``later`` are its amendments, where a person passed it on, and the share that a withholding ended in; ``told`` is
+    everybody who was or will be told what it says, ``owed`` everything put to anybody because of it. ``version`` and
+    ``roles`` are the child's, to decide on; 0 and nothing for a record about no child.
     """
 
     record: StoredEntry
@@ -26,3 +27,4 @@ class RecordHistory(msgspec.Struct, frozen=True):
     child: ChildRef | None
     version: int
     roles: tuple[RoleFact, ...]
+    owed: tuple[Obligation, ...] = ()

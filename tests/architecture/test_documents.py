@@ -28,6 +28,7 @@ FILES = {
     "RetractionRecord": "retraction",
     "DisputeRecord": "dispute",
     "ConsentWithdrawalRecord": "consent-withdrawal",
+    "WithholdingReviewRecord": "withholding-review",
 }
 
 

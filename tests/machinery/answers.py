@@ -30,6 +30,11 @@ def codes(answer: Answer, member: str = "advice") -> set[str]:
     return {each.code for each in msgspec.convert(answer.content[member], list[_Code])}
 
 
+def objects(answer: Answer, member: str) -> list[dict[str, object]]:
+    """Return a member that is a list of objects."""
+    return msgspec.convert(answer.content[member], list[dict[str, object]])
+
+
 def child_ref(answer: Answer) -> ChildRef:
     """Return the reference of the child that a record is about."""
     return ChildRef(msgspec.convert(answer.content["child"], dict[str, str])["ref"])

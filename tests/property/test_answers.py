@@ -39,7 +39,7 @@ def planned(body: dict[str, object], *, position: int, child: str | None, fact: 
     request = AppendRequest(entry.id, entry.type, Idempotency("s", "k", b""), Answer(201, body))
     prepared = Prepared(request, b"", None, b"", b"", DataKey("", b"", WrappedKey("", b"")), True, (), (), None)
     leaf = encode_entry(entry)
-    return PlannedEntry(entry, leaf, leaf_hash(leaf), prepared, (), None)
+    return PlannedEntry(entry, leaf, leaf_hash(leaf), prepared, (), ())
 
 
 @given(bodies, paths, st.integers(0, 2**53 - 1), st.none() | st.just("c" * 32), texts)

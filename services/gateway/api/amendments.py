@@ -20,6 +20,7 @@ from services.gateway.domain.amendment import (
     ShareCorrectionRecord,
     WhereaboutsCorrectionRecord,
     WithholdingCorrectionRecord,
+    WithholdingReviewRecord,
 )
 from services.gateway.record_decision import Sent
 from shared.ledger.messages import Appended
@@ -58,6 +59,13 @@ ROUTES: tuple[AmendmentRoute, ...] = (
             AmendmentRoute(collection, record_type, "retractions", EntryType.RECORD_RETRACTED, RetractionRecord),
             AmendmentRoute(collection, record_type, "disputes", EntryType.RECORD_DISPUTED, DisputeRecord),
         )
+    ),
+    AmendmentRoute(
+        "withholdings",
+        EntryType.WITHHOLDING_RECORDED,
+        "reviews",
+        EntryType.WITHHOLDING_REVIEWED,
+        WithholdingReviewRecord,
     ),
     # Consent never gates a share: that it was withdrawn is a fact beside one.
     AmendmentRoute(

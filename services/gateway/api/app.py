@@ -97,6 +97,7 @@ class GatewayApi:
             check=sharing.check_readable,
             plan=sharing.plan_share,
             danger_in=self.dangers.in_share,
+            follows=lambda record: record.after_withholding,
         )
 
     async def post_withholding(self, request: Request) -> Response:
@@ -151,6 +152,10 @@ class GatewayApi:
         record = str(request.path_params["record"])
         return await self.get(request, "records", lambda admitted: self._reader.read(record, admitted))
 
+    async def get_overdue_reviews(self, request: Request) -> Response:
+        """Return the sender's own withholdings that should have been reviewed by now."""
+        return await self.get(request, "overdue-reviews", self._reader.overdue_reviews)
+
     async def _post_decision(
         self,
         request: Request,
@@ -160,6 +165,7 @@ class GatewayApi:
         check: Callable[[Record], None],
         plan: Callable[[Record, Circumstances], Plan],
         danger_in: DangerIn = no_danger,
+        follows: Callable[[Record], str | None] = lambda _record: None,
     ) -> Response:
         async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
             record = decoder.decode(body)
@@ -170,6 +176,7 @@ class GatewayApi:
                     decided_at=record.decided_at,
                     plan=lambda circumstances: plan(record, circumstances),
                     sent=Sent(body, idempotency_key(parts), parts.raw_target.decode("latin-1")),
+                    after_withholding=follows(record),
                 ),
                 admitted,
             )
@@ -276,9 +283,14 @@ def make_app(api: GatewayApi) -> FastAPI:
         app.add_api_route(
             path, endpoint, methods=["POST"], status_code=201, openapi_extra=operation, response_model=None
         )
-    app.add_api_route(
-        "/v1/shares/{record}", api.get_record, methods=["GET"], openapi_extra=read_operation(), response_model=None
-    )
+    # The fixed path before the one with an id in it.
+    reads: list[tuple[str, Callable[[Request], Awaitable[Response]], tuple[str, ...]]] = [
+        ("/v1/shares/{record}", api.get_record, ("record",)),
+        ("/v1/withholdings/overdue-reviews", api.get_overdue_reviews, ()),
+        ("/v1/withholdings/{record}", api.get_record, ("record",)),
+    ]
+    for path, endpoint, named in reads:
+        app.add_api_route(path, endpoint, methods=["GET"], openapi_extra=read_operation(named), response_model=None)
     for path, endpoint in (("/v1/keys", api.get_keys), ("/livez", api.get_livez), ("/readyz", api.get_readyz)):
         app.add_api_route(path, endpoint, methods=["GET"], response_model=None)
     app.add_api_route("/metrics", api.get_metrics, methods=["GET"], response_model=None, include_in_schema=False)

@@ -154,6 +154,15 @@ EXAMPLES: Mapping[str, Mapping[str, Json]] = {
             "review_on": "2026-11-25",
         },
     },
+    "WithholdingReviewRecord": {
+        "format": "safeguarding-exchange/review/v1",
+        "practitioner": {"name": "Dr Ilse Brandreth", "role": "safeguarding lead"},
+        "decision": "confirm",
+        "reasons": ["not_necessary_for_recipient_function"],
+        "rationale": "The charity arranges furniture; nothing we hold bears on that. Social care has all of it.",
+        "review_on": "2026-12-24",
+        "decided_at": "2026-11-24T12:10:00Z",
+    },
     "WhereaboutsCorrectionRecord": {
         "format": "safeguarding-exchange/correction/v1",
         "practitioner": {"name": "Anneke Brough", "role": "nursery manager"},

@@ -69,10 +69,10 @@ def own_registration_operation() -> dict[str, object]:
     }
 
 
-def read_operation() -> dict[str, object]:
-    """Return what is said of the route that reads a record back."""
+def read_operation(named: tuple[str, ...]) -> dict[str, object]:
+    """Return what is said of a route that reads records back; ``named`` are the parts of its path that vary."""
     return {
-        "parameters": [*(_header(name) for name in _SIGNED_HEADERS[1:]), _path_parameter("record")],
+        "parameters": [*map(_header, _SIGNED_HEADERS[1:]), *map(_path_parameter, named)],
         "responses": {"200": _answer("How far each notification has come"), **_problems({401, 403, 404, 429, 503})},
     }
 

@@ -164,6 +164,13 @@ PROBLEMS: Mapping[str, ProblemType] = {
         ),
         ProblemType("acknowledgement-owner-missing", 422, "Nobody named", "person.name is missing", "Name the person."),
         ProblemType(
+            "review-needed",
+            422,
+            "Decided by a review",
+            "A withholding was said to be decided on by an acknowledgement",
+            "Post a review below the withholding's path, or the share that names it.",
+        ),
+        ProblemType(
             "opening-unexplained",
             422,
             "Opened without a reason",

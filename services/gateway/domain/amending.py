@@ -15,6 +15,7 @@ from services.gateway.domain.amendment import (
     ShareCorrectionRecord,
     WhereaboutsCorrectionRecord,
     WithholdingCorrectionRecord,
+    WithholdingReviewRecord,
 )
 from services.gateway.domain.cases import is_named
 from services.gateway.domain.law import TimeGiven
@@ -30,11 +31,12 @@ from services.gateway.domain.record import (
     is_somewhere,
     said,
 )
+from services.gateway.domain.reviewing import Withheld, plan_review
 from services.gateway.domain.rules.case import UNKNOWN
 from services.gateway.domain.sharing import NothingSaid, plan_share
 from services.gateway.domain.whereabouts import plan_whereabouts
 from services.gateway.domain.withholding import plan_withholding
-from shared.errors import NotPermitted
+from shared.errors import IntegrityFailure, NotPermitted
 from shared.identifiers import AgencyId, AuthorityCode, EntryId, Recipient, agency_recipient
 from shared.ledger.registry import AgencyFacts
 from shared.reference.rules import RecordKind
@@ -68,13 +70,17 @@ class NotYourRecord(NotPermitted):
 
 @dataclass(frozen=True, slots=True)
 class Amended:
-    """The record that an amendment is about: its kind, who made it, its level as acted on, and who was told of it."""
+    """The record that an amendment is about: its kind, who made it, its level as acted on, and who was told of it.
+
+    ``withheld`` is what a review has to go by, when it is a withholding.
+    """
 
     entry: EntryId
     kind: RecordKind
     agency: AgencyId | None
     level: Level | None
     told: tuple[Recipient, ...]
+    withheld: Withheld | None = None
 
 
 AmendmentPlanner = Callable[[Circumstances, Amended], Plan]
@@ -136,6 +142,9 @@ def plan_amendment(record: Amendment, circumstances: Circumstances, amended: Ame
         case DisputeRecord():
             plan = _empty_plan(EntryType.RECORD_DISPUTED, circumstances, amended)
             plan.facts["on_behalf_of"] = _code(plan, record.on_behalf_of, _SPEAKERS)
+        case WithholdingReviewRecord():
+            # Told to nobody: whoever it was put to is who decides here.
+            return plan_review(record, circumstances, _withheld(amended))
         case ConsentWithdrawalRecord():
             plan = _empty_plan(EntryType.CONSENT_WITHDRAWN, circumstances, amended)
             plan.facts["whose"] = _code(plan, record.whose, _CONSENTERS)
@@ -178,6 +187,12 @@ def _plan_share_correction(record: ShareCorrectionRecord, circumstances: Circums
     plan.type = EntryType.RECORD_CORRECTED
     plan.facts |= {"form": form, "level_before": before.value}
     return plan
+
+
+def _withheld(amended: Amended) -> Withheld:
+    if amended.withheld is None:
+        raise IntegrityFailure("a review came to what is no withholding")
+    return amended.withheld
 
 
 def _empty_plan(entry_type: EntryType, circumstances: Circumstances, amended: Amended) -> Plan:

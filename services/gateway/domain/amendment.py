@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.gateway.domain.record import Person, ShareRecord, WhereaboutsRecord, WithholdingRecord
+from services.gateway.domain.record import Concern, Person, ShareRecord, WhereaboutsRecord, WithholdingRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,23 @@ class ConsentWithdrawalRecord:
     decided_at: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class WithholdingReviewRecord:
+    """That a withholding was looked at again: by whom, and whether it is to ``confirm`` it or to ``share``, and why.
+
+    Without ``reasons`` those of the withholding are taken up again.
+    """
+
+    format: str | None = None
+    practitioner: Person | None = None
+    decision: str | None = None
+    reasons: tuple[str, ...] = ()
+    rationale: str | None = None
+    concern: Concern | None = None
+    review_on: str | None = None
+    decided_at: str | None = None
+
+
 Amendment = (
     ShareCorrectionRecord
     | WithholdingCorrectionRecord
@@ -81,4 +98,5 @@ Amendment = (
     | RetractionRecord
     | DisputeRecord
     | ConsentWithdrawalRecord
+    | WithholdingReviewRecord
 )

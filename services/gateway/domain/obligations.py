@@ -25,6 +25,7 @@ ROUTING_QUEUE = Recipient("queue:routing")
 POLICE_QUEUE = Recipient("queue:police")
 HOUSING_QUEUE = Recipient("queue:housing-notices")
 IDENTITY_QUEUE = Recipient("queue:identity")
+ESCALATION_QUEUE = Recipient("queue:escalation")
 SECOND_DECISION_QUEUE = Recipient("queue:second-decision-maker")
 
 

@@ -80,6 +80,7 @@ class ShareRecord:
     incident_ref: str | None = None
     attachments: tuple[Attachment, ...] = ()
     recipients: tuple[str, ...] = ()
+    after_withholding: str | None = None
     decided_at: str | None = None
 
     def consents(self) -> tuple[Consent, ...]:

@@ -213,7 +213,7 @@ def _columns(batch: CommittedBatch) -> tuple[object, ...]:
         (planned, token) for planned in entries for token in planned.new_identifiers if not token.identifying
     ]
     owed = [(planned, obligation) for planned in entries for obligation in planned.entry.obligations]
-    steps = [(planned.entry, planned.step) for planned in entries if planned.step is not None]
+    steps = [(planned.entry, step) for planned in entries for step in planned.steps]
     keys = [planned.prepared.data_key for planned in entries if planned.prepared.key_is_new]
     sections = [(planned, section) for planned in entries for section in planned.prepared.sections]
     return (

@@ -20,7 +20,7 @@ from shared.errors import NotFound, Unavailable
 from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Position, entry_of
 from shared.ledger.messages import ObligationState, OwedPage, OwedQuery, ResolvedChild, StoredEntry
 from shared.ledger.registry import Registry
-from shared.vocabulary import EntryType, LadderState
+from shared.vocabulary import RECORD_TYPES, WITHHOLDING_TYPES, EntryType, LadderState
 
 _ENTRIES = "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY position LIMIT $2"
 _REGISTRY_ENTRIES = (
@@ -52,11 +52,17 @@ SELECT position, leaf FROM ledger.entry
  ORDER BY position
 """  # noqa: S608
 
+# Being like a child of whom nothing was told, only withheld, would tell of it: such a one is pointed at for nobody.
 _POINTED_AT = """
 SELECT i.ref, bool_or(i.identifying AND i.token = ANY($2::bytea[])) AS identified, min(i.position) AS since
   FROM unnest($1::bytea[]) AS asked (token) JOIN ledger.child_identifier i ON i.token = asked.token
- GROUP BY i.ref ORDER BY since
+ GROUP BY i.ref
+HAVING bool_or(i.identifying AND i.token = ANY($2::bytea[]))
+    OR EXISTS (SELECT 1 FROM ledger.child_entry c JOIN ledger.entry e ON e.position = c.position
+                WHERE c.ref = i.ref AND e.type = ANY($3::text[]))
+ ORDER BY since
 """
+_TOLD = sorted(RECORD_TYPES - WITHHOLDING_TYPES)
 
 _CHILD = "SELECT version, roles FROM ledger.child_entry WHERE ref = $1 ORDER BY version"
 
@@ -151,7 +157,7 @@ class PostgresReader:
 
         Two identified children are two children: the one known longer is meant, the other is for a person to see.
         """
-        rows = await self._fetch(_POINTED_AT, all_tokens, identifying) if all_tokens else []
+        rows = await self._fetch(_POINTED_AT, all_tokens, identifying, _TOLD) if all_tokens else []
         identified = [ChildRef(row["ref"]) for row in rows if row["identified"]]
         ref = identified[0] if identified else None
         similar = tuple(ChildRef(row["ref"]) for row in rows if row["ref"] != ref)

@@ -27,13 +27,13 @@ STEWARDSHIP_PREDICATE = "type IN (" + ", ".join(f"'{name}'" for name in sorted(S
 CONFLICT_PREDICATE = f"type = '{EntryType.REQUEST_CONFLICTED}'"
 
 AUDIT_PREDICATE = "type = 'audit.opened'"
-FOLLOWING_PREDICATE = (
-    "type IN ("
-    + ", ".join(
-        f"'{name}'" for name in sorted(AMENDMENT_TYPES | {EntryType.QUEUE_RESOLVED, EntryType.NOTIFICATION_OVERDUE})
-    )
-    + ")"
+_FOLLOWING_BESIDES = frozenset(
+    {EntryType.QUEUE_RESOLVED, EntryType.NOTIFICATION_OVERDUE, EntryType.WITHHOLDING_REVIEW_OVERDUE}
 )
+FOLLOWING_PREDICATE = (
+    "type IN (" + ", ".join(f"'{name}'" for name in sorted(AMENDMENT_TYPES | _FOLLOWING_BESIDES)) + ")"
+)
+REVIEW_OVERDUE_PREDICATE = f"type = '{EntryType.WITHHOLDING_REVIEW_OVERDUE}'"
 
 entry = Table(
     "entry",
@@ -45,6 +45,7 @@ entry = Table(
     Column("leaf_hash", LargeBinary, nullable=False),
     Index("entry_registry", "position", postgresql_where=text(REGISTRY_PREDICATE)),
     Index("entry_following", "position", postgresql_where=text(FOLLOWING_PREDICATE)),
+    Index("entry_review_overdue", "position", postgresql_where=text(REVIEW_OVERDUE_PREDICATE)),
     Index("entry_audit_opened", "position", postgresql_where=text(AUDIT_PREDICATE)),
     Index("entry_stewardship", "position", postgresql_where=text(STEWARDSHIP_PREDICATE)),
     Index("entry_conflicted", "position", postgresql_where=text(CONFLICT_PREDICATE)),

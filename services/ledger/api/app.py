@@ -7,6 +7,7 @@ import msgspec
 from starlette.types import ASGIApp
 
 from services.ledger.adapters.postgres_reader import PostgresReader
+from services.ledger.adapters.postgres_reviews import PostgresReviews
 from services.ledger.api.published_files import PublishedFilesApp
 from services.ledger.audit.who_knew import who_knew
 from services.ledger.break_glass import GlassBreaker
@@ -24,7 +25,7 @@ from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import Writer
 from shared.entries import parse_entry
 from shared.errors import InvalidInput, NotFound, Unavailable
-from shared.identifiers import EntryId, parse_child_ref
+from shared.identifiers import EntryId, Position, parse_child_ref
 from shared.ledger.audit_messages import BreakGlass, OpenSignatures, WhoKnewQuery
 from shared.ledger.key_messages import DestroyEncryptionKey, RewrapDataKeys
 from shared.ledger.messages import (
@@ -47,11 +48,13 @@ from shared.ledger.messages import (
     WaitForEntry,
 )
 from shared.ledger.record_history import RecordHistoryQuery
+from shared.ledger.reviews import OverdueReviewsQuery
 from shared.process.message_app import MessageApp, Route, answered, decode
 from shared.transparency.tile_source import TileSource
 
 LARGEST_PAGE = 1000
 LONGEST_WAIT_S = 20.0
+NOWHERE = Position(-1)
 
 
 class EntriesQuery(msgspec.Struct, frozen=True):
@@ -76,6 +79,7 @@ class LedgerParts:
     """What the doors lead to."""
 
     reader: PostgresReader
+    reviews: PostgresReviews
     preparer: AppendPreparer
     queue: Queue
     opener: SectionOpener
@@ -113,6 +117,7 @@ class LedgerApi:
             "/obligation": self._obligation,
             "/owed": self._owed,
             "/queue": self._queue,
+            "/overdue-reviews": self._overdue_reviews,
             "/open-section": self._open_section,
             "/tree-head": self._tree_head,
             "/standing": self._standing,
@@ -194,7 +199,13 @@ class LedgerApi:
         return EntriesPage(entries, head.size if head is not None else 0)
 
     async def _entry_status(self, body: bytes, _caller: str) -> object:
-        stored = await self._parts.reader.entry(decode(body, EntryQuery).entry_id)
+        try:
+            stored = await self._parts.reader.entry(decode(body, EntryQuery).entry_id)
+        except NotFound:
+            # As much work as for one that is there, so that the time it takes tells nothing to whom it is refused.
+            await self._parts.reader.answer(NOWHERE)
+            await self._parts.reader.obligations_of(NOWHERE)
+            raise
         return EntryStatus(
             stored.position,
             stored.leaf,
@@ -224,6 +235,9 @@ class LedgerApi:
 
     async def _queue(self, body: bytes, _caller: str) -> object:
         return await self._parts.reader.queue(decode(body, OwedQuery))
+
+    async def _overdue_reviews(self, body: bytes, _caller: str) -> object:
+        return await self._parts.reviews.overdue(decode(body, OverdueReviewsQuery))
 
     async def _open_section(self, body: bytes, caller: str) -> object:
         return await self._parts.opener.open(decode(body, OpenSection), caller=caller)

@@ -16,7 +16,7 @@ from services.ledger.audit.stored_log import (
     StoredSection,
     StoredStep,
 )
-from services.ledger.domain.ladder import step_of
+from services.ledger.domain.ladder import steps_of
 from services.ledger.domain.receipts import whole_answer
 from shared.entries import Entry
 from shared.errors import ExchangeError
@@ -184,12 +184,9 @@ class BesideTheLog:
         owed = {(obligation.id, obligation.recipient) for obligation in entry.obligations}
         if owed != {(each[1], each[2]) for each in await self._obligations.take(row.position)}:
             self._find(FindingKind.OBLIGATION_MISMATCH, row, "owes other notices than are stored beside it")
-        step = step_of(entry)
-        climbed = (
-            {StoredStep(row.position, step.obligation, step.state, step.owner, entry.time)}
-            if step is not None
-            else set()
-        )
+        climbed = {
+            StoredStep(row.position, step.obligation, step.state, step.owner, entry.time) for step in steps_of(entry)
+        }
         if climbed != set(await self._steps.take(row.position)):
             self._find(FindingKind.OBLIGATION_MISMATCH, row, "moved an obligation otherwise than is stored beside it")
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
-from services.ledger.domain.ladder import SETTLED, highest, step_of
+from services.ledger.domain.ladder import SETTLED, highest, steps_of
 from shared.entries import Entry
 from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Recipient
 from shared.vocabulary import AMENDMENT_TYPES, CONTENT_TYPES, EntryType, LadderState
@@ -87,10 +87,11 @@ class ReplayedState:
         for owed in entry.obligations:
             children = tuple(subject.ref for subject in entry.subjects)
             self.told[owed.id] = Told(owed.recipient, entry.position, owed.reasons, owed.due_at, children)
-        step = step_of(entry)
-        told = self.told.get(step.obligation) if step is not None else None
-        if step is not None and told is not None and highest({told.state, step.state}) != told.state:
-            told.state, told.position = step.state, entry.position
+        told = None
+        for step in steps_of(entry):
+            told = self.told.get(step.obligation)
+            if told is not None and highest({told.state, step.state}) != told.state:
+                told.state, told.position = step.state, entry.position
         for subject in entry.subjects:
             case = self.cases.setdefault(subject.ref, CaseState(subject.ref))
             for fact in subject.roles:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.ledger.audit.replay import ReplayedState
-from services.ledger.domain.ladder import step_of
+from services.ledger.domain.ladder import steps_of
 from shared.entries import Entry, Obligation
 from shared.errors import IntegrityFailure
 from shared.identifiers import ChildRef, EntryId, ObligationId, Position
@@ -33,6 +33,9 @@ _CHANGES = {
     EntryType.RECORD_RETRACTED: "took back",
     EntryType.RECORD_DISPUTED: "disputed",
     EntryType.CONSENT_WITHDRAWN: "recorded that consent was withdrawn for",
+    EntryType.WITHHOLDING_REVIEWED: "reviewed",
+    EntryType.WITHHOLDING_REOPENED: "reopened",
+    EntryType.WITHHOLDING_REVIEW_OVERDUE: "found nobody to have reviewed",
 }
 
 
@@ -75,7 +78,7 @@ class _Known:
         elif entry.type in _CHANGES:
             self.changes.extend(
                 ChangeKnown(entry.position, entry.time, _CHANGES[entry.type], entry.agency, self.positions[cause])
-                for cause in entry.causes
+                for cause in entry.causes[:1]
                 if cause in self.positions
             )
         elif entry.type is EntryType.ERASURE_RECORDED:
@@ -85,10 +88,10 @@ class _Known:
         elif entry.type is EntryType.CONTENT_OPENED:
             opened = next((self.positions[cause] for cause in entry.causes if cause in self.positions), None)
             self.looks.append(_look(entry, of=None if opened is None else (opened, opened)))
-        step = step_of(entry)
-        telling = self.tellings.get(step.obligation) if step is not None else None
-        if step is not None and telling is not None:
-            telling.steps.append(StepKnown(step.state, entry.position, entry.time, step.owner))
+        for step in steps_of(entry):
+            telling = self.tellings.get(step.obligation)
+            if telling is not None:
+                telling.steps.append(StepKnown(step.state, entry.position, entry.time, step.owner))
 
     def _take_erasure(self, entry: Entry) -> None:
         facts = read_facts(entry, ErasureFacts)

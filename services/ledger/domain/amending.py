@@ -7,17 +7,31 @@ the sequencer.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from shared.entries import Entry
+from shared.entries import Entry, Obligation
 from shared.errors import InvalidInput, NotPermitted
 from shared.identifiers import EntryId, Recipient
 from shared.ledger.messages import AppendRequest
 from shared.vocabulary import AMENDMENT_TYPES, CONTENT_TYPES, EntryType
 
-_ONLY_THE_RECORDER = frozenset({EntryType.RECORD_CORRECTED, EntryType.RECORD_RETRACTED})
-_PASSES_CONTENT_ON = CONTENT_TYPES | {EntryType.CHILD_MOVE_SUSPECTED, EntryType.QUEUE_RESOLVED}
-"""Entries whose obligations tell their recipients what a record says."""
+_ONLY_THE_RECORDER = frozenset({EntryType.RECORD_CORRECTED, EntryType.RECORD_RETRACTED, EntryType.WITHHOLDING_REVIEWED})
+_PASSES_CONTENT_ON = AMENDMENT_TYPES | {EntryType.CHILD_MOVE_SUSPECTED, EntryType.QUEUE_RESOLVED}
+"""Entries whose obligations tell their recipients what an earlier record says."""
 
-_FOLLOWS = _PASSES_CONTENT_ON | {EntryType.NOTIFICATION_OVERDUE}
+_OF_THE_EXCHANGE = frozenset(
+    {
+        EntryType.NOTIFICATION_OVERDUE,
+        EntryType.WITHHOLDING_REOPENED,
+        EntryType.WITHHOLDING_REVIEW_OVERDUE,
+    }
+)
+_FOLLOWS = _PASSES_CONTENT_ON | _OF_THE_EXCHANGE
+"""A record, such as a share after a withholding, is not among them: who is told of the one is not told of the other."""
+
+_SHOWN = AMENDMENT_TYPES | {
+    EntryType.QUEUE_RESOLVED,
+    EntryType.WITHHOLDING_REOPENED,
+    EntryType.WITHHOLDING_REVIEW_OVERDUE,
+}
 
 
 class NotYourRecord(NotPermitted):
@@ -52,25 +66,34 @@ def check_amendment(request: AppendRequest, earlier: Entry) -> None:
 class RecordHistory:
     """What followed from a record.
 
-    ``later`` are its amendments and where a person passed it on; ``told`` is everybody who was or will be told what it
-    says, by whatever entry (UK GDPR Art 19: each must hear of an amendment).
+    ``later`` are its amendments, where a person passed it on, and the share that a withholding ended in; ``told`` is
+    everybody who was or will be told what it says, by whatever entry (UK GDPR Art 19: each must hear of an amendment).
+    ``owed`` is everything that was put to anybody because of it.
     """
 
     record: Entry
     later: list[Entry] = field(default_factory=list)
     told: dict[Recipient, None] = field(default_factory=dict)
+    owed: list[Obligation] = field(default_factory=list)
 
 
 def history_of(record: Entry, following: Iterable[Entry]) -> RecordHistory:
     """Return what followed from a record; ``following`` are entries in position order, others among them do no harm."""
     history, family = RecordHistory(record), {record.id}
     history.told.update(dict.fromkeys(owed.recipient for owed in record.obligations))
+    history.owed.extend(record.obligations)
     for entry in following:
-        if entry.position <= record.position or entry.type not in _FOLLOWS or family.isdisjoint(entry.causes):
+        # Only the first cause: a withholding that is reopened because of a share is no part of that share's history.
+        if entry.position <= record.position or family.isdisjoint(entry.causes[:1]):
+            continue
+        if entry.type is EntryType.SHARE_RECORDED:
+            history.later.append(entry)
+        if entry.type not in _FOLLOWS:
             continue
         family.add(entry.id)
+        history.owed.extend(entry.obligations)
         if entry.type in _PASSES_CONTENT_ON:
             history.told.update(dict.fromkeys(owed.recipient for owed in entry.obligations))
-        if entry.type in AMENDMENT_TYPES or entry.type is EntryType.QUEUE_RESOLVED:
+        if entry.type in _SHOWN:
             history.later.append(entry)
     return history

@@ -29,6 +29,8 @@ _NOTIFIER_TYPES = frozenset(
         EntryType.NOTIFICATION_RECEIVED,
         EntryType.NOTIFICATION_QUEUED,
         EntryType.NOTIFICATION_OVERDUE,
+        EntryType.WITHHOLDING_REOPENED,
+        EntryType.WITHHOLDING_REVIEW_OVERDUE,
     }
 )
 _OPERATOR_TYPES = frozenset(
@@ -57,13 +59,15 @@ _KEY_CALLS = frozenset({"/encryption-keys", "/rotate-encryption-key", "/rewrap-d
 _MAY_CALL: Mapping[str, frozenset[str]] = {
     GATEWAY: _READS
     | {"/append", "/append-many", "/resolve-child", "/admit-read"}
-    | {"/entries", "/who-knew", "/break-glass", "/tile"},
+    | {"/entries", "/who-knew", "/break-glass", "/tile"}
+    | {"/overdue-reviews"},
     NOTIFIER: _READS | {"/append", "/append-many", "/entries", "/wait", "/owed", "/queue", "/open-section"},
     OPERATOR: _READS
     | {"/append", "/append-many", "/entries", "/wait", "/stewardship-entries", "/owed", "/queue", "/open-section"}
+    | {"/overdue-reviews"}
     | _KEY_CALLS,
     AUDITOR: _READS
-    | {"/entries", "/wait", "/stewardship-entries", "/owed", "/queue"}
+    | {"/entries", "/wait", "/stewardship-entries", "/owed", "/queue", "/overdue-reviews"}
     | {"/who-knew", "/break-glass", "/open-signatures", "/tile"},
 }
 

@@ -22,6 +22,9 @@ _STEPS = {
     EntryType.QUEUE_RESOLVED: LadderState.DECIDED.value,
 }
 
+_SETTLING = frozenset({EntryType.WITHHOLDING_REVIEWED, EntryType.SHARE_RECORDED})
+"""Decisions about a withholding: each settles everything that was put to somebody because of it."""
+
 SETTLED = (LadderState.RECEIVED.value, LadderState.OWNED.value, LadderState.DECIDED.value)
 """From these rungs on an obligation is no longer owed (G5)."""
 
@@ -35,14 +38,18 @@ class Step:
     owner: str | None = None
 
 
-def step_of(entry: Entry) -> Step | None:
-    """Return the step that an entry makes on an obligation's ladder, or None."""
+def steps_of(entry: Entry) -> tuple[Step, ...]:
+    """Return the steps that an entry makes on obligations' ladders: on one that it is about, or on all it settles."""
+    if entry.type in _SETTLING:
+        settled = entry.facts.get("settles")
+        names = dict.fromkeys(settled) if isinstance(settled, list) else {}
+        return tuple(Step(ObligationId(name), LadderState.DECIDED.value) for name in names if isinstance(name, str))
     state = _STEPS.get(entry.type)
     obligation = entry.facts.get("obligation")
     if state is None or not isinstance(obligation, str):
-        return None
+        return ()
     owner = entry.facts.get("owner")
-    return Step(ObligationId(obligation), state, owner if isinstance(owner, str) else None)
+    return (Step(ObligationId(obligation), state, owner if isinstance(owner, str) else None),)
 
 
 def highest(states: set[str]) -> LadderState:

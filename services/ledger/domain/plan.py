@@ -116,7 +116,7 @@ class PlannedEntry:
     leaf_hash: bytes
     prepared: Prepared
     new_identifiers: tuple[IdentifierToken, ...]
-    step: Step | None
+    steps: tuple[Step, ...]
     answers: bool = True
 
 

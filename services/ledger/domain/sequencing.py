@@ -7,7 +7,7 @@ module decides on cannot change between deciding and committing.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from services.ledger.domain.ladder import step_of
+from services.ledger.domain.ladder import steps_of
 from services.ledger.domain.plan import (
     Becomes,
     IdentifierToken,
@@ -265,7 +265,7 @@ class _Deciding:
         answers: bool = True,
     ) -> int:
         leaf = encode_entry(entry)
-        planned = PlannedEntry(entry, leaf, leaf_hash(leaf), prepared, new_identifiers, step_of(entry), answers)
+        planned = PlannedEntry(entry, leaf, leaf_hash(leaf), prepared, new_identifiers, steps_of(entry), answers)
         self.planned.append(planned)
         if prepared.nonce_token is not None:
             self.nonces.add(prepared.nonce_token)

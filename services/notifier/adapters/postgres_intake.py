@@ -36,6 +36,9 @@ _LADDER_TYPES = {
 }
 
 
+_SETTLING = {EntryType.WITHHOLDING_REVIEWED, EntryType.SHARE_RECORDED}
+
+
 class Intake:
     """One transaction of taking entries in. Nothing is taken twice, whatever comes twice and in whatever order."""
 
@@ -78,7 +81,12 @@ class Intake:
             )
 
     async def climb(self, entry: Entry) -> None:
-        """Move a notification up the ladder as an entry says; never down."""
+        """Move a notification up the ladder as an entry says, or all that it settles; never down."""
+        settled = entry.facts.get("settles")
+        if entry.type in _SETTLING and isinstance(settled, list):
+            for each in settled:
+                await set_state(self._connection, str(each), LadderState.DECIDED.value)
+            return
         obligation = entry.facts.get("obligation")
         if not isinstance(obligation, str):
             return
@@ -103,6 +111,11 @@ class Intake:
                     .values(child=subject.ref, role=told.role, position=entry.position, authority=told.authority)
                     .on_conflict_do_nothing()
                 )
+
+    @property
+    def connection(self) -> AsyncConnection:
+        """The transaction, for what is kept in tables of its own."""
+        return self._connection
 
     async def say(self, facts: Iterable[Fact], *, now: datetime) -> None:
         """Have facts appended to the ledger."""

@@ -26,7 +26,7 @@ from shared.identifiers import (
     Position,
     Recipient,
 )
-from shared.vocabulary import EntryType, LadderState
+from shared.vocabulary import WITHHOLDING_TYPES, EntryType, LadderState
 
 _CARRIED_BY_NOBODY = "queue:%"
 _OPEN_STATES = (LadderState.OWED.value, LadderState.DELIVERED.value)
@@ -176,11 +176,16 @@ class PostgresStore:
             await set_state(connection, obligation, state)
 
     async def overdue(self, *, now: datetime) -> list[Overdue]:
-        """Return what is past its deadline, unowned, and not yet said to be so."""
+        """Return what is past its deadline, unowned, and not yet said to be so; of a withholding, undecided."""
+        unowned = notification.c.state.not_in((LadderState.OWNED.value, LadderState.DECIDED.value))
+        undecided = and_(
+            notification.c.entry_type.in_([each.value for each in WITHHOLDING_TYPES]),
+            notification.c.state != LadderState.DECIDED.value,
+        )
         query = select(notification).where(
             notification.c.due_at < now,
             notification.c.overdue.is_(False),
-            notification.c.state.not_in((LadderState.OWNED.value, LadderState.DECIDED.value)),
+            or_(unowned, undecided),
             notification.c.entry_type != EntryType.NOTIFICATION_OVERDUE.value,
         )
         async with self._engine.connect() as connection:

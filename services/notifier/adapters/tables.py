@@ -1,6 +1,19 @@
 """The tables of the notifier's schema; the migrations are proven equal to them by a test. No content is stored here."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Index, Integer, MetaData, SmallInteger, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 
 SCHEMA = "notifier"
 
@@ -54,6 +67,32 @@ child_role = Table(
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("authority", Text, primary_key=True),
     comment="Which authorities stood in which role to each child, for the detection of moves",
+)
+
+withholding = Table(
+    "withholding",
+    metadata,
+    Column("withholding_id", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("child", Text, nullable=True),
+    Column("agency", Text, nullable=True),
+    Column("review_due_on", Date, nullable=True),
+    Column("reopens", Boolean, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("chased", Boolean, nullable=False, server_default=text("false")),
+    Column("reopened", Boolean, nullable=False, server_default=text("false")),
+    Index("withholding_review", "review_due_on", postgresql_where=text("NOT ended AND NOT chased")),
+    Index("withholding_child", "child", postgresql_where=text("NOT ended")),
+    comment="How each withholding stands, by the last entry that says so: its position, and what was made of it",
+)
+
+child_harm = Table(
+    "child_harm",
+    metadata,
+    Column("child", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("entry_id", Text, nullable=False),
+    comment="The last entry about each child that tells of harm",
 )
 
 fact = Table(

@@ -10,6 +10,16 @@ from shared.vocabulary import CONTENT_TYPES, RECORD_TYPES, EntryType
 BODY = "body"
 
 
+_PASSES_ON_WHAT_IS_BEHIND = frozenset(
+    {
+        EntryType.CHILD_MOVE_SUSPECTED,
+        EntryType.QUEUE_RESOLVED,
+        EntryType.WITHHOLDING_REOPENED,
+        EntryType.WITHHOLDING_REVIEW_OVERDUE,
+    }
+)
+
+
 class Shown(StrEnum):
     """How much of a record's history a notification shows."""
 
@@ -24,7 +34,8 @@ def shown(entry: Entry, recipient: Recipient) -> Shown:
 
     An amendment comes with the record and what was said of it before, since its recipient may not have had that; a
     retraction comes alone, since nobody should read again what was taken back. A move, and what a person passed on,
-    come with the record behind them and all its amendments so far. Who amends a record is not shown its own words.
+    come with the record behind them and all its amendments so far; so do the reopening and the overdue review of a
+    withholding, which go to the agency that withholds it. Who amends a record is not shown its own words.
     """
     if entry.agency is not None and recipient == agency_recipient(entry.agency) and entry.type not in RECORD_TYPES:
         return Shown.NOTHING
@@ -32,7 +43,7 @@ def shown(entry: Entry, recipient: Recipient) -> Shown:
         return Shown.OWN
     if entry.type in CONTENT_TYPES:
         return Shown.OWN_AND_BEFORE
-    if entry.type in (EntryType.CHILD_MOVE_SUSPECTED, EntryType.QUEUE_RESOLVED) and entry.causes:
+    if entry.type in _PASSES_ON_WHAT_IS_BEHIND and entry.causes:
         return Shown.RECORD_BEHIND
     return Shown.NOTHING
 

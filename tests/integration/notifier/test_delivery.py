@@ -16,6 +16,7 @@ from services.notifier.ports import RECONCILED, Road
 from services.notifier.reconcile import Reconciler
 from services.notifier.take_in import EntryTaker
 from services.notifier.watch_clock import ClockWatcher
+from services.notifier.withholding_facts import WithholdingFacts
 from shared.entries import Entry
 from shared.identifiers import EntryId, Recipient
 from shared.ledger.registry import EndpointFacts
@@ -73,7 +74,8 @@ async def notifier(fresh_database: Database) -> AsyncIterator[Notifier]:
     ledger.add(EntryType.LEDGER_OPENED, facts={"origin": "test/log", "format": "x", "vkey": "x"})
     ledger.add(EntryType.ENDPOINT_REGISTERED, facts=msgspec.to_builtins(endpoint))
     await registry.refresh()
-    taker = EntryTaker(facts=facts, register=REGISTER, clock=clock)
+    withholdings = WithholdingFacts(new_entry_id=lambda: EntryId(f"{next(ids):032x}"), nation_of=lambda _: "England")
+    taker = EntryTaker(facts=facts, withholdings=withholdings, register=REGISTER, clock=clock)
     deliverer = Deliverer(
         store=store,
         ledger=ledger,

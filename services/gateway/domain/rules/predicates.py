@@ -51,6 +51,9 @@ NOTICED = (
     "consent-whose-missing",
     "incident-ref-not-random",
     "siblings-separately",
+    "withholding-not-found",
+    "review-decision-missing",
+    "share-still-to-come",
 )
 """What is noticed while a decision is read and routed, where the place, number or time itself is at hand."""
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from services.gateway.domain.rules.care import age_on
 from services.gateway.domain.rules.case import UNKNOWN, Case, Predicate
 from services.gateway.domain.rules.indicators import ACTIVE_PLAN, brooks_no_delay
-from shared.vocabulary import WithholdReason
+from shared.vocabulary import HOLDS_WHATEVER_IS_OBSERVED, WithholdReason
 
 MISCONCEPTIONS: Mapping[str, WithholdReason] = {
     "challenge-gdpr": WithholdReason.GDPR,
@@ -20,15 +20,6 @@ MISCONCEPTIONS: Mapping[str, WithholdReason] = {
     "challenge-no-system": WithholdReason.NO_SYSTEM_FOR_IT,
 }
 """Reasons that are none, by the challenge that corrects each."""
-
-QUIET = frozenset(
-    {
-        WithholdReason.REG13_3_RISK.value,
-        WithholdReason.LEGAL_PRIVILEGE_OR_COURT.value,
-        WithholdReason.CONSENT_BASED_NOTICE_REFUSED.value,
-    }
-)
-"""Reasons of law that hold whatever was observed: regulation 13(3) withholds because of a risk of significant harm."""
 
 COMPETENT_FROM = 13
 """Below this age no competence to decide whom to tell is taken for granted (Sexual Offences Act 2003 ss.5 to 8)."""
@@ -87,7 +78,7 @@ def is_challenged(case: Case) -> bool:
 
 def withheld_despite_harm(case: Case) -> bool:
     """Something observed speaks against withholding, and no reason of law holds whatever was observed."""
-    return bool(case.indicators) and (is_challenged(case) or QUIET.isdisjoint(case.reasons))
+    return bool(case.indicators) and (is_challenged(case) or HOLDS_WHATEVER_IS_OBSERVED.isdisjoint(case.reasons))
 
 
 def second_decision_maker(case: Case) -> bool:

@@ -1,0 +1,45 @@
+"""Watching reviews: a withholding past its day of review is chased, once for each day that was set."""
+
+import asyncio
+
+import structlog
+
+from services.notifier.adapters.postgres_withholdings import PostgresWithholdings
+from services.notifier.withholding_facts import WithholdingFacts
+from shared.clock import Clock
+from shared.reference.working_days import LOCAL
+
+LOOK_EVERY_S = 5.0
+
+log = structlog.get_logger()
+
+
+class ReviewWatcher:
+    """Finds withholdings whose review is overdue and has it said to the agency's safeguarding lead.
+
+    What it says is a notification like any other: unanswered, it is chased by the clock and told to people.
+    """
+
+    def __init__(self, *, withholdings: PostgresWithholdings, facts: WithholdingFacts, clock: Clock) -> None:
+        self._withholdings = withholdings
+        self._facts = facts
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Watch until cancelled."""
+        while True:
+            try:
+                await self.chase_overdue()
+            except Exception as error:
+                # The database is away: the day of review does not go away with it.
+                log.warning("reviews_interrupted", kind=type(error).__name__)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def chase_overdue(self) -> int:
+        """Have everything chased that is overdue now; returns how many."""
+        now = self._clock.now()
+        found = await self._withholdings.to_chase(today=now.astimezone(LOCAL).date())
+        for each in found:
+            await self._withholdings.chase(each, self._facts.review_overdue(each, now=now), now=now)
+            log.warning("withholding_review_overdue", withholding=each.withholding)
+        return len(found)
