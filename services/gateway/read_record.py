@@ -19,7 +19,7 @@ from shared.vocabulary import RECORD_TYPES, WITHHOLDING_TYPES, EntryType
 _CHANGES = {EntryType.RECORD_CORRECTED: "corrected", EntryType.RECORD_RETRACTED: "retracted"}
 _CODES_SHOWN = (
     *("form", "level", "level_before", "reason", "on_behalf_of", "whose", "outcome"),
-    *("decision", "reasons", "challenged", "indicators", "review_due_on"),
+    *("decision", "review_due_on"),
 )
 
 
