@@ -16,6 +16,7 @@ from services.gateway.api.assessments import AssessmentApi, add_assessment_route
 from services.gateway.api.audit import AuditApi, add_audit_routes
 from services.gateway.api.dangers import Dangers
 from services.gateway.api.own_agency import add_own_agency_routes
+from services.gateway.api.reading_back import add_reading_back_routes
 from services.gateway.assess_decision import DecisionAssessor
 from services.gateway.domain.placing import Directories
 from services.gateway.known_keys import KnownKeys
@@ -85,7 +86,6 @@ def make_gateway(
             in_production=in_production,
         ),
         acknowledger=NotificationAcknowledger(ledger=ledger, new_entry_id=_new_entry_id),
-        reader=RecordReader(ledger=ledger, directories=directories),
         registry=known_keys.registry,
         dangers=Dangers(directories=directories, registry=known_keys.registry, clock=clock),
         answering=Answering(key=key, clock=real_clock),
@@ -135,6 +135,7 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
         add_assessment_route(app, make_assessments(api, assessor))
         amender = RecordAmender(ledger=ledger, recorder=api.recorder, in_production=settings.production)
         add_amendment_routes(app, api, amender=amender)
+        add_reading_back_routes(app, api, reader=RecordReader(ledger=ledger, directories=directories))
         own = OwnAgency(ledger=ledger, registry=known_keys.registry, clock=clock, new_entry_id=_new_entry_id)
         add_own_agency_routes(app, api, own=own)
         add_audit_routes(app, make_audit(api, ledger=ledger, clock=clock))

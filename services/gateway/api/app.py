@@ -16,7 +16,7 @@ from services.gateway.admit_request import Admission, Admitted
 from services.gateway.api.answers import Answering
 from services.gateway.api.dangers import DangerIn, Dangers, no_danger
 from services.gateway.api.metrics import REFUSALS, REQUESTS, SECONDS
-from services.gateway.api.openapi import DESCRIPTION, acknowledgement_operation, post_operation, read_operation
+from services.gateway.api.openapi import DESCRIPTION, acknowledgement_operation, post_operation
 from services.gateway.api.problems import MethodNotAllowed, problem_of
 from services.gateway.api.reading import (
     RecordDecoder,
@@ -35,7 +35,6 @@ from services.gateway.domain.record import (
     WhereaboutsRecord,
     WithholdingRecord,
 )
-from services.gateway.read_record import RecordReader
 from services.gateway.record_decision import Decision, DecisionRecorder, Sent
 from shared.errors import ExchangeError, IntegrityFailure, NotFound
 from shared.ledger.messages import Appended
@@ -66,7 +65,6 @@ class GatewayApi:
         admission: Admission,
         recorder: DecisionRecorder,
         acknowledger: NotificationAcknowledger,
-        reader: RecordReader,
         registry: RegistryCopy,
         dangers: Dangers,
         answering: Answering,
@@ -76,7 +74,6 @@ class GatewayApi:
         self.admission = admission
         self.recorder = recorder
         self._acknowledger = acknowledger
-        self._reader = reader
         self._registry = registry
         self.dangers = dangers
         self.answering = answering
@@ -146,15 +143,6 @@ class GatewayApi:
             )
 
         return await self.post(request, "acknowledgements", handle)
-
-    async def get_record(self, request: Request) -> Response:
-        """Return what became of a record of one's own."""
-        record = str(request.path_params["record"])
-        return await self.get(request, "records", lambda admitted: self._reader.read(record, admitted))
-
-    async def get_overdue_reviews(self, request: Request) -> Response:
-        """Return the sender's own withholdings that should have been reviewed by now."""
-        return await self.get(request, "overdue-reviews", self._reader.overdue_reviews)
 
     async def _post_decision(
         self,
@@ -283,14 +271,6 @@ def make_app(api: GatewayApi) -> FastAPI:
         app.add_api_route(
             path, endpoint, methods=["POST"], status_code=201, openapi_extra=operation, response_model=None
         )
-    # The fixed path before the one with an id in it.
-    reads: list[tuple[str, Callable[[Request], Awaitable[Response]], tuple[str, ...]]] = [
-        ("/v1/shares/{record}", api.get_record, ("record",)),
-        ("/v1/withholdings/overdue-reviews", api.get_overdue_reviews, ()),
-        ("/v1/withholdings/{record}", api.get_record, ("record",)),
-    ]
-    for path, endpoint, named in reads:
-        app.add_api_route(path, endpoint, methods=["GET"], openapi_extra=read_operation(named), response_model=None)
     for path, endpoint in (("/v1/keys", api.get_keys), ("/livez", api.get_livez), ("/readyz", api.get_readyz)):
         app.add_api_route(path, endpoint, methods=["GET"], response_model=None)
     app.add_api_route("/metrics", api.get_metrics, methods=["GET"], response_model=None, include_in_schema=False)

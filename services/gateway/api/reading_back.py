@@ -1,0 +1,36 @@
+"""The routes by which an agency reads back what became of its own records, and which reviews of its own are overdue."""
+
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+
+from services.gateway.api.app import GatewayApi
+from services.gateway.api.openapi import read_operation
+from services.gateway.read_record import RecordReader
+
+
+class ReadingBackApi:
+    """The routes, over the use case."""
+
+    def __init__(self, *, api: GatewayApi, reader: RecordReader) -> None:
+        self._api = api
+        self._reader = reader
+
+    async def get_record(self, request: Request) -> Response:
+        """Return what became of a record of one's own."""
+        record = str(request.path_params["record"])
+        return await self._api.get(request, "records", lambda admitted: self._reader.read(record, admitted))
+
+    async def get_overdue_reviews(self, request: Request) -> Response:
+        """Return the sender's own withholdings that should have been reviewed by now."""
+        return await self._api.get(request, "overdue-reviews", self._reader.overdue_reviews)
+
+
+def add_reading_back_routes(app: FastAPI, api: GatewayApi, *, reader: RecordReader) -> None:
+    """Add the routes to the application, the fixed path before the one with an id in it."""
+    routes = ReadingBackApi(api=api, reader=reader)
+    for path, endpoint, named in (
+        ("/v1/shares/{record}", routes.get_record, ("record",)),
+        ("/v1/withholdings/overdue-reviews", routes.get_overdue_reviews, ()),
+        ("/v1/withholdings/{record}", routes.get_record, ("record",)),
+    ):
+        app.add_api_route(path, endpoint, methods=["GET"], openapi_extra=read_operation(named), response_model=None)
