@@ -121,6 +121,36 @@ async def test_an_overdue_review_is_chased_listed_and_goes_when_it_is_reviewed(
         assert await listed() is None
 
 
+async def test_the_lead_is_pushed_what_is_overdue_with_the_record_and_else_it_waits_for_a_person(
+    exchange: TestExchange,
+) -> None:
+    yesterday = (SystemClock().now() - timedelta(days=2)).date().isoformat()
+    record = withholding(child(), reasons=["not_relevant"], review_on=yesterday, rationale="Nobody needs it.")
+    async with (
+        exchange.client(PRACTICE) as practice,
+        new_agency(exchange, "no-endpoint", duty_class="s11_body", home_authority="E06000005") as without,
+    ):
+        withheld, queued = await practice.withhold(record), await without.withhold(record)
+
+    async def pushed() -> object:
+        events = await exchange.parties.pushed_to(PRACTICE)
+        return next(
+            (each.data.content for each in events if each.data.entry["causes"] == [withheld.content["id"]]), None
+        )
+
+    content = await patiently(pushed)
+    assert isinstance(content, dict)
+    assert content["rationale"] == "Nobody needs it."
+
+    async def waiting() -> bool | None:
+        async with exchange.ledger() as ledger:
+            found = (await ledger.queue(OwedQuery(limit=1000))).obligations
+        return True if "agency:no-endpoint" in {each.obligation.recipient for each in found} else None
+
+    assert queued.status == 201
+    assert await patiently(waiting)
+
+
 async def test_a_review_is_sent_by_command(exchange: TestExchange, command: Command, tmp_path: Path) -> None:
     async with exchange.client(PRACTICE) as client:
         withheld = await client.withhold(withholding(child()))
