@@ -6,9 +6,13 @@ from services.gateway.admit_request import Admitted
 from services.gateway.domain.record import AcknowledgementRecord, said
 from services.gateway.ports import Ledger
 from services.gateway.record_decision import idempotency
+from shared.clock import Clock
+from shared.entries import Obligation, parse_entry
 from shared.errors import InvalidInput, NotFound, NotPermitted
 from shared.identifiers import EntryId, agency_recipient, parse_obligation_id
 from shared.ledger.messages import Answer, Appended, AppendRequest, NamedChild, ObligationState, Section
+from shared.ledger.progress import progress_owed
+from shared.ledger.registry_copy import RegistryCopy
 from shared.vocabulary import WITHHOLDING_TYPES, EntryType, LadderState
 
 _TYPES = {
@@ -54,8 +58,12 @@ class ReviewNeeded(InvalidInput):
 class NotificationAcknowledger:
     """Records acknowledgements."""
 
-    def __init__(self, *, ledger: Ledger, new_entry_id: Callable[[], EntryId]) -> None:
+    def __init__(
+        self, *, ledger: Ledger, registry: RegistryCopy, clock: Clock, new_entry_id: Callable[[], EntryId]
+    ) -> None:
         self._ledger = ledger
+        self._registry = registry
+        self._clock = clock
         self._new_entry_id = new_entry_id
 
     async def acknowledge(
@@ -97,9 +105,10 @@ class NotificationAcknowledger:
         }
         if entry_type is EntryType.NOTIFICATION_DECIDED:
             facts["outcome"] = outcome if outcome in _OUTCOMES else "other"
+        entry_id = self._new_entry_id()
         return await self._ledger.append(
             AppendRequest(
-                entry_id=self._new_entry_id(),
+                entry_id=entry_id,
                 type=entry_type,
                 idempotency=idempotency(admitted, key=idempotency_key, target=target, body=body),
                 answer=Answer(
@@ -110,10 +119,24 @@ class NotificationAcknowledger:
                 nonce=admitted.nonce,
                 child=NamedChild(owed.child, None) if owed.child is not None else None,
                 facts=facts,
+                obligations=await self._news(entry_id, state, owed),
                 causes=(owed.entry_id,),
                 registry=admitted.registry,
                 sections=(Section("body", body), Section("signature", admitted.evidence)),
             )
+        )
+
+    async def _news(self, entry_id: EntryId, state: str, owed: ObligationState) -> tuple[Obligation, ...]:
+        """Return what is owed to whoever recorded what the notification told of: their system hears how far it is."""
+        told_by = parse_entry((await self._ledger.entry_status(owed.entry_id)).leaf)
+        return progress_owed(
+            entry_id,
+            state,
+            of=told_by.type,
+            by=told_by.agency,
+            recipient=owed.obligation.recipient,
+            registry=self._registry.current,
+            now=self._clock.now(),
         )
 
     async def _owed(self, notification: str, admitted: Admitted) -> ObligationState:

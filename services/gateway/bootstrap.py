@@ -85,7 +85,9 @@ def make_gateway(
             new_entry_id=_new_entry_id,
             in_production=in_production,
         ),
-        acknowledger=NotificationAcknowledger(ledger=ledger, new_entry_id=_new_entry_id),
+        acknowledger=NotificationAcknowledger(
+            ledger=ledger, registry=known_keys.registry, clock=clock, new_entry_id=_new_entry_id
+        ),
         registry=known_keys.registry,
         dangers=Dangers(directories=directories, registry=known_keys.registry, clock=clock),
         answering=Answering(key=key, clock=real_clock),
@@ -135,7 +137,7 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
         add_assessment_route(app, make_assessments(api, assessor))
         amender = RecordAmender(ledger=ledger, recorder=api.recorder, in_production=settings.production)
         add_amendment_routes(app, api, amender=amender)
-        add_reading_back_routes(app, api, reader=RecordReader(ledger=ledger, directories=directories))
+        add_reading_back_routes(app, api, reader=RecordReader(ledger=ledger, directories=directories, clock=clock))
         own = OwnAgency(ledger=ledger, registry=known_keys.registry, clock=clock, new_entry_id=_new_entry_id)
         add_own_agency_routes(app, api, own=own)
         add_audit_routes(app, make_audit(api, ledger=ledger, clock=clock))

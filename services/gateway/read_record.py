@@ -1,6 +1,7 @@
 """Reading back: what became of a record, for the agency that made it."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import orjson
 
@@ -9,12 +10,13 @@ from services.gateway.domain.amending import NotYourRecord
 from services.gateway.domain.placing import Directories
 from services.gateway.ports import Ledger
 from services.gateway.record_decision import recipient_name
+from shared.clock import Clock, parse_rfc3339
 from shared.entries import Entry, parse_entry
 from shared.errors import InvalidInput, NotFound
 from shared.identifiers import parse_entry_id
-from shared.ledger.messages import EntryStatus
+from shared.ledger.messages import EntryStatus, ObligationState
 from shared.ledger.reviews import OverdueReviewsQuery
-from shared.vocabulary import RECORD_TYPES, WITHHOLDING_TYPES, EntryType
+from shared.vocabulary import RECORD_TYPES, WITHHOLDING_TYPES, EntryType, LadderState
 
 _CHANGES = {EntryType.RECORD_CORRECTED: "corrected", EntryType.RECORD_RETRACTED: "retracted"}
 _CODES_SHOWN = (
@@ -29,8 +31,9 @@ NO_RECORD = "there is no record of that id"
 class RecordReader:
     """Reads records back."""
 
-    def __init__(self, *, ledger: Ledger, directories: Directories) -> None:
+    def __init__(self, *, ledger: Ledger, directories: Directories, clock: Clock) -> None:
         self._ledger = ledger
+        self._clock = clock
         self._directories = directories
 
     async def read(self, entry_id: str, admitted: Admitted) -> bytes:
@@ -111,9 +114,22 @@ class RecordReader:
                 "state": each.state,
                 "since": each.since,
                 "in_human_queue": each.queued,
+                "outcome": each.outcome,
+                "overdue": is_overdue(each, now=self._clock.now()),
             }
             for each in status.obligations
         ]
+
+
+def is_overdue(owed: ObligationState, *, now: datetime) -> bool:
+    """Return whether a deadline has passed and no person owns it: then it is chased, and the sender is told.
+
+    What was put to somebody because of a withholding wants a decision, whoever owns it.
+    """
+    enough = {LadderState.DECIDED.value}
+    if owed.entry_type not in WITHHOLDING_TYPES:
+        enough.add(LadderState.OWNED.value)
+    return owed.state not in enough and now > parse_rfc3339(owed.obligation.due_at)
 
 
 def _standing(later: Sequence[Entry]) -> dict[str, object]:

@@ -118,7 +118,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
                 queue,
                 opener,
                 breaker,
-                OwnKeyChecker(reader=reader, clock=SystemClock()),
+                OwnKeyChecker(reader=reader, clock=clock),
                 signatures,
                 writer,
                 rotation,

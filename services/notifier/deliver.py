@@ -126,7 +126,16 @@ class Deliverer:
         state = None
         if outcome.outcome in (RECEIVED, DELIVERED):
             state = outcome.outcome
-            facts = [self._facts.carried(claimed, state=state, endpoint=endpoint.endpoint, evidence=outcome.evidence)]
+            facts = [
+                self._facts.carried(
+                    claimed,
+                    state=state,
+                    endpoint=endpoint.endpoint,
+                    evidence=outcome.evidence,
+                    registry=self._registry.current,
+                    now=now,
+                )
+            ]
         log.info("push", obligation=claimed.obligation, attempt=claimed.attempts, outcome=outcome.outcome)
         await self._store.end_attempt(
             claimed,

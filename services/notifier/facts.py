@@ -20,6 +20,8 @@ from shared.identifiers import (
     obligation_id,
 )
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, Section
+from shared.ledger.progress import PROGRESS_TYPES, progress_owed
+from shared.ledger.registry import Registry
 from shared.reference.authorities import AuthorityRegister
 from shared.reference.working_days import due_after_hours, due_after_working_days
 from shared.vocabulary import WITHHOLDING_TYPES, EntryType, Urgency
@@ -89,13 +91,35 @@ class FactMaker:
             obligations=tuple(obligations),
         )
 
-    def carried(self, notification: Notification, *, state: str, endpoint: str, evidence: bytes | None) -> Fact:
-        """Return the fact that a notification was delivered or received by push."""
-        entry_type = EntryType(f"notification.{state}")
+    def carried(
+        self,
+        notification: Notification,
+        *,
+        state: str,
+        endpoint: str,
+        evidence: bytes | None,
+        registry: Registry,
+        now: datetime,
+    ) -> Fact:
+        """Return the fact that a notification was delivered or received by push; the latter is news for its sender."""
+        entry_type, entry_id = EntryType(f"notification.{state}"), self._new_entry_id()
+        news: tuple[Obligation, ...] = ()
+        if entry_type in PROGRESS_TYPES:
+            news = progress_owed(
+                entry_id,
+                state,
+                of=EntryType(notification.entry_type),
+                by=notification.agency,
+                recipient=notification.recipient,
+                registry=registry,
+                now=now,
+            )
         return self._about(
             entry_type,
             notification,
             {"state": state, "endpoint": endpoint, "attempt": notification.attempts, "by": "push"},
+            entry_id=entry_id,
+            obligations=news,
             sections=(Section("signature", evidence),) if evidence is not None else (),
         )
 
@@ -104,14 +128,17 @@ class FactMaker:
         return self._about(EntryType.NOTIFICATION_QUEUED, notification, {"state": "queued", "reason": reason})
 
     def overdue(self, notification: Notification, *, referrer: AgencyId | None, now: datetime) -> Fact:
-        """Return the fact that a deadline passed and nobody owns the concern, told to people and to the referrer.
+        """Return the fact that a deadline passed and nobody owns the concern.
 
+        It is told to people at the exchange, to whoever should have taken it, who is chased by it, and to the referrer.
         What was put to somebody because of a withholding wants a decision: for that it says that nobody has decided.
         """
         entry_id = self._new_entry_id()
         deadline = due_after_hours(now, hours=1)
         recipients = [ESCALATION_QUEUE]
-        if referrer is not None:
+        if not notification.recipient.startswith("queue:"):
+            recipients.append(notification.recipient)
+        if referrer is not None and agency_recipient(referrer) not in recipients:
             recipients.append(agency_recipient(referrer))
         obligations = tuple(
             Obligation(

@@ -156,7 +156,10 @@ class EntriesPage(msgspec.Struct, frozen=True):
 
 
 class ObligationState(msgspec.Struct, frozen=True):
-    """An obligation, how far it has come, and when it got there (RFC 3339, UTC)."""
+    """An obligation, how far it has come, and when it got there (RFC 3339, UTC).
+
+    ``outcome`` is the code of the latest decision on it.
+    """
 
     obligation: Obligation
     entry_id: EntryId
@@ -168,6 +171,7 @@ class ObligationState(msgspec.Struct, frozen=True):
     queued: bool = False
     owner: str | None = None
     owner_since: str | None = None
+    outcome: str | None = None
 
 
 class EntryStatus(msgspec.Struct, frozen=True):

@@ -6,21 +6,21 @@ from typing import cast
 
 import asyncpg
 
+from services.ledger.adapters.obligation_rows import obligation_state
 from services.ledger.adapters.tables import (
     AUDIT_PREDICATE,
     FOLLOWING_PREDICATE,
     REGISTRY_PREDICATE,
     STEWARDSHIP_PREDICATE,
 )
-from services.ledger.domain.ladder import ASSIGNED, QUEUED, SETTLED, highest
 from services.ledger.domain.receipts import whole_answer
 from services.ledger.domain.sealing import WrappedKey
-from shared.entries import Entry, Obligation, RoleFact, parse_entry
+from shared.entries import Entry, RoleFact, parse_entry
 from shared.errors import NotFound, Unavailable
 from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Position, entry_of
 from shared.ledger.messages import ObligationState, OwedPage, OwedQuery, ResolvedChild, StoredEntry
 from shared.ledger.registry import Registry
-from shared.vocabulary import RECORD_TYPES, WITHHOLDING_TYPES, EntryType, LadderState
+from shared.vocabulary import RECORD_TYPES, WITHHOLDING_TYPES, EntryType
 
 _ENTRIES = "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY position LIMIT $2"
 _REGISTRY_ENTRIES = (
@@ -79,7 +79,9 @@ _OBLIGATIONS = """
 SELECT o.obligation_id, o.position, e.leaf,
        array_agg(s.state ORDER BY s.position) FILTER (WHERE s.state IS NOT NULL) AS states,
        array_agg(s.recorded_at ORDER BY s.position) FILTER (WHERE s.state IS NOT NULL) AS times,
-       array_agg(s.owner ORDER BY s.position) FILTER (WHERE s.state IS NOT NULL) AS owners
+       array_agg(s.owner ORDER BY s.position) FILTER (WHERE s.state IS NOT NULL) AS owners,
+       (SELECT d.leaf FROM ledger.obligation_step q JOIN ledger.entry d ON d.position = q.position
+         WHERE q.obligation_id = o.obligation_id AND q.state = 'decided' ORDER BY q.position DESC LIMIT 1) AS decision
   FROM ledger.obligation o
   JOIN ledger.entry e ON e.position = o.position
   LEFT JOIN ledger.obligation_step s ON s.obligation_id = o.obligation_id
@@ -263,33 +265,10 @@ class PostgresReader:
 
     async def _obligations(self, condition: str, limit: int, *arguments: object) -> tuple[ObligationState, ...]:
         rows = await self._fetch(_OBLIGATIONS.format(condition=condition), limit, *arguments)
-        return tuple(_obligation_state(row) for row in rows)
+        return tuple(obligation_state(row) for row in rows)
 
     async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
         try:
             return await self._pool.fetch(query, *arguments)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             raise Unavailable("the ledger's database does not answer") from error
-
-
-def _obligation_state(row: asyncpg.Record) -> ObligationState:
-    entry = parse_entry(row["leaf"])
-    obligation: Obligation = next(owed for owed in entry.obligations if owed.id == row["obligation_id"])
-    steps = list(zip(row["states"] or [], row["times"] or [], row["owners"] or [], strict=True))
-    state = highest({reached for reached, _, _ in steps})
-    since = next((time for reached, time, _ in steps if reached == state), entry.time)
-    owner = next(((name, time) for reached, time, name in reversed(steps) if reached == ASSIGNED), (None, None))
-    in_queue = obligation.recipient.startswith("queue:")
-    queued_at = next((time for reached, time, _ in steps if reached == QUEUED), None)
-    return ObligationState(
-        obligation=obligation,
-        entry_id=entry.id,
-        entry_type=entry.type,
-        position=entry.position,
-        child=entry.subjects[0].ref if entry.subjects else None,
-        state=state.value,
-        since=since if state is not LadderState.OWED else entry.time,
-        queued=in_queue or (queued_at is not None and state.value not in SETTLED),
-        owner=owner[0],
-        owner_since=owner[1],
-    )

@@ -26,9 +26,12 @@ from shared.identifiers import (
     Position,
     Recipient,
 )
+from shared.ledger.progress import PROGRESS_TYPES
 from shared.vocabulary import WITHHOLDING_TYPES, EntryType, LadderState
 
 _CARRIED_BY_NOBODY = "queue:%"
+_NEVER_OVERDUE = tuple(each.value for each in (EntryType.NOTIFICATION_OVERDUE, *sorted(PROGRESS_TYPES)))
+"""News of what is overdue, or of how far a record has come: no concern that somebody must own."""
 _OPEN_STATES = (LadderState.OWED.value, LadderState.DELIVERED.value)
 
 
@@ -186,7 +189,7 @@ class PostgresStore:
             notification.c.due_at < now,
             notification.c.overdue.is_(False),
             or_(unowned, undecided),
-            notification.c.entry_type != EntryType.NOTIFICATION_OVERDUE.value,
+            notification.c.entry_type.not_in(_NEVER_OVERDUE),
         )
         async with self._engine.connect() as connection:
             rows = (await connection.execute(query.limit(100))).all()
@@ -263,4 +266,5 @@ def _notification(row: Row[tuple[object, ...]], *, attempts: int) -> Notificatio
         partition=row.partition,
         offset=row.offset,
         queued=row.queued,
+        agency=AgencyId(row.agency) if row.agency is not None else None,
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.identifiers import ChildRef, EntryId, ObligationId, Position, Recipient
+from shared.identifiers import AgencyId, ChildRef, EntryId, ObligationId, Position, Recipient
 from shared.vocabulary import LADDER, LadderState
 
 OVERTAKE_AFTER_S = 60.0
@@ -12,7 +12,10 @@ OVERTAKE_AFTER_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One obligation as it is carried out. ``attempts`` counts those begun; ``came_by`` is the road it arrived on."""
+    """One obligation as it is carried out. ``attempts`` counts those begun; ``came_by`` is the road it arrived on.
+
+    ``agency`` is whose entry owes it.
+    """
 
     obligation: ObligationId
     entry: EntryId
@@ -30,6 +33,7 @@ class Notification:
     partition: int | None = None
     offset: int | None = None
     queued: bool = False
+    agency: AgencyId | None = None
 
 
 def climbs(current: str, reached: str) -> bool:

@@ -218,7 +218,11 @@ async def test_silence_past_the_deadline_is_said_once_to_people_and_to_the_refer
     assert await notifier.watcher.say_overdue() == 0
     await notifier.said()
     overdue = next(each for each in notifier.ledger.appended.values() if each.type == "notification.overdue")
-    assert [owed.recipient for owed in overdue.obligations] == ["queue:escalation", "agency:a-school"]
+    assert [owed.recipient for owed in overdue.obligations] == [
+        "queue:escalation",
+        "authority:E06000005",
+        "agency:a-school",
+    ]
 
 
 async def test_a_move_is_found_in_whatever_order_the_reports_arrive(notifier: Notifier) -> None:

@@ -1,0 +1,53 @@
+"""Telling whoever recorded something how far it has come: owed by the entry that says so, if they take pushes.
+
+An agency without an endpoint reads it (`GET /v1/shares/{id}`); nothing is put before a person for it.
+"""
+
+from datetime import datetime
+
+from shared.clock import rfc3339
+from shared.entries import Obligation
+from shared.identifiers import AgencyId, EntryId, Recipient, agency_recipient, obligation_id
+from shared.ledger.registry import Registry
+from shared.reference.working_days import due_after_working_days
+from shared.vocabulary import CONTENT_TYPES, EntryType, Urgency
+
+PROGRESS_TYPES = frozenset(
+    {EntryType.NOTIFICATION_RECEIVED, EntryType.NOTIFICATION_OWNED, EntryType.NOTIFICATION_DECIDED}
+)
+"""Entries that say how far a notification has come, and may owe its sender that news."""
+
+
+def progress_owed(
+    entry_id: EntryId,
+    state: str,
+    *,
+    of: EntryType,
+    by: AgencyId | None,
+    recipient: Recipient,
+    registry: Registry,
+    now: datetime,
+) -> tuple[Obligation, ...]:
+    """Return what an entry owes to whoever recorded the thing that a notification told of.
+
+    ``of`` and ``by`` are that record's type and agency, ``recipient`` whom the notification is to. News of news is owed
+    to nobody, nor is one's own acknowledgement.
+    """
+    if of not in CONTENT_TYPES or by is None:
+        return ()
+    sender = agency_recipient(by)
+    agency = registry.agencies.get(by)
+    if sender == recipient or agency is None or not registry.endpoints_of(sender):
+        return ()
+    deadline = due_after_working_days(now, days=1, nation=agency.nation)
+    return (
+        Obligation(
+            id=obligation_id(entry_id, ordinal=0),
+            recipient=sender,
+            reasons=(f"your_record_{state}",),
+            urgency=Urgency.ROUTINE.value,
+            due_at=rfc3339(deadline.due_at),
+            calendar=deadline.calendar,
+            clock_start="recorded",
+        ),
+    )
