@@ -100,7 +100,7 @@ def verify(
         _explain(report, older)
         for line in signatures_text(checked) if checked is not None else ():
             typer.echo(line)
-    raise typer.Exit(0 if report.intact and not (checked is not None and checked.bad) else 1)
+    raise typer.Exit(0 if report.intact and (checked is None or checked.sound) else 1)
 
 
 async def _check_signatures(size: int) -> SignatureReport:
@@ -153,6 +153,11 @@ def _explain(report: Report, older: list[bytes]) -> None:
         f"({report.erased} of them erased on the record), "
         f"{report.answers} answers with their receipts, {report.children} children."
     )
+    for lost in report.lost:
+        typer.echo(
+            f"{lost.sections} sealed sections can't be opened any more: their key-encryption key was destroyed on "
+            f"{lost.key.destroyed_at[:10]} (entry {lost.key.position})."
+        )
     if report.since:
         typer.echo(f"Of the first {report.since} entries only the root was compared: a checkpoint vouches for them.")
     typer.echo(f"Root: {report.root}")

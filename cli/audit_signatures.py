@@ -41,11 +41,15 @@ def signatures_text(report: SignatureReport) -> Iterator[str]:
         f"{report.good} good with the key valid then, {report.not_openable} whose content is erased."
     )
     yield (
-        f"Not checked: the bodies themselves, which stay sealed (their digests are signed), and {report.by_systems} "
-        "receipts signed by recipients' systems."
+        f"Bodies, which stay sealed: the ledger itself found {report.bodies} to be what was signed, "
+        f"{len(report.not_as_signed)} not, and could not open {report.bodies_not_openable}. "
+        "Whoever has a bundle with opened content can check those in it."
     )
+    yield f"Not checked: {report.by_systems} receipts signed by recipients' systems."
     for suspect in report.suspects:
         yield f"  {suspect.position}: SUSPECT: its key was compromised from {suspect.compromised_from} on"
+    for position in report.not_as_signed:
+        yield f"  {position}: BODY NOT AS SIGNED: what was recorded is not what the agency signed"
     for bad in report.bad:
         yield f"  {bad.position}: BAD SIGNATURE: {bad.detail}"
 

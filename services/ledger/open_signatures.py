@@ -5,19 +5,23 @@ import re
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.open_section import SectionOpener
 from services.ledger.record_opening import Opening, OpeningRecorder
-from shared.entries import parse_entry
-from shared.errors import IntegrityFailure, InvalidInput, NotFound
+from shared.entries import Entry, parse_entry
+from shared.errors import IntegrityFailure, InvalidInput, NotFound, NotPermitted
 from shared.identifiers import Position
-from shared.ledger.audit_messages import OpenedSignature, OpenSignatures, SignaturesPage
+from shared.ledger.audit_messages import BodyStanding, OpenedSignature, OpenSignatures, SignaturesPage
 from shared.ledger.messages import Idempotency, StoredEntry
+from shared.signatures.evidence import check_body_of_evidence
 
-SECTION = "signature"
+SECTION, BODY = "signature", "body"
 LARGEST_PAGE = 500
 _RUN = re.compile(r"[a-z0-9-]{8,64}\Z")
 
 
 class SignatureOpener:
-    """Opens signature sections, which say who signed what when, and nothing of the content but its digest."""
+    """Opens signature sections, which say who signed what when, and nothing of the content but its digest.
+
+    Each body is held against that digest here, within the ledger: what is given out is only whether it fits.
+    """
 
     def __init__(self, *, reader: PostgresReader, opener: SectionOpener, recorder: OpeningRecorder) -> None:
         self._reader = reader
@@ -42,14 +46,28 @@ class SignatureOpener:
         return SignaturesPage(tuple([await self._reveal(each) for each in stored]), recorded.position)
 
     async def _reveal(self, stored: StoredEntry) -> OpenedSignature:
-        position = Position(stored.position)
+        position, entry = Position(stored.position), parse_entry(stored.leaf)
         try:
-            revealed = await self._opener.reveal(parse_entry(stored.leaf).id, SECTION)
+            revealed = await self._opener.reveal(entry.id, SECTION)
         except NotFound:
             return OpenedSignature(position, None)
         except IntegrityFailure as error:
             return OpenedSignature(position, None, error.detail)
-        return OpenedSignature(position, revealed.content)
+        standing = await self._standing(entry, revealed.content)
+        return OpenedSignature(position, revealed.content, body=standing)
+
+    async def _standing(self, entry: Entry, evidence: bytes) -> BodyStanding:
+        if entry.key is None or BODY not in entry.commitments:
+            return BodyStanding.NONE
+        try:
+            body = (await self._opener.reveal(entry.id, BODY)).content
+        except (NotFound, IntegrityFailure):
+            return BodyStanding.NOT_OPENABLE
+        try:
+            check_body_of_evidence(evidence, body)
+        except (InvalidInput, NotPermitted):
+            return BodyStanding.NOT_AS_SIGNED
+        return BodyStanding.AS_SIGNED
 
 
 def _opening(asked: OpenSignatures, *, caller: str) -> Opening:
@@ -59,6 +77,7 @@ def _opening(asked: OpenSignatures, *, caller: str) -> Opening:
             "first_position": asked.first_position,
             "last_position": asked.last_position,
             "section": SECTION,
+            "compared": BODY,
             "purpose": f"audit:{asked.run}",
             "caller": caller,
         },

@@ -1,5 +1,7 @@
 """The messages of an auditor's questions to the ledger: what was known of a child, by whom, at a moment."""
 
+from enum import StrEnum
+
 import msgspec
 
 from shared.identifiers import (
@@ -169,12 +171,22 @@ class OpenSignatures(msgspec.Struct, frozen=True):
     limit: int = 200
 
 
+class BodyStanding(StrEnum):
+    """What the ledger found when it held a body against the digest kept with its signature; the body stays with it."""
+
+    NONE = ""
+    AS_SIGNED = "as_signed"
+    NOT_AS_SIGNED = "not_as_signed"
+    NOT_OPENABLE = "not_openable"
+
+
 class OpenedSignature(msgspec.Struct, frozen=True):
     """One signature section in plain; ``content`` is None when its key has been destroyed or it does not open."""
 
     position: Position
     content: bytes | None
     fault: str = ""
+    body: BodyStanding = BodyStanding.NONE
 
 
 class SignaturesPage(msgspec.Struct, frozen=True):

@@ -48,6 +48,14 @@ def key_of_evidence(evidence: bytes) -> KeyThumbprint:
     return read_parameters(parse_signature_input(_decode(evidence).signature_input).parameters).key_id
 
 
+def check_body_of_evidence(evidence: bytes, body: bytes) -> None:
+    """Return when a body has the digest kept with a signature; ``verify_evidence`` tells whether that was signed.
+
+    Raises InvalidInput, DigestMissing or DigestMismatch.
+    """
+    verify_content_digest(_decode(evidence).content_digest, body)
+
+
 def verify_evidence(evidence: bytes, *, key: PublicKey) -> SignedRequest:
     """Return what a kept signature covers, once it is proven to be by ``key`` over the very base that was kept.
 

@@ -114,6 +114,36 @@ async def test_a_key_is_destroyed_only_when_nothing_is_wrapped_under_it(rotating
     assert [(entry.position, entry.facts) for entry in destroyed] == [(first, {"kek_id": rotated.previous})]
 
 
+async def test_what_only_a_destroyed_key_would_open_is_counted_apart_and_dated(rotating: TestExchange) -> None:
+    async with rotating.client() as client, rotating.ledger() as ledger:
+        await client.share(share())
+        await rotating.all_signed_for()
+        before = await stored(rotating)
+        rotated = await ledger.rotate_encryption_key()
+        await rewrap_all(ledger)
+        position = await ledger.destroy_encryption_key(rotated.previous)
+    report = await rotating.audit()
+    assert (report.intact, report.lost) == (True, [])
+    now = await stored(rotating)
+    sealed_under = "SELECT data_key_id, count(*) AS sections FROM ledger.sealed_section GROUP BY 1"
+    put = "UPDATE ledger.data_key SET kek_id = $2, wrapped = $3 WHERE key_id = $1"
+    database = await asyncpg.connect(rotating.local.admin_url)
+    sealed = {row["data_key_id"]: row["sections"] for row in await database.fetch(sealed_under)}
+    some = [key for key in before if key in sealed][:3]
+    for key in some:  # As a backup from before the rotation has it.
+        await database.execute(put, key, *before[key])
+    report = await rotating.audit()
+    for key in some:
+        await database.execute(put, key, *now[key])
+    await database.close()
+    assert (report.intact, report.erased) == (True, 0), report.findings
+    destroyed = (await rotating.entries())[position]
+    assert [(each.key.kek_id, each.key.position, each.key.destroyed_at) for each in report.lost] == [
+        (rotated.previous, position, destroyed.time)
+    ]
+    assert report.lost[0].sections == sum(sealed[key] for key in some) > 0
+
+
 async def test_killed_in_the_middle_of_wrapping_anew_nothing_is_lost_and_it_goes_on(rotating: TestExchange) -> None:
     async with rotating.client() as client, rotating.ledger() as ledger:
         for _ in range(5):

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 import orjson
 
 from services.ledger.audit.erasures import Erasures
-from services.ledger.audit.findings import FindingKind, Report
+from services.ledger.audit.findings import DestroyedKey, FindingKind, Lost, Report
 from services.ledger.audit.stored_log import (
     StoredAnswerRow,
     StoredChildEntry,
@@ -73,11 +73,13 @@ class BesideTheLog:
         *,
         heads: Mapping[bytes, Checkpoint],
         erasures: Erasures,
+        destroyed: Mapping[str, DestroyedKey],
         start: int = 0,
     ) -> None:
         self._report = report
         self._heads = heads
         self._erasures = erasures
+        self._destroyed = destroyed
         self._answers: AtPosition[StoredAnswerRow] = AtPosition(stored.answers(start=start), lambda row: row.position)
         self._sections: AtPosition[StoredSection] = AtPosition(stored.sections(start=start), lambda row: row.position)
         self._children: AtPosition[StoredChildEntry] = AtPosition(
@@ -125,10 +127,19 @@ class BesideTheLog:
                 self._find(
                     FindingKind.ERASED_IN_NAME_ONLY, row, f"still has its sealed {name}, which an erasure says is gone"
                 )
-            elif not section.key_lives:
+            elif section.kek_id is None:
                 self._find(FindingKind.SECTION_MISSING, row, f"has a {name} whose key is gone, and no erasure says why")
+            elif section.kek_id in self._destroyed:
+                self._lost(self._destroyed[section.kek_id])
         for name in found:
             self._find(FindingKind.SECTION_FOREIGN, row, f"has a sealed {name} that it never committed to")
+
+    def _lost(self, key: DestroyedKey) -> None:
+        lost = next((each for each in self._report.lost if each.key == key), None)
+        if lost is None:
+            lost = Lost(key)
+            self._report.lost.append(lost)
+        lost.sections += 1
 
     async def _check_answer(self, row: StoredRow, entry: Entry) -> None:
         erased = self._erasures.covers_whole(entry)

@@ -53,12 +53,29 @@ class Finding:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class DestroyedKey:
+    """A key-encryption key that the log says was destroyed, by which entry and when (RFC 3339)."""
+
+    kek_id: str
+    position: int
+    destroyed_at: str
+
+
+@dataclass(slots=True)
+class Lost:
+    """How many sealed sections are there and cannot be opened any more, as what wrapped their keys was destroyed."""
+
+    key: DestroyedKey
+    sections: int = 0
+
+
 @dataclass(slots=True)
 class Report:
     """What a check saw, of the entries from ``since`` on. ``intact`` only if nothing was found.
 
     ``erased`` counts sections that are gone as an approved erasure says; ``cosigned_by`` says to which size each
-    witness cosigned whose key was given.
+    witness cosigned whose key was given; ``lost`` counts sections that are there and will never be opened again.
     """
 
     size: int = 0
@@ -68,6 +85,7 @@ class Report:
     children: int = 0
     sections: int = 0
     erased: int = 0
+    lost: list[Lost] = field(default_factory=list)
     answers: int = 0
     cosigned_by: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)

@@ -7,7 +7,7 @@ from shared.clock import parse_rfc3339
 from shared.entries import Entry
 from shared.errors import ExchangeError
 from shared.identifiers import KeyThumbprint, Position
-from shared.ledger.audit_messages import OpenedSignature
+from shared.ledger.audit_messages import BodyStanding, OpenedSignature
 from shared.ledger.facts import read_facts
 from shared.ledger.registry import Registry, RevocationFacts
 from shared.signatures.evidence import verify_evidence
@@ -37,7 +37,9 @@ class SignatureReport:
     """What a check of agencies' signatures saw.
 
     ``not_openable`` counts signatures whose sealing key is gone, which the check of the ledger accounts for by
-    erasures; ``by_systems`` what recipients' systems signed on delivery, kept in another form and not checked here.
+    erasures. ``bodies`` counts those that the ledger found to be what was signed, ``not_as_signed`` has the positions
+    of those that are not, ``bodies_not_openable`` counts those that it could not open. ``by_systems`` is what
+    recipients' systems signed on delivery, kept in another form and not checked here.
     """
 
     run: str = ""
@@ -45,8 +47,16 @@ class SignatureReport:
     good: int = 0
     not_openable: int = 0
     by_systems: int = 0
+    bodies: int = 0
+    bodies_not_openable: int = 0
+    not_as_signed: list[Position] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)
     bad: list[BadSignature] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found wrong; what is suspect is to be asked about."""
+        return not self.bad and not self.not_as_signed
 
 
 def compromises(registry_entries: Iterable[Entry]) -> Mapping[KeyThumbprint, str]:
@@ -99,6 +109,12 @@ class SignatureCheck:
             self._report.bad.append(BadSignature(entry.position, error.detail))
             return
         self._report.good += 1
+        if opened.body is BodyStanding.AS_SIGNED:
+            self._report.bodies += 1
+        elif opened.body is BodyStanding.NOT_AS_SIGNED:
+            self._report.not_as_signed.append(entry.position)
+        elif opened.body is BodyStanding.NOT_OPENABLE:
+            self._report.bodies_not_openable += 1
         since = self._compromised.get(signed.key_id)
         if since is not None and at >= parse_rfc3339(since):
             self._report.suspects.append(Suspect(entry.position, signed.key_id, since))

@@ -36,13 +36,13 @@ class StoredHead:
 
 @dataclass(frozen=True, slots=True)
 class StoredSection:
-    """One sealed section as stored; ``key_lives`` is whether its data key has not been destroyed."""
+    """One sealed section as stored; ``kek_id`` is what its data key is wrapped under, None if that was destroyed."""
 
     position: int
     name: str
     data_key_id: str
     content: bytes
-    key_lives: bool
+    kek_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class StoredLog:
     async def sections(self, *, start: int = 0) -> AsyncIterator[StoredSection]:
         """Yield the sealed sections in position order."""
         async for row in self._stream(
-            "SELECT s.position, s.name, s.data_key_id, s.content, k.key_id IS NOT NULL FROM ledger.sealed_section s"
+            "SELECT s.position, s.name, s.data_key_id, s.content, k.kek_id FROM ledger.sealed_section s"
             " LEFT JOIN ledger.data_key k ON k.key_id = s.data_key_id"
             " WHERE s.position >= $1 ORDER BY s.position, s.name",
             start,

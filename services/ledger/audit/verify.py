@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from services.ledger.audit.beside_the_log import BesideTheLog
 from services.ledger.audit.contents import Contents
 from services.ledger.audit.cosignatures import check_cosignatures
+from services.ledger.audit.destroyed_keys import read_destroyed_keys
 from services.ledger.audit.erasures import ApprovalCheck, check_children_gone, read_erasures
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.kept_checkpoints import check_kept, read_kept
@@ -109,7 +110,10 @@ async def _read(
     tree = TreeCheck(report, keys, older, frontier=start.frontier, last_head=first)
     contents = Contents(report, start.registry, start.versions, start.last_time)
     erasures, approvals = await read_erasures(stored), ApprovalCheck(report, start.stewardship)
-    beside = _Deferred(BesideTheLog(stored, report, heads=tree.signed, erasures=erasures, start=first))
+    destroyed = await read_destroyed_keys(stored)
+    beside = _Deferred(
+        BesideTheLog(stored, report, heads=tree.signed, erasures=erasures, destroyed=destroyed, start=first)
+    )
     heads = aiter(stored.heads(start=first))
     head = await anext(heads, None)
     expected = int(first)

@@ -10,14 +10,11 @@ from shared.canonical_json import Json
 from shared.entries import Commitment, Entry
 from shared.errors import ExchangeError
 from shared.identifiers import AgencyId, EntryId, Position
-from shared.ledger.audit_messages import OpenedSignature
-from shared.signatures.content_digest import content_digest
-from shared.signatures.evidence import key_of_evidence, verify_evidence
+from shared.ledger.audit_messages import BodyStanding, OpenedSignature
+from shared.signatures.evidence import check_body_of_evidence, key_of_evidence, verify_evidence
 from shared.signatures.keys import SigningKey, generate_signing_key
-from shared.signatures.message import RequestParts, Tag, signature_base
-from shared.signatures.request_signature import sign_request
-from shared.signatures.structured_fields import parse_signature_input
 from shared.vocabulary import EntryType
+from tests.machinery.evidence import evidence_of
 
 KEY, OTHER = generate_signing_key(), generate_signing_key()
 SCHOOL = AgencyId("school")
@@ -32,21 +29,7 @@ def time_of(position: int) -> str:
 
 def evidence(key: SigningKey = KEY, *, body: bytes = BODY) -> dict[str, str]:
     """Return the evidence that the gateway keeps of a request."""
-    headers = {
-        "content-type": "application/json",
-        "content-digest": content_digest(body),
-        "idempotency-key": "0b1d0f6e9d2c4a7f",
-    }
-    parts = RequestParts("POST", "exchange.example", b"/v1/shares", headers)
-    made = sign_request(parts, key=key, tag=Tag.REQUEST, created=1_795_520_000, nonce="n" * 22, has_body=True)
-    parsed = parse_signature_input(made["signature-input"])
-    base = signature_base([(name, parts.component(name[1:-1])) for name in parsed.components], parsed.text)
-    return {
-        "base": base.decode(),
-        "signature_input": made["signature-input"],
-        "signature": made["signature"],
-        "content_digest": headers["content-digest"],
-    }
+    return evidence_of(key, body=body)
 
 
 def registration(position: int, key: SigningKey = KEY, agency: str = "school") -> Entry:
@@ -129,6 +112,30 @@ def test_a_signature_that_proves_nothing_is_named(before: list[Entry], content: 
     report = check([*before, signed(5)], {5: opened(5, content)})
     assert report.good == 0
     assert [each.position for each in report.bad] == [5]
+
+
+def test_a_body_that_is_not_what_was_signed_is_a_finding_of_its_own_and_one_that_does_not_open_is_counted() -> None:
+    standings = {1: BodyStanding.AS_SIGNED, 2: BodyStanding.NOT_AS_SIGNED, 3: BodyStanding.NOT_OPENABLE}
+    report = check(
+        [registration(0), *(signed(position) for position in standings)],
+        {at: OpenedSignature(Position(at), GOOD, body=standing) for at, standing in standings.items()},
+    )
+    assert (report.good, report.bad, report.sound) == (3, [], False)
+    assert (report.bodies, report.not_as_signed, report.bodies_not_openable) == (1, [2], 1)
+
+
+def test_a_body_is_said_to_be_as_signed_only_beside_a_signature_that_is_good() -> None:
+    opened_body = OpenedSignature(Position(1), orjson.dumps(evidence(OTHER)), body=BodyStanding.AS_SIGNED)
+    report = check([registration(0), signed(1)], {1: opened_body})
+    assert (report.bodies, [each.position for each in report.bad]) == (0, [1])
+
+
+def test_a_body_is_held_against_the_digest_that_is_kept() -> None:
+    check_body_of_evidence(GOOD, BODY)
+    with pytest.raises(ExchangeError):
+        check_body_of_evidence(GOOD, BODY + b" ")
+    with pytest.raises(ExchangeError):
+        check_body_of_evidence(b"{}", BODY)
 
 
 def test_what_was_erased_and_what_systems_signed_is_counted_and_not_called_good() -> None:
