@@ -11,6 +11,7 @@ from benchmarks import (
     append_http_vs_pgbench,
     append_vs_eventsourcing,
     append_vs_pgbench,
+    audit_growth,
     gateway_vs_fastapi,
     proof_ms,
     replay_vs_fsck,
@@ -65,6 +66,11 @@ async def _gateway_vs_fastapi(length: Length) -> Measured:
     return await gateway_vs_fastapi.measure(rounds=rounds, requests=requests)
 
 
+async def _audit_growth(length: Length) -> Measured:
+    rounds, large = {Length.SMOKE: (1, 4_000), Length.BENCH: (3, 200_000)}.get(length, (5, 1_000_000))
+    return await audit_growth.measure(rounds=rounds, small=large // 4, large=large)
+
+
 async def _proof_ms(length: Length) -> Measured:
     size, proofs = {Length.SMOKE: (70_001, 50), Length.BENCH: (1_000_003, 300)}.get(length, (5_000_003, 1_000))
     return await proof_ms.measure(size=size, proofs=proofs)
@@ -81,6 +87,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "append_vs_eventsourcing": _append_vs_eventsourcing,
     "append_growth": _append_growth,
     "gateway_vs_fastapi": _gateway_vs_fastapi,
+    "audit_growth": _audit_growth,
     "proof_ms": _proof_ms,
     "replay_vs_fsck": _replay_vs_fsck,
 }

@@ -1,9 +1,7 @@
 """Appends a second on a ledger of many entries, beside the same on a ledger of few."""
 
-from benchmarks.bench_ledger import BenchLedger, bench_ledger
+from benchmarks.bench_ledger import bench_ledger
 from benchmarks.measure import Measured, in_turns
-
-_STEP = 20_000
 
 
 async def measure(*, rounds: int, appends: int, small: int, large: int) -> Measured:
@@ -12,8 +10,8 @@ async def measure(*, rounds: int, appends: int, small: int, large: int) -> Measu
     Each has a server of its own, so that the large one's cache is not the small one's.
     """
     async with bench_ledger() as few, bench_ledger() as many:
-        await _fill(few, small)
-        await _fill(many, large)
+        await few.fill(small)
+        await many.fill(large)
         measured = await in_turns(
             "append_growth",
             unit=f"appends/s on {large} entries",
@@ -25,8 +23,3 @@ async def measure(*, rounds: int, appends: int, small: int, large: int) -> Measu
         await few.verify()
         await many.verify()
         return measured
-
-
-async def _fill(ledger: BenchLedger, size: int) -> None:
-    for start in range(0, size, _STEP):
-        await ledger.rate(min(_STEP, size - start))

@@ -25,6 +25,7 @@ from shared.ledger.messages import AppendRequest
 from shared.process.settings import LedgerSettings
 
 PRODUCERS = 64
+FILL_STEP = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class BenchLedger:
         started = time.perf_counter()
         await asyncio.gather(*(self._produce(waiting) for _ in range(PRODUCERS)))
         return len(requests) / (time.perf_counter() - started)
+
+    async def fill(self, count: int) -> None:
+        """Append so many, without keeping all of the requests in memory."""
+        for start in range(0, count, FILL_STEP):
+            await self.rate(min(FILL_STEP, count - start))
 
     async def _produce(self, waiting: Iterator[AppendRequest]) -> None:
         for request in waiting:

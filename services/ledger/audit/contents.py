@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from services.ledger.audit.child_versions import ChildVersions
 from services.ledger.audit.findings import FindingKind, Report
 from shared.clock import parse_rfc3339
 from shared.entries import Entry, parse_entry
 from shared.errors import ExchangeError, InvalidInput, NotPermitted
-from shared.identifiers import ChildRef
 from shared.ledger.registry import KeyNotValid, KeyRevoked, Registry, UnknownKey
 
 
@@ -17,7 +17,7 @@ class Contents:
 
     report: Report
     registry: Registry = field(default_factory=Registry)
-    versions: dict[ChildRef, int] = field(default_factory=dict)
+    versions: ChildVersions = field(default_factory=ChildVersions)
     last_time: str = ""
 
     def check(self, leaf: bytes, *, position: int) -> Entry | None:
@@ -44,14 +44,14 @@ class Contents:
 
     def _check_children(self, entry: Entry, position: int) -> None:
         for subject in entry.subjects:
-            expected = self.versions.get(subject.ref, 0) + 1
+            expected = self.versions.get(subject.ref) + 1
             if subject.version != expected:
                 self.report.find(
                     FindingKind.CHILD_HISTORY_BROKEN,
                     f"entry {position} is number {subject.version} about its child where {expected} should come",
                     at=position,
                 )
-            self.versions[subject.ref] = subject.version
+            self.versions.put(subject.ref, subject.version)
 
     def _check_registry(self, entry: Entry, position: int) -> None:
         try:

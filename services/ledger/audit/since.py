@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from services.ledger.audit.child_versions import ChildVersions
 from services.ledger.audit.stored_log import StoredLog
 from shared.entries import Entry, parse_entry
 from shared.errors import ExchangeError, IntegrityFailure
@@ -18,7 +19,7 @@ class Start:
 
     frontier: Frontier = EMPTY
     registry: Registry = field(default_factory=Registry)
-    versions: dict[ChildRef, int] = field(default_factory=dict)
+    versions: ChildVersions = field(default_factory=ChildVersions)
     last_time: str = ""
     registered: tuple[Entry, ...] = ()
     stewardship: Stewardship = field(default_factory=Stewardship)
@@ -42,11 +43,14 @@ async def start_after(stored: StoredLog, checkpoint: Checkpoint) -> Start:
     async for row in stored.rows(start=max(0, checkpoint.size - 1)):
         last_time = parse_entry(row.leaf).time
         break
+    versions = ChildVersions()
+    async for ref, version in stored.last_versions(before=checkpoint.size):
+        versions.put(ChildRef(ref), version)
     registered = tuple([parse_entry(leaf) async for leaf in stored.registry_leaves(before=checkpoint.size)])
     return Start(
         frontier=frontier,
         registry=Registry().with_entries(registered),
-        versions={ChildRef(ref): version async for ref, version in stored.last_versions(before=checkpoint.size)},
+        versions=versions,
         last_time=last_time,
         registered=registered,
         stewardship=await _stewardship(stored, before=checkpoint.size),

@@ -44,8 +44,8 @@ async def verify_tiles(
     Every entry, every tile, the checkpoint's signature, cosignatures by ``witnesses`` on it and on those that were
     kept, and older checkpoints that the auditor kept (their notes). What
     is stored beside the log (sealed sections, answers) is not in these files. The checkpoint may be signed by a later
-    or earlier key than those of ``verifiers``: the log's entries must then lead from the one to the other. Memory grows
-    only with the number of children. Ends at the first tile that is not what its entries make it. Raises Unavailable
+    or earlier key than those of ``verifiers``: the log's entries must then lead from the one to the other. Memory does
+    not grow with the log. Ends at the first tile that is not what its entries make it. Raises Unavailable
     when the source does not answer, InvalidInput when a kept note is no checkpoint.
     """
     report, kept = Report(), read_kept(older_notes)

@@ -67,8 +67,8 @@ async def verify_log(
     ``older_notes`` are checkpoints kept from earlier (the guard's, a witness's, an auditor's own): without one, a
     history rewritten *and re-signed* passes. ``since`` is one of them up to which all was checked before: only what
     came after it is read, if the log still holds its tree. ``witnesses`` are those whose cosignatures on the kept
-    checkpoints are checked: the database holds none. Opens nothing and needs no secret. Memory grows only with
-    the number of children.
+    checkpoints are checked: the database holds none. Opens nothing and needs no secret. Memory does
+    not grow with the log, unless with what is found wrong in it.
     """
     report = Report()
     kept = read_kept([*older_notes, *([] if since is None else [since])])
