@@ -22,6 +22,7 @@ from cli import (
     reach,
     retention,
     rules,
+    schemas,
     send,
     start,
     witness,
@@ -63,6 +64,7 @@ app.command("acknowledge")(send.acknowledge)
 app.command("status")(send.status)
 app.command("assess")(send.assess)
 app.command("where")(send.where)
+app.command("schemas")(schemas.schemas)
 
 
 @app.command()

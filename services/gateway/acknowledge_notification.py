@@ -15,12 +15,12 @@ from shared.ledger.progress import progress_owed
 from shared.ledger.registry_copy import RegistryCopy
 from shared.vocabulary import WITHHOLDING_TYPES, EntryType, LadderState
 
-_TYPES = {
+TYPES = {
     LadderState.RECEIVED.value: EntryType.NOTIFICATION_RECEIVED,
     LadderState.OWNED.value: EntryType.NOTIFICATION_OWNED,
     LadderState.DECIDED.value: EntryType.NOTIFICATION_DECIDED,
 }
-_OUTCOMES = {
+OUTCOMES = {
     "immediate_protection",
     "section_47_enquiry",
     "section_17_assessment",
@@ -81,7 +81,7 @@ class NotificationAcknowledger:
         Raises NotYourNotification unless the agency acts for the recipient, NotFound, StateMissing, OwnerMissing.
         """
         state = (said(record.state) or "").lower()
-        entry_type = _TYPES.get(state)
+        entry_type = TYPES.get(state)
         if entry_type is None:
             raise StateMissing(
                 "the acknowledgement does not say received, owned or decided", remedy="Give state as one of the three."
@@ -104,7 +104,7 @@ class NotificationAcknowledger:
             "by": "acknowledgement",
         }
         if entry_type is EntryType.NOTIFICATION_DECIDED:
-            facts["outcome"] = outcome if outcome in _OUTCOMES else "other"
+            facts["outcome"] = outcome if outcome in OUTCOMES else "other"
         entry_id = self._new_entry_id()
         return await self._ledger.append(
             AppendRequest(

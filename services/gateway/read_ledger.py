@@ -63,9 +63,9 @@ class LedgerReader:
         page = await self._ledger.entries(after=first, limit=min(most, MOST_ENTRIES))
         return b"".join(stored.leaf + b"\n" for stored in page.entries)
 
-    async def who_knew(self, child: str, *, as_at: str) -> bytes:
+    async def who_knew(self, child: str, *, as_at: str | None) -> bytes:
         """Return who knew what about a child at a moment, as JSON; now, if no moment is given."""
-        moment = rfc3339(parse_rfc3339(as_at) if as_at else self._clock.now())
+        moment = rfc3339(parse_rfc3339(as_at) if as_at is not None else self._clock.now())
         return msgspec.json.encode(await self._ledger.who_knew(WhoKnewQuery(parse_child_ref(child), moment)))
 
     async def open(

@@ -14,7 +14,7 @@ from shared.signatures.keys import public_key_from_jwk
 KEYS_PATH = "/v1/agency/keys"
 
 OTHER_REASON = "other"
-_REASONS = frozenset({"rotated", "lost", "compromised", "person_left"})
+REASONS = frozenset({"rotated", "lost", "compromised", "person_left"})
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
@@ -67,7 +67,7 @@ def revocation_facts(record: OwnKeyRevocationRecord, *, thumbprint: str) -> Revo
         raise InvalidInput("not the thumbprint of a key", remedy="See: GET /v1/agency")
     return RevocationFacts(
         thumbprint=KeyThumbprint(thumbprint),
-        reason=record.reason if record.reason in _REASONS else OTHER_REASON,
+        reason=record.reason if record.reason in REASONS else OTHER_REASON,
         compromised_from=_moment(record.compromised_from),
     )
 

@@ -15,8 +15,9 @@ from services.gateway.acknowledge_notification import NotificationAcknowledger
 from services.gateway.admit_request import Admission, Admitted
 from services.gateway.api.answers import Answering
 from services.gateway.api.dangers import DangerIn, Dangers, no_danger
+from services.gateway.api.document import DescribedApp
 from services.gateway.api.metrics import REFUSALS, REQUESTS, SECONDS
-from services.gateway.api.openapi import DESCRIPTION, acknowledgement_operation, post_operation
+from services.gateway.api.openapi import acknowledgement_operation, open_operation, post_operation
 from services.gateway.api.problems import MethodNotAllowed, problem_of
 from services.gateway.api.reading import (
     RecordDecoder,
@@ -25,6 +26,7 @@ from services.gateway.api.reading import (
     read_body,
     request_parts,
 )
+from services.gateway.api.reference_page import add_reference_page
 from services.gateway.domain import housing, sharing, whereabouts, withholding
 from services.gateway.domain.danger import Telephone
 from services.gateway.domain.planning import Circumstances, Plan
@@ -239,7 +241,10 @@ class GatewayApi:
         status = error.status_code if isinstance(error, HTTPException) else 404
         parts = request_parts(request, authority=self.authority)
         if status == 405:
-            return self._refuse(MethodNotAllowed("the path does not take that method"), parts)
+            response = self._refuse(MethodNotAllowed("the path does not take that method"), parts)
+            allowed = (error.headers or {}).get("Allow") if isinstance(error, HTTPException) else None
+            response.headers["allow"] = allowed or "GET"
+            return response
         return self._refuse(NotFound("there is nothing at that path"), parts)
 
     async def on_failure(self, request: Request, error: Exception) -> Response:
@@ -255,7 +260,7 @@ class GatewayApi:
 
 def make_app(api: GatewayApi) -> FastAPI:
     """Return the application: every route, its description in OpenAPI 3.1, and problem documents for all else."""
-    app = FastAPI(title="Safeguarding exchange", version="1", description=DESCRIPTION, redoc_url=None)
+    app = DescribedApp(title="Safeguarding exchange", version="1", docs_url=None, redoc_url=None)
     posts: list[tuple[str, Callable[[Request], Awaitable[Response]], dict[str, object]]] = [
         ("/v1/shares", api.post_share, post_operation(ShareRecord)),
         ("/v1/withholdings", api.post_withholding, post_operation(WithholdingRecord)),
@@ -271,8 +276,14 @@ def make_app(api: GatewayApi) -> FastAPI:
         app.add_api_route(
             path, endpoint, methods=["POST"], status_code=201, openapi_extra=operation, response_model=None
         )
-    for path, endpoint in (("/v1/keys", api.get_keys), ("/livez", api.get_livez), ("/readyz", api.get_readyz)):
-        app.add_api_route(path, endpoint, methods=["GET"], response_model=None)
+    for path, endpoint, schema, says in (
+        ("/v1/keys", api.get_keys, "Keys", "The exchange's keys"),
+        ("/livez", api.get_livez, "Health", "The process runs"),
+        ("/readyz", api.get_readyz, "Health", "Requests can be proven and recorded"),
+    ):
+        operation = open_operation(schema, description=says)
+        app.add_api_route(path, endpoint, methods=["GET"], openapi_extra=operation, response_model=None)
+    add_reference_page(app)
     app.add_api_route("/metrics", api.get_metrics, methods=["GET"], response_model=None, include_in_schema=False)
     app.add_exception_handler(HTTPException, api.on_http_error)
     app.add_exception_handler(RequestValidationError, api.on_http_error)

@@ -87,6 +87,6 @@ def add_assessment_route(app: FastAPI, api: AssessmentApi) -> None:
         "/v1/assessments",
         api.post_assessment,
         methods=["POST"],
-        openapi_extra=assessment_operation(ShareRecord),
+        openapi_extra=assessment_operation(ShareRecord, WithholdingRecord),
         response_model=None,
     )

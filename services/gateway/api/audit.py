@@ -9,7 +9,7 @@ from starlette.responses import Response
 from services.gateway.admit_request import Admission
 from services.gateway.api.answers import Answering
 from services.gateway.api.metrics import REFUSALS, REQUESTS, SECONDS
-from services.gateway.api.openapi import audit_operation, post_operation
+from services.gateway.api.openapi import audit_operation, post_operation, schema_ref
 from services.gateway.api.problems import problem_of
 from services.gateway.api.reading import RecordDecoder, check_content_type, idempotency_key, read_body, request_parts
 from services.gateway.read_ledger import LedgerReader, OpeningRecord, check_auditor
@@ -47,7 +47,7 @@ class AuditApi:
 
     async def get_who_knew(self, request: Request) -> Response:
         """Return who knew what about a child at a moment."""
-        child, as_at = str(request.path_params["child"]), request.query_params.get("as_at", "")
+        child, as_at = str(request.path_params["child"]), request.query_params.get("as_at")
         return await self._get(request, JSON, lambda: self._reader.who_knew(child, as_at=as_at))
 
     async def post_opening(self, request: Request) -> Response:
@@ -90,20 +90,26 @@ class AuditApi:
 
 def add_audit_routes(app: FastAPI, api: AuditApi) -> None:
     """Add the auditors' routes to the application, with their description."""
-    for path, endpoint, media_type, parameters in (
-        ("/v1/audit/checkpoint", api.get_checkpoint, NOTE, ()),
-        ("/v1/audit/tile/{path:path}", api.get_tile, TILE, ("path:path",)),
-        ("/v1/audit/entries", api.get_entries, NDJSON, ("after:query", "limit:query")),
-        ("/v1/audit/children/{child}/who-knew", api.get_who_knew, JSON, ("child:path", "as_at:query")),
+    for path, endpoint, media_type, parameters, schema in (
+        ("/v1/audit/checkpoint", api.get_checkpoint, NOTE, (), None),
+        ("/v1/audit/tile/{path:path}", api.get_tile, TILE, ("path:path",), None),
+        ("/v1/audit/entries", api.get_entries, NDJSON, ("after:query", "limit:query"), None),
+        (
+            "/v1/audit/children/{child}/who-knew",
+            api.get_who_knew,
+            JSON,
+            ("child:path", "as_at:query"),
+            schema_ref("WhoKnew"),
+        ),
     ):
-        operation = audit_operation(media_type, parameters)
+        operation = audit_operation(media_type, parameters, schema=schema)
         app.add_api_route(path, endpoint, methods=["GET"], openapi_extra=operation, response_model=None)
     app.add_api_route(
         "/v1/audit/openings",
         api.post_opening,
         methods=["POST"],
         status_code=201,
-        openapi_extra=post_operation(OpeningRecord),
+        openapi_extra=post_operation(OpeningRecord, answer="Opened"),
         response_model=None,
     )
 

@@ -1,6 +1,7 @@
 """Reading a request off the wire: size, type, key and shape, each refused by its own name."""
 
 import re
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 import msgspec
@@ -14,6 +15,7 @@ from services.gateway.api.problems import (
     WrongContentType,
     WrongTypes,
 )
+from shared.canonical_json import Json
 from shared.errors import ExchangeError, InvalidInput, Unavailable
 from shared.signatures.message import RequestParts
 
@@ -76,6 +78,7 @@ class RecordDecoder(Generic[Record]):
     """Decodes bodies of one shape. Members that are not known are left in the sealed body and passed over."""
 
     def __init__(self, shape: type[Record]) -> None:
+        self._shape = shape
         self._decoder = msgspec.json.Decoder(shape)
 
     def decode(self, body: bytes) -> Record:
@@ -83,9 +86,28 @@ class RecordDecoder(Generic[Record]):
         try:
             return self._decoder.decode(body)
         except msgspec.ValidationError as error:
-            raise _wrong_types(str(error)) from error
+            return self._decode_without_nulls(body, error)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _unreadable(body) from error
+
+    def _decode_without_nulls(self, body: bytes, error: msgspec.ValidationError) -> Record:
+        """Return the record, a null where a list belongs being nothing: many systems write an empty list so."""
+        try:
+            whole: Json = msgspec.json.decode(body)
+            return msgspec.convert(_without_nulls(whole), self._shape)
+        except msgspec.ValidationError:
+            raise _wrong_types(str(error)) from error
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as unreadable:
+            raise _unreadable(body) from unreadable
+
+
+def _without_nulls(value: Json) -> Json:
+    """Return a value whose members that are null are left out."""
+    if isinstance(value, Mapping):
+        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [_without_nulls(each) for each in value]
+    return value
 
 
 def _unreadable(body: bytes) -> ExchangeError:

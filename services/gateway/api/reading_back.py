@@ -28,9 +28,9 @@ class ReadingBackApi:
 def add_reading_back_routes(app: FastAPI, api: GatewayApi, *, reader: RecordReader) -> None:
     """Add the routes to the application, the fixed path before the one with an id in it."""
     routes = ReadingBackApi(api=api, reader=reader)
-    for path, endpoint, named in (
-        ("/v1/shares/{record}", routes.get_record, ("record",)),
-        ("/v1/withholdings/overdue-reviews", routes.get_overdue_reviews, ()),
-        ("/v1/withholdings/{record}", routes.get_record, ("record",)),
+    for path, endpoint, operation in (
+        ("/v1/shares/{record}", routes.get_record, read_operation(("record",))),
+        ("/v1/withholdings/overdue-reviews", routes.get_overdue_reviews, read_operation((), answer="OverdueReviews")),
+        ("/v1/withholdings/{record}", routes.get_record, read_operation(("record",))),
     ):
-        app.add_api_route(path, endpoint, methods=["GET"], openapi_extra=read_operation(named), response_model=None)
+        app.add_api_route(path, endpoint, methods=["GET"], openapi_extra=operation, response_model=None)

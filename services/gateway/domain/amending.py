@@ -42,9 +42,9 @@ from shared.ledger.registry import AgencyFacts
 from shared.reference.rules import RecordKind
 from shared.vocabulary import EntryType, Level, Urgency
 
-_RETRACTION_REASONS = {"wrong_child", "entered_in_error", "duplicate", "not_true"}
-_SPEAKERS = {"child", "parent_or_carer", "family_member", "agency"}
-_CONSENTERS = {"child", "parent_or_carer"}
+RETRACTION_REASONS = {"wrong_child", "entered_in_error", "duplicate", "not_true"}
+SPEAKERS = {"child", "parent_or_carer", "family_member", "agency"}
+CONSENTERS = {"child", "parent_or_carer"}
 _REASONS = {
     EntryType.RECORD_CORRECTED: "corrects_what_you_were_told",
     EntryType.RECORD_RETRACTED: "retracts_what_you_were_told",
@@ -137,17 +137,17 @@ def plan_amendment(record: Amendment, circumstances: Circumstances, amended: Ame
             plan = _plan_correction(record, circumstances, amended)
         case RetractionRecord():
             plan = _empty_plan(EntryType.RECORD_RETRACTED, circumstances, amended)
-            plan.facts["reason"] = _code(plan, record.reason, _RETRACTION_REASONS)
+            plan.facts["reason"] = _code(plan, record.reason, RETRACTION_REASONS)
             plan.advice.append("retraction-record-stands")
         case DisputeRecord():
             plan = _empty_plan(EntryType.RECORD_DISPUTED, circumstances, amended)
-            plan.facts["on_behalf_of"] = _code(plan, record.on_behalf_of, _SPEAKERS)
+            plan.facts["on_behalf_of"] = _code(plan, record.on_behalf_of, SPEAKERS)
         case WithholdingReviewRecord():
             # Told to nobody: whoever it was put to is who decides here.
             return plan_review(record, circumstances, _withheld(amended))
         case ConsentWithdrawalRecord():
             plan = _empty_plan(EntryType.CONSENT_WITHDRAWN, circumstances, amended)
-            plan.facts["whose"] = _code(plan, record.whose, _CONSENTERS)
+            plan.facts["whose"] = _code(plan, record.whose, CONSENTERS)
             plan.advice.append("consent-withdrawn-share-stands")
     plan.answers_as = _ANSWERS_AS[plan.type]
     if not is_named(record.practitioner):

@@ -19,7 +19,7 @@ from shared.reference.rules import RecordKind
 from shared.reference.working_days import due_after_calendar_days
 from shared.vocabulary import WITHOUT_DETAIL, EntryType, Urgency
 
-_KINDS = {"gp", "health_visiting", "school"}
+KINDS = {"gp", "health_visiting", "school"}
 
 
 def check_readable(record: HousingNoticeRecord) -> None:
@@ -63,7 +63,7 @@ def _tell_those_named(plan: Plan, record: HousingNoticeRecord, circumstances: Ci
         kind = (said(each.kind) or "").lower()
         plan.book.owe(
             _recipient(each.agency, circumstances) or HOUSING_QUEUE,
-            reason=f"housing_notice_{kind}" if kind in _KINDS else "housing_notice",
+            reason=f"housing_notice_{kind}" if kind in KINDS else "housing_notice",
             urgency=Urgency.ROUTINE,
             deadline=due_after_calendar_days(start, days=DAYS),
             clock_start="agreed" if usable else CLOCK_START,

@@ -24,7 +24,7 @@ from shared.reference.working_days import LOCAL
 from shared.vocabulary import EntryType, Urgency
 
 CONFIRMED, TO_BE_SHARED = "confirmed", "to_be_shared"
-_DECISIONS = {"confirm": CONFIRMED, "share": TO_BE_SHARED}
+DECISIONS = {"confirm": CONFIRMED, "share": TO_BE_SHARED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ def _decision(plan: Plan, text: str | None) -> str | None:
     if given is None:
         plan.advice.append("review-decision-missing")
         return None
-    decision = _DECISIONS.get(given.lower())
+    decision = DECISIONS.get(given.lower())
     if decision is None:
         plan.advice.append("amendment-code-unknown")
         return UNKNOWN

@@ -96,7 +96,7 @@ def _facts(plan: Plan, record: ShareRecord, case: Case, *, level: LevelAsGiven) 
         "attachments": len(record.attachments),
         "recipients_as_given": len(record.recipients),
         "consent": case.consent,
-        "consents": [{"status": each.status, "reason": each.no_consent_reason} for each in case.consents],
+        "consents": _consents(case),
         "no_consent_reason": case.no_consent_reason,
         "family_informed": case.family_informed,
         "reason_not_informed": case.reason_not_informed,
@@ -105,6 +105,11 @@ def _facts(plan: Plan, record: ShareRecord, case: Case, *, level: LevelAsGiven) 
         "indicators": sorted(case.indicators),
         **law_facts(case),
     }
+
+
+def _consents(case: Case) -> list[dict[str, str | None]]:
+    """Return each kind of consent once: an entry's clear part must not grow with what is sent."""
+    return [{"status": each.status, "reason": each.no_consent_reason} for each in dict.fromkeys(case.consents)]
 
 
 def _route(plan: Plan, record: ShareRecord, circumstances: Circumstances, *, level: Level, urgency: Urgency) -> None:

@@ -18,7 +18,7 @@ from services.gateway.domain.sharing import NobodyAndNowhere
 from shared.reference.rules import RecordKind
 from shared.vocabulary import AuthorityRole, EntryType
 
-_PERMANENCE = {"permanent", "temporary"}
+PERMANENCE = {"permanent", "temporary"}
 
 
 def check_readable(record: WhereaboutsRecord) -> None:
@@ -47,7 +47,7 @@ def plan_whereabouts(record: WhereaboutsRecord, circumstances: Circumstances) ->
     since = read_date(record.since)
     plan.facts = {
         "role": role.value,
-        "permanence": permanence if permanence in _PERMANENCE else "not_known",
+        "permanence": permanence if permanence in PERMANENCE else "not_known",
         "since": since.isoformat() if since is not None else None,
         **law_facts(case),
     }

@@ -62,7 +62,7 @@ async def test_a_moment_is_brought_to_utc_and_is_now_when_none_is_given() -> Non
     ledger = FakeAuditLedger()
     reader = LedgerReader(ledger=ledger, clock=FakeClock())
     await reader.who_knew("c" * 32, as_at="2026-11-24T11:00:00+01:00")
-    await reader.who_knew("c" * 32, as_at="")
+    await reader.who_knew("c" * 32, as_at=None)
     assert ledger.asked == [WhoKnewQuery(ChildRef("c" * 32), "2026-11-24T10:00:00.000000Z")] * 2
     for child, moment in (("nobody", ""), ("c" * 32, "yesterday")):
         with pytest.raises(InvalidInput):
