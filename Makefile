@@ -39,7 +39,7 @@ demo: $(RUN_STAMP) ## Start everything in a folder of its own, play the story, c
 
 .PHONY: test
 test: $(DEV_STAMP) ## All tests that need only Python: real Postgres, the embedded broker
-	BROKER=embedded $(BIN)/pytest -m "not kafka and not foreign" --ignore=tests/fault -q
+	BROKER=embedded $(BIN)/pytest -m "not kafka and not foreign" --ignore=tests/fault --ignore=tests/fuzz -q
 
 .PHONY: test-faults
 test-faults: $(DEV_STAMP) ## What kills, starves, restores, tampers and erases; needs only Python as well
@@ -48,6 +48,10 @@ test-faults: $(DEV_STAMP) ## What kills, starves, restores, tampers and erases; 
 .PHONY: conformance
 conformance: $(RUN_STAMP) ## The numbered MUSTs: of a deployment (URL=… KEY=my.pem; without these one is started) and of the Python client
 	$(BIN)/exchange conformance $(if $(URL),gateway --url $(URL) --key $(KEY),here)
+
+.PHONY: test-openapi
+test-openapi: $(DEV_STAMP) ## Schemathesis, every check on, holds the running gateway to its OpenAPI document
+	BROKER=embedded $(BIN)/pytest tests/fuzz -q
 
 .PHONY: test-kafka
 test-kafka: $(DEV_STAMP) java ## The broker's contract and the main job on real Apache Kafka
@@ -69,7 +73,7 @@ types: $(DEV_STAMP) ## Types, strictly, in source and tests
 	$(BIN)/mypy
 
 .PHONY: check
-check: lint types test test-faults demo conformance test-kafka test-foreign bench-smoke ## What CI runs
+check: lint types test test-faults test-openapi demo conformance test-kafka test-foreign bench-smoke ## What CI runs
 	@echo "make check: all of it passed"
 
 .PHONY: bench
