@@ -121,11 +121,9 @@ def _alternatives(schema: Schema, member: Member) -> list[Schema]:
     if schema != {"type": "string"}:
         return [schema]
     if member.closed:
-        return [
-            {"type": "string", "format": member.format}
-            if member.format
-            else {"type": "string", "enum": [*member.words]}
-        ]
+        # There is no year 0 in the calendar that times are reckoned in, though RFC 3339 could write it.
+        moment = {"format": member.format, "pattern": "^(?!0000)"}
+        return [{"type": "string", **(moment if member.format else {"enum": [*member.words]})}]
     if member.words:
         return [{"type": "string", "enum": list(member.words)}, {"type": "string"}]
     if member.format is not None:
