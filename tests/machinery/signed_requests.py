@@ -12,6 +12,7 @@ import requests
 from requests.auth import AuthBase
 from schemathesis.auths import GLOBAL_AUTH_STORAGE
 
+from shared.clock import parse_rfc3339
 from shared.errors import ExchangeError
 from shared.identifiers import AgencyId
 from shared.signatures.content_digest import content_digest
@@ -29,10 +30,12 @@ AGENCY = "SIGNED_REQUESTS_AGENCY"
 _DIGEST = re.compile(r"sha-256=:[A-Za-z0-9+/]{43}=:\Z")
 _COORDINATE = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 _PROOF = re.compile(r"[A-Za-z0-9_-]{86}\Z")
+_IN_ORDER = {"valid_from": "2026-01-01T00:00:00Z", "valid_until": "9998-12-31T23:59:59Z"}
+"""Two times of which the one comes before the other, to stand for any two that are well-formed."""
 
 
 class SignedRequests(AuthBase):
-    """Does for each request what no schema can say: a right digest for a well-formed one, a right proof, a signature.
+    """Does for each request what no schema can say: a right digest and proof for well-formed ones, a signature.
 
     What is missing or malformed stays so.
     """
@@ -82,7 +85,16 @@ class SignedRequests(AuthBase):
             return body
         key = generate_signing_key()
         proven = {**record, "jwk": {**jwk, **key.public.jwk()}, "proof": prove_possession(self._agency, key)}
+        proven |= {name: day for name, day in _IN_ORDER.items() if _is_time(record.get(name))}
         return orjson.dumps(proven)
+
+
+def _is_time(text: object) -> bool:
+    try:
+        parse_rfc3339(text if isinstance(text, str) else "")
+    except ExchangeError:
+        return False
+    return True
 
 
 def _coordinates(jwk: dict[str, object]) -> tuple[str, ...]:
