@@ -27,7 +27,7 @@ async def test_the_gateway_does_what_its_document_says_and_nothing_else(exchange
             TESTER,
             name="Conformance tester",
             duty_class="s11_body",
-            home_authority=DARLINGTON.acts_for,
+            home_authority=DARLINGTON.home_authority,
             agreement="an-agreement",
             policy_document="a-policy",
             roles=(AgencyRole.AUDITOR.value,),
