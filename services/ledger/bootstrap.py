@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from services.ledger.adapters.guard_file import GuardFile
 from services.ledger.adapters.http_witnesses import HttpWitnesses, read_policy
 from services.ledger.adapters.kafka_relay import KafkaRelay, RelaySettings
+from services.ledger.adapters.postgres_children import PostgresChildren
 from services.ledger.adapters.postgres_data_keys import PostgresDataKeys
 from services.ledger.adapters.postgres_log import PostgresLog
 from services.ledger.adapters.postgres_pool import postgres_pool
@@ -21,6 +22,7 @@ from services.ledger.adapters.postgres_reviews import PostgresReviews
 from services.ledger.adapters.tile_files import TileFiles
 from services.ledger.adapters.writer_session import WRITER_ROLE
 from services.ledger.api.app import LedgerParts, NothingPublished, make_app
+from services.ledger.api.children import ChildrenApi
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.check_own_keys import OwnKeyChecker
 from services.ledger.continuity import Continuity
@@ -114,6 +116,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
             LedgerParts(
                 reader,
                 PostgresReviews(pool),
+                ChildrenApi(PostgresChildren(pool), blind_index_key=secrets.blind_index_key),
                 preparer,
                 queue,
                 opener,

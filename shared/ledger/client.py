@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from shared.entries import Entry, parse_entry
 from shared.errors import IntegrityFailure, Unavailable
 from shared.identifiers import EntryId, ObligationId, Position
-from shared.ledger.append_lane import AppendLane
 from shared.ledger.audit_messages import (
     BreakGlass,
     GlassBroken,
@@ -22,6 +21,7 @@ from shared.ledger.key_messages import (
     RewrappedDataKeys,
     RotatedEncryptionKey,
 )
+from shared.ledger.lane import Lane
 from shared.ledger.messages import (
     AdmitRead,
     Appended,
@@ -73,10 +73,14 @@ class LedgerClient:
 
     def __init__(self, remote: Peer) -> None:
         self._remote = remote
-        self._appends = AppendLane(remote)
+        self._appends = Lane[AppendRequest, Appended](remote, alone="/append", together="/append-many", reply=Appended)
+        self._resolutions = Lane[ResolveChild, ResolvedChild](
+            remote, alone="/resolve-child", together="/resolve-children", reply=ResolvedChild
+        )
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._resolutions.close()
         await self._appends.close()
 
     async def append(self, request: AppendRequest) -> Appended:
@@ -85,11 +89,11 @@ class LedgerClient:
         Raises Conflict ``version-conflict`` (resolve and decide again), Conflict ``idempotency-key-reused``,
         NotPermitted ``nonce-replayed``, ``key-revoked`` or ``caller-not-permitted``, InvalidInput, Unavailable.
         """
-        return await self._appends.append(request)
+        return await self._appends.carry(request)
 
     async def resolve_child(self, request: ResolveChild) -> ResolvedChild:
         """Return who these identifiers name, with the version and roles to decide on."""
-        return await self._remote.call("/resolve-child", request, ResolvedChild)
+        return await self._resolutions.carry(request)
 
     async def admit_read(self, request: AdmitRead) -> None:
         """Use up the nonce of a signed request that changes nothing. Raises NotPermitted ``nonce-replayed``."""

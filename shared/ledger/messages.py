@@ -95,11 +95,11 @@ class Appended(msgspec.Struct, frozen=True):
     repeated: bool
 
 
-MOST_APPENDS_IN_A_CALL = 64
+MOST_IN_A_CALL = 64
 
 
-class AppendMany(msgspec.Struct, frozen=True):
-    """Several appends in one call, at most MOST_APPENDS_IN_A_CALL: each an ``AppendRequest``, judged by itself.
+class Several(msgspec.Struct, frozen=True):
+    """Several requests of one kind in one call, at most MOST_IN_A_CALL, each judged by itself.
 
     They share nothing but the way: none waits for the one before it, and a refused one leaves the others as they are.
     """
@@ -107,10 +107,10 @@ class AppendMany(msgspec.Struct, frozen=True):
     requests: tuple[msgspec.Raw, ...]
 
 
-class AppendOutcome(msgspec.Struct, frozen=True):
-    """What became of one of several appends: one of the two."""
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one of several requests: one of the two, the reply's bytes as a call of one alone gives them."""
 
-    appended: Appended | None = None
+    reply: bytes | None = None
     failure: "Failure | None" = None
 
 

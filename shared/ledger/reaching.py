@@ -30,6 +30,7 @@ REPEATABLE = frozenset(
         "/record-history",
         "/registry-entries",
         "/resolve-child",
+        "/resolve-children",
         "/standing",
         "/stewardship-entries",
         "/tile",

@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 
+# A connection keeps its plans: one made while a table was still small would go on reading all of it as it grows.
+_SETTINGS = {"enable_seqscan": "off"}
+
 
 async def _keep(_connection: object) -> None:
     """Leave a connection as it is between uses: nothing here changes its state, and resetting costs a round trip."""
@@ -14,8 +17,13 @@ async def _keep(_connection: object) -> None:
 async def postgres_pool(
     dsn: str, *, user: str, password: str, size: int
 ) -> "AsyncIterator[asyncpg.Pool[asyncpg.Record]]":
-    """Give a pool of at most ``size`` connections to a database in one role; the first is made when it is needed."""
-    pool = await asyncpg.create_pool(dsn, user=user, password=password, min_size=0, max_size=size, reset=_keep)
+    """Give a pool of at most ``size`` connections to a database in one role; the first is made when it is needed.
+
+    A table is read as a whole only where no index serves.
+    """
+    pool = await asyncpg.create_pool(
+        dsn, user=user, password=password, min_size=0, max_size=size, reset=_keep, server_settings=_SETTINGS
+    )
     try:
         yield pool
     finally:

@@ -1,6 +1,5 @@
 """Reading the ledger from Postgres: entries, children, obligations, sealed bytes, and the nonces of reads."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -15,12 +14,12 @@ from services.ledger.adapters.tables import (
 )
 from services.ledger.domain.receipts import whole_answer
 from services.ledger.domain.sealing import WrappedKey
-from shared.entries import Entry, RoleFact, parse_entry
+from shared.entries import Entry, parse_entry
 from shared.errors import NotFound, Unavailable
-from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Position, entry_of
-from shared.ledger.messages import ObligationState, OwedPage, OwedQuery, ResolvedChild, StoredEntry
+from shared.identifiers import ChildRef, EntryId, ObligationId, Position, entry_of
+from shared.ledger.messages import ObligationState, OwedPage, OwedQuery, StoredEntry
 from shared.ledger.registry import Registry
-from shared.vocabulary import RECORD_TYPES, WITHHOLDING_TYPES, EntryType
+from shared.vocabulary import EntryType
 
 _ENTRIES = "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY position LIMIT $2"
 _REGISTRY_ENTRIES = (
@@ -51,20 +50,6 @@ SELECT position, leaf FROM ledger.entry
  WHERE {FOLLOWING_PREDICATE} AND position > $1 AND position('"subjects":[]'::bytea IN leaf) > 0
  ORDER BY position
 """  # noqa: S608
-
-# Being like a child of whom nothing was told, only withheld, would tell of it: such a one is pointed at for nobody.
-_POINTED_AT = """
-SELECT i.ref, bool_or(i.identifying AND i.token = ANY($2::bytea[])) AS identified, min(i.position) AS since
-  FROM unnest($1::bytea[]) AS asked (token) JOIN ledger.child_identifier i ON i.token = asked.token
- GROUP BY i.ref
-HAVING bool_or(i.identifying AND i.token = ANY($2::bytea[]))
-    OR EXISTS (SELECT 1 FROM ledger.child_entry c JOIN ledger.entry e ON e.position = c.position
-                WHERE c.ref = i.ref AND e.type = ANY($3::text[]))
- ORDER BY since
-"""
-_TOLD = sorted(RECORD_TYPES - WITHHOLDING_TYPES)
-
-_CHILD = "SELECT version, roles FROM ledger.child_entry WHERE ref = $1 ORDER BY version"
 
 _ANSWER = """
 SELECT a.body, e.leaf, h.checkpoint
@@ -153,24 +138,6 @@ class PostgresReader:
         """Return the wrapped data key of that id, or None."""
         rows = await self._fetch("SELECT kek_id, wrapped FROM ledger.data_key WHERE key_id = $1", key_id)
         return WrappedKey(rows[0]["kek_id"], rows[0]["wrapped"]) if rows else None
-
-    async def resolve(self, *, identifying: Sequence[bytes], all_tokens: Sequence[bytes]) -> ResolvedChild:
-        """Return the child whom identifying tokens name; whoever else is pointed at is *similar*.
-
-        Two identified children are two children: the one known longer is meant, the other is for a person to see.
-        """
-        rows = await self._fetch(_POINTED_AT, all_tokens, identifying, _TOLD) if all_tokens else []
-        identified = [ChildRef(row["ref"]) for row in rows if row["identified"]]
-        ref = identified[0] if identified else None
-        similar = tuple(ChildRef(row["ref"]) for row in rows if row["ref"] != ref)
-        if ref is None:
-            return ResolvedChild(None, 0, (), similar)
-        history = await self._fetch(_CHILD, ref)
-        latest: dict[str, str] = {}
-        for row in history:
-            latest.update(fact.split(":", 1) for fact in row["roles"])
-        roles = tuple(RoleFact(role, AuthorityCode(authority)) for role, authority in sorted(latest.items()))
-        return ResolvedChild(ref, history[-1]["version"] if history else 0, roles, similar)
 
     async def entry(self, entry_id: EntryId) -> StoredEntry:
         """Return an entry by id. Raises NotFound."""

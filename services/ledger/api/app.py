@@ -8,7 +8,9 @@ from starlette.types import ASGIApp
 
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.adapters.postgres_reviews import PostgresReviews
+from services.ledger.api.children import ChildrenApi
 from services.ledger.api.published_files import PublishedFilesApp
+from services.ledger.api.several import outcome_of, several
 from services.ledger.audit.who_knew import who_knew
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.check_own_keys import OwnKeyChecker
@@ -18,7 +20,7 @@ from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplaye
 from services.ledger.domain.standing import Standing, check_answers
 from services.ledger.open_section import SectionOpener
 from services.ledger.open_signatures import SignatureOpener
-from services.ledger.prepare_append import AppendPreparer, identifier_tokens, nonce_token
+from services.ledger.prepare_append import AppendPreparer, nonce_token
 from services.ledger.read_history import read_history
 from services.ledger.request_queue import Queue
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
@@ -29,20 +31,15 @@ from shared.identifiers import EntryId, Position, parse_child_ref
 from shared.ledger.audit_messages import BreakGlass, OpenSignatures, WhoKnewQuery
 from shared.ledger.key_messages import DestroyEncryptionKey, RewrapDataKeys
 from shared.ledger.messages import (
-    MOST_APPENDS_IN_A_CALL,
     AdmitRead,
     Appended,
-    AppendMany,
-    AppendOutcome,
     AppendRequest,
     EntriesPage,
     EntryStatus,
-    Failure,
     LedgerStanding,
     ObligationQuery,
     OpenSection,
     OwedQuery,
-    ResolveChild,
     TileQuery,
     TreeHead,
     WaitForEntry,
@@ -80,6 +77,7 @@ class LedgerParts:
 
     reader: PostgresReader
     reviews: PostgresReviews
+    children: ChildrenApi
     preparer: AppendPreparer
     queue: Queue
     opener: SectionOpener
@@ -104,6 +102,7 @@ class LedgerApi:
             "/append": self._append,
             "/append-many": self._append_many,
             "/resolve-child": self._resolve_child,
+            "/resolve-children": self._resolve_children,
             "/admit-read": self._admit_read,
             "/entries": self._entries,
             "/wait": self._wait,
@@ -142,22 +141,17 @@ class LedgerApi:
             return await self._parts.queue.submit(await self._parts.preparer.prepare(request))
 
     async def _append_many(self, body: bytes, caller: str) -> object:
-        requests = decode(body, AppendMany).requests
-        if len(requests) > MOST_APPENDS_IN_A_CALL:
-            raise InvalidInput(f"one call carries at most {MOST_APPENDS_IN_A_CALL} appends")
-        return await asyncio.gather(*(self._outcome(bytes(request), caller) for request in requests))
+        async def outcome(request: bytes) -> object:
+            return await answered(lambda: self._append(request, caller), path="/append")
 
-    async def _outcome(self, body: bytes, caller: str) -> AppendOutcome:
-        """Return what became of one append, so that whatever is wrong with it leaves those beside it alone."""
-        outcome = await answered(lambda: self._append(body, caller), path="/append")
-        return AppendOutcome(failure=outcome) if isinstance(outcome, Failure) else AppendOutcome(outcome)
+        outcomes = await asyncio.gather(*(outcome(request) for request in several(body)))
+        return [outcome_of(each) for each in outcomes]
 
     async def _resolve_child(self, body: bytes, _caller: str) -> object:
-        asked = decode(body, ResolveChild)
-        tokens = identifier_tokens(asked.identifiers, index_key=self._parts.blind_index_key)
-        return await self._parts.reader.resolve(
-            identifying=[each.token for each in tokens if each.identifying], all_tokens=[each.token for each in tokens]
-        )
+        return await self._parts.children.resolve_one(body)
+
+    async def _resolve_children(self, body: bytes, _caller: str) -> object:
+        return await self._parts.children.resolve_several(body)
 
     async def _admit_read(self, body: bytes, _caller: str) -> object:
         asked = decode(body, AdmitRead)

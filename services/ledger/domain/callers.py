@@ -58,7 +58,7 @@ _READS = frozenset({"/registry-entries", "/entry-status", "/record-history", "/o
 _KEY_CALLS = frozenset({"/encryption-keys", "/rotate-encryption-key", "/rewrap-data-keys", "/destroy-encryption-key"})
 _MAY_CALL: Mapping[str, frozenset[str]] = {
     GATEWAY: _READS
-    | {"/append", "/append-many", "/resolve-child", "/admit-read"}
+    | {"/append", "/append-many", "/resolve-child", "/resolve-children", "/admit-read"}
     | {"/entries", "/who-knew", "/break-glass", "/tile"}
     | {"/overdue-reviews"},
     NOTIFIER: _READS | {"/append", "/append-many", "/entries", "/wait", "/owed", "/queue", "/open-section"},

@@ -1,4 +1,4 @@
-"""Many appends at once through a real ledger's door, several to a call: each is judged as if it had come alone."""
+"""Many requests at once through a real ledger's door, several to a call: each is judged as if it had come alone."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,8 +9,17 @@ import pytest_asyncio
 
 from deploy.local.postgres import EmbeddedPostgres
 from shared.errors import ExchangeError, InvalidInput, NotPermitted
-from shared.ledger.append_lane import CALLS_AT_ONCE
-from shared.ledger.messages import MOST_APPENDS_IN_A_CALL, Appended, AppendMany, AppendOutcome, AppendRequest
+from shared.ledger.lane import CALLS_AT_ONCE
+from shared.ledger.messages import (
+    MOST_IN_A_CALL,
+    Appended,
+    AppendRequest,
+    ChildIdentifier,
+    NamedChild,
+    Outcome,
+    ResolveChild,
+    Several,
+)
 from shared.process.address import UnixAddress
 from shared.process.remote import Remote
 from shared.vocabulary import EntryType
@@ -47,11 +56,13 @@ async def together(process: LedgerProcess, requests: list[AppendRequest]) -> lis
         return [await outcome(task) for task in tasks]
 
 
-async def carried(process: LedgerProcess, requests: list[bytes], *, caller: str = "operator") -> list[AppendOutcome]:
-    """Append in one call, whatever the bytes."""
+async def carried(
+    process: LedgerProcess, requests: list[bytes], *, caller: str = "operator", path: str = "/append-many"
+) -> list[Outcome]:
+    """Return what became of requests in one call, whatever their bytes."""
     async with Remote(UnixAddress(process.folder / f"{caller}.sock"), timeout_s=10) as remote:
-        message = AppendMany(tuple(msgspec.Raw(each) for each in requests))
-        return list(await remote.call("/append-many", message, tuple[AppendOutcome, ...]))
+        message = Several(tuple(msgspec.Raw(each) for each in requests))
+        return list(await remote.call(path, message, tuple[Outcome, ...]))
 
 
 def alone(number: int) -> AppendRequest:
@@ -105,21 +116,46 @@ async def test_bytes_that_are_no_append_are_refused_alone_and_leave_no_word_in_t
     good = msgspec.msgpack.encode(request("beside-odd-ones"))
     outcomes = await carried(process, [not_one, unknown_type, good])
     assert [each.failure.category if each.failure else "" for each in outcomes] == ["InvalidInput", "InvalidInput", ""]
-    assert outcomes[2].appended is not None
+    assert outcomes[2].reply is not None
     said = [process.log, *(each.failure.detail for each in outcomes if each.failure)]
     assert not [text for text in said if "Zebulon" in text]
 
 
 async def test_a_call_carries_no_more_than_it_may(process: LedgerProcess) -> None:
-    encoded = [msgspec.msgpack.encode(request(f"too-many-{number}")) for number in range(MOST_APPENDS_IN_A_CALL + 1)]
+    encoded = [msgspec.msgpack.encode(request(f"too-many-{number}")) for number in range(MOST_IN_A_CALL + 1)]
     with pytest.raises(InvalidInput):
         await carried(process, encoded)
-    assert len(await carried(process, encoded[:-1])) == MOST_APPENDS_IN_A_CALL
+    assert len(await carried(process, encoded[:-1])) == MOST_IN_A_CALL
 
 
 async def test_the_door_of_one_who_may_append_nothing_takes_no_appends_together(process: LedgerProcess) -> None:
     with pytest.raises(NotPermitted):
         await carried(process, [msgspec.msgpack.encode(request("auditors"))], caller="auditor")
+
+
+async def test_children_that_are_asked_for_together_are_found_each_by_its_own_names(process: LedgerProcess) -> None:
+    names = [(ChildIdentifier("local:agency-a", f"pupil-{number}", identifying=True),) for number in range(40)]
+    async with process.client("gateway") as client:
+        nobody = await asyncio.gather(*(client.resolve_child(ResolveChild(name)) for name in names))
+        assert {each.ref for each in nobody} == {None}
+    async with process.client() as client:
+        for number in (3, 4):
+            about = NamedChild(None, 0, names[number], ())
+            await client.append(msgspec.structs.replace(request(f"about-{number}"), child=about))
+    async with process.client("gateway") as client:
+        found = await asyncio.gather(*(client.resolve_child(ResolveChild(name)) for name in names))
+    assert [number for number, each in enumerate(found) if each.ref is not None] == [3, 4]
+    assert found[3].ref != found[4].ref
+    assert {each.version for each in found} == {0, 1}
+
+
+async def test_a_question_that_is_none_is_refused_alone(process: LedgerProcess) -> None:
+    asked = msgspec.msgpack.encode(ResolveChild(()))
+    outcomes = await carried(
+        process, [asked, msgspec.msgpack.encode([SAID]), asked], caller="gateway", path="/resolve-children"
+    )
+    assert [each.failure.category if each.failure else "" for each in outcomes] == ["", "InvalidInput", ""]
+    assert "Zebulon" not in "".join(each.failure.detail for each in outcomes if each.failure)
 
 
 async def test_a_ledger_that_is_killed_meanwhile_leaves_outcomes_open_and_the_repeat_tells(ledger: LeanLedger) -> None:

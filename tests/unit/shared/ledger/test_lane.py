@@ -1,4 +1,4 @@
-"""Appends carried together: each has its own outcome, whatever becomes of those beside it or of the call."""
+"""Requests carried together, here appends: each has its own outcome, whatever becomes of the others or the call."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,15 +10,15 @@ import pytest
 
 from shared.errors import Conflict, ExchangeError, InvalidInput, Unavailable
 from shared.identifiers import EntryId, Position
-from shared.ledger.append_lane import CALLS_AT_ONCE, LARGEST_CALL_BYTES, AppendLane
+from shared.ledger.lane import CALLS_AT_ONCE, LARGEST_CALL_BYTES, Lane
 from shared.ledger.messages import (
-    MOST_APPENDS_IN_A_CALL,
+    MOST_IN_A_CALL,
     Answer,
     Appended,
-    AppendMany,
-    AppendOutcome,
     AppendRequest,
     Idempotency,
+    Outcome,
+    Several,
 )
 from shared.process.remote import failure_of
 from shared.vocabulary import EntryType
@@ -36,14 +36,14 @@ class FakeCalls:
     refused: dict[str, ExchangeError] = field(default_factory=dict)
     refused_together: dict[str, Unavailable] = field(default_factory=dict)
     lost: bool = False
-    forgets: Callable[[tuple[AppendOutcome, ...]], tuple[AppendOutcome, ...]] = lambda outcomes: outcomes
+    forgets: Callable[[tuple[Outcome, ...]], tuple[Outcome, ...]] = lambda outcomes: outcomes
     carried: list[list[str]] = field(default_factory=list)
     closed: bool = False
 
     async def call(self, path: str, message: object, reply: type[Reply]) -> Reply:
         encoded = msgspec.msgpack.encode(message)
         alone = path == "/append"
-        requests = [encoded] if alone else msgspec.msgpack.decode(encoded, type=AppendMany).requests
+        requests = [encoded] if alone else msgspec.msgpack.decode(encoded, type=Several).requests
         keys = [msgspec.msgpack.decode(each, type=AppendRequest).idempotency.key for each in requests]
         self.carried.append(keys)
         await self.may_answer.wait()
@@ -59,11 +59,11 @@ class FakeCalls:
         self.closed = True
         self.may_answer.set()
 
-    def _outcome(self, key: str) -> AppendOutcome:
+    def _outcome(self, key: str) -> Outcome:
         refusal = self.refused_together.get(key) or self.refused.get(key)
         if refusal is not None:
-            return AppendOutcome(failure=failure_of(refusal))
-        return AppendOutcome(appended(key))
+            return Outcome(failure=failure_of(refusal))
+        return Outcome(msgspec.msgpack.encode(appended(key)))
 
 
 def appended(key: str) -> Appended:
@@ -79,13 +79,17 @@ def request(key: str, *, size_bytes: int = 10) -> AppendRequest:
     )
 
 
+def appends(calls: FakeCalls) -> Lane[AppendRequest, Appended]:
+    return Lane(calls, alone="/append", together="/append-many", reply=Appended)
+
+
 async def behind_others(
     calls: FakeCalls, *requests: AppendRequest
-) -> tuple[AppendLane, list[asyncio.Task[Appended]], list[asyncio.Task[Appended]]]:
+) -> tuple[Lane[AppendRequest, Appended], list[asyncio.Task[Appended]], list[asyncio.Task[Appended]]]:
     """Return a lane with every call taken, those that took them, and these requests waiting behind."""
-    lane = AppendLane(calls)
-    first = [asyncio.create_task(lane.append(request(f"first-{number}"))) for number in range(CALLS_AT_ONCE)]
-    waiting = [asyncio.create_task(lane.append(each)) for each in requests]
+    lane = appends(calls)
+    first = [asyncio.create_task(lane.carry(request(f"first-{number}"))) for number in range(CALLS_AT_ONCE)]
+    waiting = [asyncio.create_task(lane.carry(each)) for each in requests]
     await turns()
     return lane, first, waiting
 
@@ -180,8 +184,9 @@ async def test_an_outcome_once_unknown_stays_unknown_when_nobody_serves_the_next
     assert unknown(outcome)
 
 
-async def test_an_append_that_the_ledger_says_nothing_of_is_asked_for_once_more_by_itself() -> None:
-    calls = FakeCalls(forgets=lambda outcomes: (*outcomes[:-1], AppendOutcome()))
+@pytest.mark.parametrize("nothing", [Outcome(), Outcome(b"no reply")])
+async def test_an_append_that_the_ledger_says_nothing_of_is_asked_for_once_more_by_itself(nothing: Outcome) -> None:
+    calls = FakeCalls(forgets=lambda outcomes: (*outcomes[:-1], nothing))
     _lane, _first, waiting = await behind_others(calls, request("0"), request("1"))
     calls.may_answer.set()
     assert [each.answer for each in await asyncio.gather(*waiting)] == [b"0", b"1"]
@@ -200,11 +205,11 @@ async def test_a_ledger_that_is_merely_too_busy_is_not_asked_again() -> None:
 
 async def test_no_more_go_in_one_call_than_it_may_carry() -> None:
     calls = FakeCalls()
-    count = 2 * MOST_APPENDS_IN_A_CALL + 1
+    count = 2 * MOST_IN_A_CALL + 1
     _lane, _first, waiting = await behind_others(calls, *(request(str(number)) for number in range(count)))
     calls.may_answer.set()
     await asyncio.gather(*waiting)
-    assert [len(keys) for keys in calls.carried[CALLS_AT_ONCE:]] == [MOST_APPENDS_IN_A_CALL, MOST_APPENDS_IN_A_CALL, 1]
+    assert [len(keys) for keys in calls.carried[CALLS_AT_ONCE:]] == [MOST_IN_A_CALL, MOST_IN_A_CALL, 1]
 
 
 async def test_an_append_too_large_to_share_a_call_goes_by_itself() -> None:
@@ -236,7 +241,7 @@ async def test_cancelling_one_that_is_carried_with_others_leaves_them_alone() ->
     await turns()
     calls.may_answer.set()
     assert (await waiting[1]).answer == b"1"
-    assert (await lane.append(request("later"))).answer == b"later"
+    assert (await lane.carry(request("later"))).answer == b"later"
 
 
 async def test_an_append_that_waits_too_long_for_its_turn_gives_up_and_is_not_sent_later() -> None:
@@ -255,7 +260,7 @@ async def test_closing_answers_those_that_were_never_sent_as_not_done_and_those_
     lane, first, waiting = await behind_others(calls, request("0"))
     first[0].cancel()
     await turns()
-    later = asyncio.create_task(lane.append(request("1")))
+    later = asyncio.create_task(lane.carry(request("1")))
     await turns()
     await lane.close()
     under_way, [carried, never_sent] = await all_of(first[1:]), await all_of([*waiting, later])
@@ -272,7 +277,7 @@ async def test_whatever_fails_beside_it_no_call_is_lost_to_the_lane() -> None:
     await all_of([*first, *waiting])
     calls.may_answer.clear()
     again: list[Awaitable[Appended]] = [
-        asyncio.create_task(lane.append(request(f"again-{number}"))) for number in range(CALLS_AT_ONCE)
+        asyncio.create_task(lane.carry(request(f"again-{number}"))) for number in range(CALLS_AT_ONCE)
     ]
     await turns()
     assert calls.carried[-CALLS_AT_ONCE:] == [[f"again-{number}"] for number in range(CALLS_AT_ONCE)]
