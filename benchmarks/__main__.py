@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Coroutine, Mapping
 from enum import StrEnum
+from typing import Protocol
 
 import uvloop
 
@@ -12,6 +13,8 @@ from benchmarks import (
     append_vs_eventsourcing,
     append_vs_pgbench,
     audit_growth,
+    gateway_cost,
+    gateway_latency,
     gateway_vs_fastapi,
     proof_ms,
     replay_vs_fsck,
@@ -29,7 +32,15 @@ class Length(StrEnum):
     SOAK = "soak"
 
 
-Benchmark = Callable[[Length], Coroutine[object, object, Measured]]
+class Result(Protocol):
+    """What a benchmark gave."""
+
+    def line(self) -> str:
+        """Return the JSON line."""
+        ...
+
+
+Benchmark = Callable[[Length], Coroutine[object, object, Result]]
 
 
 async def _append_vs_pgbench(length: Length) -> Measured:
@@ -71,6 +82,16 @@ async def _audit_growth(length: Length) -> Measured:
     return await audit_growth.measure(rounds=rounds, small=large // 4, large=large)
 
 
+async def _gateway_latency(length: Length) -> gateway_latency.Latency:
+    rounds, requests = {Length.SMOKE: (2, 300), Length.BENCH: (5, 3_000)}.get(length, (15, 8_000))
+    return await gateway_latency.measure(rounds=rounds, requests=requests)
+
+
+async def _gateway_cost(length: Length) -> gateway_cost.Cost:
+    rounds, requests = {Length.SMOKE: (2, 300), Length.BENCH: (5, 3_000)}.get(length, (15, 8_000))
+    return await gateway_cost.measure(rounds=rounds, requests=requests)
+
+
 async def _proof_ms(length: Length) -> Measured:
     size, proofs = {Length.SMOKE: (70_001, 50), Length.BENCH: (1_000_003, 300)}.get(length, (5_000_003, 1_000))
     return await proof_ms.measure(size=size, proofs=proofs)
@@ -88,6 +109,8 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     "append_growth": _append_growth,
     "gateway_vs_fastapi": _gateway_vs_fastapi,
     "audit_growth": _audit_growth,
+    "gateway_latency": _gateway_latency,
+    "gateway_cost": _gateway_cost,
     "proof_ms": _proof_ms,
     "replay_vs_fsck": _replay_vs_fsck,
 }

@@ -48,6 +48,7 @@ class CpuMeter:
     """Adds up what this process, the programs it ran, and a server's processes have spent."""
 
     def __init__(self, parent: MeasuredProcess) -> None:
+        """Measure a process with its children, such as a server's first one."""
         self._parent = parent
 
     @classmethod
@@ -61,10 +62,13 @@ class CpuMeter:
 
         Raises psutil.NoSuchProcess when the server itself has ended.
         """
-        own = _with_ended(psutil.Process().cpu_times())
+        return _with_ended(psutil.Process().cpu_times()) + self.theirs_s()
+
+    def theirs_s(self) -> float:
+        """Return the same without this process and the programs it ran."""
         while (server := self._server_s()) is None:
             pass
-        return own + server
+        return server
 
     def _server_s(self) -> float | None:
         """Return what the server has spent, or None when one of its processes ended while it was being read.
