@@ -34,7 +34,7 @@ def authorities(answer: Answer) -> set[str]:
 
 async def test_a_bruise_and_a_disclosure_at_a_primary_school(exchange: TestExchange) -> None:
     """Accepted with no parent informed, and for the police as well; a missing reason is asked for afterwards."""
-    who = child(family_name="Marrow-Tate", given_names="Ellis", date_of_birth="2020-03-31")
+    who = child()
     concern: Json = {
         "level": "immediate_danger",
         "seen_or_said": "Dad's mate hit me with the belt. A linear bruise.",
