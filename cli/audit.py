@@ -58,6 +58,10 @@ def verify(
     signatures: Annotated[
         bool, typer.Option("--signatures", help="Check agencies' signatures too: one opening, on the record")
     ] = False,
+    bodies: Annotated[
+        bool,
+        typer.Option("--bodies", help="And that each sealed body is what was signed"),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON")] = False,
 ) -> None:
     """Recompute everything from stored bytes and name the first bad position. Exits 1 when anything is wrong.
@@ -65,6 +69,8 @@ def verify(
     Needs the log's key from outside the database, and better still a checkpoint you kept: without one, a history that
     was rewritten and re-signed would pass.
     """
+    if bodies and not signatures:
+        raise InvalidInput("a body is held against its signature", remedy="Give --signatures too.")
     if signatures and (bundle is not None or url):
         raise InvalidInput("signatures are sealed: only the ledger itself can open them", remedy="Leave --url out.")
     if bundle is not None:
@@ -92,7 +98,7 @@ def verify(
                 witnesses=witnesses,
             )
         )
-    checked = reach.run(_check_signatures(report.size)) if signatures else None
+    checked = reach.run(_check_signatures(report.size, bodies=bodies)) if signatures else None
     if as_json:
         said = {**msgspec.to_builtins(report), "intact": report.intact, "signatures": msgspec.to_builtins(checked)}
         typer.echo(msgspec.json.encode(said).decode())
@@ -103,9 +109,9 @@ def verify(
     raise typer.Exit(0 if report.intact and (checked is None or checked.sound) else 1)
 
 
-async def _check_signatures(size: int) -> SignatureReport:
+async def _check_signatures(size: int, *, bodies: bool) -> SignatureReport:
     async with reach.ledger("auditor") as ledger:
-        return await check_signatures(ledger, size=size)
+        return await check_signatures(ledger, size=size, bodies=bodies)
 
 
 def _verify_bundle(file: Path, log_key: str, older: list[Path], witnesses: list[str], *, as_json: bool) -> int:

@@ -20,7 +20,8 @@ _RUN = re.compile(r"[a-z0-9-]{8,64}\Z")
 class SignatureOpener:
     """Opens signature sections, which say who signed what when, and nothing of the content but its digest.
 
-    Each body is held against that digest here, within the ledger: what is given out is only whether it fits.
+    Where it was asked for, each body is held against that digest here, within the ledger: what is given out is only
+    whether it fits.
     """
 
     def __init__(self, *, reader: PostgresReader, opener: SectionOpener, recorder: OpeningRecorder) -> None:
@@ -43,9 +44,11 @@ class SignatureOpener:
             last=asked.last_position,
             limit=max(1, min(asked.limit, LARGEST_PAGE)),
         )
-        return SignaturesPage(tuple([await self._reveal(each) for each in stored]), recorded.position)
+        return SignaturesPage(
+            tuple([await self._reveal(each, bodies=asked.bodies) for each in stored]), recorded.position
+        )
 
-    async def _reveal(self, stored: StoredEntry) -> OpenedSignature:
+    async def _reveal(self, stored: StoredEntry, *, bodies: bool) -> OpenedSignature:
         position, entry = Position(stored.position), parse_entry(stored.leaf)
         try:
             revealed = await self._opener.reveal(entry.id, SECTION)
@@ -53,7 +56,7 @@ class SignatureOpener:
             return OpenedSignature(position, None)
         except IntegrityFailure as error:
             return OpenedSignature(position, None, error.detail)
-        standing = await self._standing(entry, revealed.content)
+        standing = await self._standing(entry, revealed.content) if bodies else BodyStanding.NONE
         return OpenedSignature(position, revealed.content, body=standing)
 
     async def _standing(self, entry: Entry, evidence: bytes) -> BodyStanding:
@@ -71,13 +74,13 @@ class SignatureOpener:
 
 
 def _opening(asked: OpenSignatures, *, caller: str) -> Opening:
-    scope = f"{asked.first_position}-{asked.last_position}"
+    scope = f"{asked.first_position}-{asked.last_position}{' with bodies' if asked.bodies else ''}"
     return Opening(
         facts={
             "first_position": asked.first_position,
             "last_position": asked.last_position,
             "section": SECTION,
-            "compared": BODY,
+            **({"compared": BODY} if asked.bodies else {}),
             "purpose": f"audit:{asked.run}",
             "caller": caller,
         },

@@ -161,7 +161,9 @@ class GlassBroken(msgspec.Struct, frozen=True):
 class OpenSignatures(msgspec.Struct, frozen=True):
     """Asks to open the ``signature`` sections of a range of entries for one audit run: one opening on the record.
 
-    ``run`` names the run; every page of it is asked for with the same range. ``after`` is the last position had.
+    ``run`` names the run; every page of it is asked for with the same range. ``after`` is the last position had. With
+    ``bodies`` the ledger also opens each body, within itself, to hold it against the digest that was signed; the record
+    of the opening says so.
     """
 
     run: str
@@ -169,6 +171,7 @@ class OpenSignatures(msgspec.Struct, frozen=True):
     last_position: Position
     after: int
     limit: int = 200
+    bodies: bool = False
 
 
 class BodyStanding(StrEnum):

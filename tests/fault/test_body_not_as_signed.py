@@ -73,13 +73,13 @@ async def test_a_body_that_is_not_what_its_agency_signed_is_named_by_the_ledger_
 
     code, said = await command("audit", "verify", "--json")
     assert code == 0, "its own hashes all fit: without the signature there is nothing to see"
-    code, said = await command("audit", "verify", "--signatures", "--json")
+    code, said = await command("audit", "verify", "--signatures", "--bodies", "--json")
     report = orjson.loads(said)["signatures"]
     assert (code, report["bad"], report["not_as_signed"]) == (1, [], [forged.position])
     assert report["bodies"] >= 2
     opening = (await own.entries())[report["recorded_at_position"]]
     assert (opening.facts["section"], opening.facts["compared"]) == ("signature", "body")
-    code, said = await command("audit", "verify", "--signatures")
+    code, said = await command("audit", "verify", "--signatures", "--bodies")
     assert code == 1
     assert f"{forged.position}: BODY NOT AS SIGNED" in said
 

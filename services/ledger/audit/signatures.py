@@ -37,9 +37,10 @@ class SignatureReport:
     """What a check of agencies' signatures saw.
 
     ``not_openable`` counts signatures whose sealing key is gone, which the check of the ledger accounts for by
-    erasures. ``bodies`` counts those that the ledger found to be what was signed, ``not_as_signed`` has the positions
-    of those that are not, ``bodies_not_openable`` counts those that it could not open. ``by_systems`` is what
-    recipients' systems signed on delivery, kept in another form and not checked here.
+    erasures. ``bodies_compared`` says whether the run held bodies against what was signed: then ``bodies`` counts those
+    that are, ``not_as_signed`` has the positions of those that are not, ``bodies_not_openable`` counts those that the
+    ledger could not open. ``by_systems`` is what recipients' systems signed on delivery, kept in another form and not
+    checked here.
     """
 
     run: str = ""
@@ -47,6 +48,7 @@ class SignatureReport:
     good: int = 0
     not_openable: int = 0
     by_systems: int = 0
+    bodies_compared: bool = False
     bodies: int = 0
     bodies_not_openable: int = 0
     not_as_signed: list[Position] = field(default_factory=list)
