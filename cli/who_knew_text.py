@@ -87,6 +87,8 @@ def _telling(telling: TellingKnown, name_of: Name) -> Iterator[str]:
 def _look(look: LookKnown, name_of: Name) -> str:
     who = name_of(f"agency:{look.by}")
     whom = f" for {name_of(look.recipient)}" if look.recipient else ""
+    if look.section == "none":
+        return f"{look.time} (entry {look.position}): {who} looked, and opened nothing ({look.purpose})"
     what = "an entry" if look.of is None else f"entry {look.of[0]}"
     if look.of is not None and look.of[0] != look.of[1]:
         what = f"entries {look.of[0]} to {look.of[1]}"

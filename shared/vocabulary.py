@@ -27,6 +27,8 @@ class EntryType(StrEnum):
     QUEUE_RESOLVED = "queue.resolved"
     CONTENT_OPENED = "content.opened"
     AUDIT_OPENED = "audit.opened"
+    CHRONOLOGY_READ = "chronology.read"
+    CHILD_SEARCHED = "child.searched"
     ERASURE_RECORDED = "erasure.recorded"
     REQUEST_CONFLICTED = "request.conflicted"
     ENCRYPTION_KEY_ROTATED = "encryption_key.rotated"
@@ -116,6 +118,10 @@ What they put to somebody wants a decision: that a person owns it is not enough.
 
 CONTENT_TYPES = RECORD_TYPES | AMENDMENT_TYPES
 """Entries that tell something new about a child. After an erasure they begin a new reference."""
+
+
+LOOK_TYPES = frozenset({EntryType.CONTENT_OPENED, EntryType.CHRONOLOGY_READ, EntryType.CHILD_SEARCHED})
+"""Entries that say that somebody looked at what is recorded about a child (G12)."""
 
 
 class Level(StrEnum):

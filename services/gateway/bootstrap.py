@@ -14,6 +14,7 @@ from services.gateway.api.answers import Answering
 from services.gateway.api.app import GatewayApi, make_app
 from services.gateway.api.assessments import AssessmentApi, add_assessment_route
 from services.gateway.api.audit import AuditApi, add_audit_routes
+from services.gateway.api.children import ChildrenApi, add_children_routes
 from services.gateway.api.dangers import Dangers
 from services.gateway.api.own_agency import add_own_agency_routes
 from services.gateway.api.reading_back import add_reading_back_routes
@@ -22,7 +23,8 @@ from services.gateway.domain.placing import Directories
 from services.gateway.known_keys import KnownKeys
 from services.gateway.limit_requests import RequestLimits
 from services.gateway.own_agency import OwnAgency
-from services.gateway.ports import AuditLedger, Ledger
+from services.gateway.ports import AuditLedger, Ledger, ReadingLedger
+from services.gateway.read_case import CaseReader
 from services.gateway.read_ledger import LedgerReader
 from services.gateway.read_record import RecordReader
 from services.gateway.record_decision import DecisionRecorder
@@ -50,6 +52,14 @@ def make_audit(api: GatewayApi, *, ledger: AuditLedger, clock: Clock) -> AuditAp
         answering=api.answering,
         authority=api.authority,
     )
+
+
+def make_children(
+    api: GatewayApi, *, ledger: ReadingLedger, directories: Directories, clock: Clock, in_production: bool
+) -> ChildrenApi:
+    """Return the interface by which agencies read about children; it proves and answers as the gateway's own does."""
+    reader = CaseReader(ledger=ledger, directories=directories, clock=clock, in_production=in_production)
+    return ChildrenApi(admission=api.admission, reader=reader, answering=api.answering, authority=api.authority)
 
 
 def make_assessments(api: GatewayApi, assessor: DecisionAssessor) -> AssessmentApi:
@@ -140,6 +150,10 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
         add_reading_back_routes(app, api, reader=RecordReader(ledger=ledger, directories=directories, clock=clock))
         own = OwnAgency(ledger=ledger, registry=known_keys.registry, clock=clock, new_entry_id=_new_entry_id)
         add_own_agency_routes(app, api, own=own)
+        children = make_children(
+            api, ledger=ledger, directories=directories, clock=clock, in_production=settings.production
+        )
+        add_children_routes(app, children)
         add_audit_routes(app, make_audit(api, ledger=ledger, clock=clock))
         if isinstance(clock, SteppedClock):
             sandbox = SandboxApi(authority=api.authority, known_keys=known_keys, clock=clock, real=SystemClock())

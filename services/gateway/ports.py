@@ -15,6 +15,7 @@ from shared.ledger.messages import (
     ResolvedChild,
     TreeHead,
 )
+from shared.ledger.reading_messages import ChildFound, Chronology, FindChild, ReadChronology
 from shared.ledger.record_history import RecordHistory
 from shared.ledger.reviews import OverdueReviewsPage, OverdueReviewsQuery
 
@@ -36,6 +37,22 @@ class AuditLedger(Protocol):
 
     async def break_glass(self, request: BreakGlass) -> GlassBroken:
         """Open one sealed section for an auditor."""
+        ...
+
+
+class ReadingLedger(Protocol):
+    """The ledger as the gateway may use it for agencies that read; ``LedgerClient`` says what each call guarantees."""
+
+    async def admit_read(self, request: AdmitRead) -> None:
+        """Use up a nonce."""
+        ...
+
+    async def chronology(self, request: ReadChronology) -> Chronology:
+        """Return a page of a child's chronology."""
+        ...
+
+    async def find_child(self, request: FindChild) -> ChildFound:
+        """Return the child that identifiers name, if the reader has a part in its case."""
         ...
 
 

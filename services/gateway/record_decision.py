@@ -10,6 +10,7 @@ from services.gateway.domain.identity import identifiers_of
 from services.gateway.domain.law import law_of_the_day
 from services.gateway.domain.placing import Directories
 from services.gateway.domain.planning import Circumstances, Plan
+from services.gateway.domain.protecting import protecting
 from services.gateway.domain.record import Child
 from services.gateway.ports import Ledger
 from services.gateway.settle_withholding import withholding_followed
@@ -142,7 +143,8 @@ class DecisionRecorder:
         entry_id = self._new_entry_id()
         obligations = plan.book.obligations(entry_id)
         rules = circumstances.rules_for(plan.kind)
-        advice = judging.spelled_out(plan.advice, rules)
+        protects = protecting(sent.body)
+        advice = judging.spelled_out([*plan.advice, *protects.advice], rules)
         return AppendRequest(
             entry_id=entry_id,
             type=plan.type,
@@ -163,7 +165,11 @@ class DecisionRecorder:
             key=admitted.key,
             nonce=admitted.nonce,
             child=child,
-            facts={**plan.facts, "advice": [each["code"] for each in advice]},
+            facts={
+                **plan.facts,
+                "advice": [each["code"] for each in advice],
+                **({"protected": list(protects.kinds)} if protects.kinds else {}),
+            },
             obligations=obligations,
             causes=causes,
             rules=circumstances.book.id,

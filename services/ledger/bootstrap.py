@@ -34,6 +34,7 @@ from services.ledger.open_signatures import SignatureOpener
 from services.ledger.ports import DataKeyStore, Witnesses
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.publish_tiles import TilePublisher
+from services.ledger.reading.joined import join_reading, names_in_force
 from services.ledger.record_opening import OpeningRecorder
 from services.ledger.request_queue import Queue
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
@@ -45,6 +46,7 @@ from shared.process.parts import run_until_first_ends
 from shared.process.secret_files import read_password
 from shared.process.serving import serve
 from shared.process.settings import LedgerSettings
+from shared.reference.authorities import load_register
 from shared.stepped_clock import clock_of
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint, sign_checkpoint
 
@@ -98,8 +100,9 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
         files = published_files(settings)
         writer = make_writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
         recorder = OpeningRecorder(preparer, queue, os.urandom)
-        opener = SectionOpener(reader=reader, recorder=recorder, secrets=secrets)
         clock = clock_of(settings.sandbox_clock_file)
+        now_named = names_in_force(load_register(), clock=clock)
+        opener = SectionOpener(reader=reader, recorder=recorder, secrets=secrets, now_named=now_named)
         breaker = GlassBreaker(reader=reader, opener=opener, recorder=recorder, clock=clock)
         signatures = SignatureOpener(reader=reader, opener=opener, recorder=recorder)
         rotation = None
@@ -125,6 +128,16 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
                 signatures,
                 writer,
                 rotation,
+                join_reading(
+                    reader,
+                    opener=opener,
+                    preparer=preparer,
+                    queue=queue,
+                    secrets=secrets,
+                    now_named=now_named,
+                    clock=clock,
+                    real_clock=SystemClock(),
+                ),
                 secrets.blind_index_key,
                 files or NothingPublished(),
             )

@@ -1,15 +1,18 @@
 """Opens sealed content, once it is on the record that it is opened: by whom, what for, and what (G12)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.domain.callers import check_opening
 from services.ledger.domain.sealing import SALT_BYTES, unseal_salted
 from services.ledger.prepare_append import Secrets
+from services.ledger.reading.need_to_see import Sight, needs_of_roles, needs_of_told
+from services.ledger.reading.part_in_case import NowNamed, case_of
 from services.ledger.record_opening import Opening, OpeningRecorder
-from shared.entries import Entry
+from shared.entries import Entry, parse_entry
 from shared.errors import IntegrityFailure, NotFound
-from shared.identifiers import EntryId
+from shared.identifiers import EntryId, agency_recipient, entry_of
 from shared.ledger.messages import Idempotency, OpenedSection, OpenSection
 
 
@@ -25,13 +28,21 @@ class Revealed:
 class SectionOpener:
     """Opens sections for callers that may see them."""
 
-    def __init__(self, *, reader: PostgresReader, recorder: OpeningRecorder, secrets: Secrets) -> None:
+    def __init__(
+        self,
+        *,
+        reader: PostgresReader,
+        recorder: OpeningRecorder,
+        secrets: Secrets,
+        now_named: Callable[[], NowNamed],
+    ) -> None:
         self._reader = reader
+        self._now_named = now_named
         self._recorder = recorder
         self._secrets = secrets
 
     async def open(self, asked: OpenSection, *, caller: str) -> OpenedSection:
-        """Return a section's plaintext; the opening is durable in the ledger before this returns.
+        """Return what a recipient may see of a section; the opening is durable in the ledger before this returns.
 
         Opening again for the same purpose makes no second entry. Raises NotFound when the section never was or has
         been erased, CallerNotPermitted when this caller may not see it, Unavailable when its key cannot be had now or
@@ -39,6 +50,7 @@ class SectionOpener:
         """
         revealed = await self.reveal(asked.entry_id, asked.section)
         check_opening(revealed.entry, asked.section, caller=caller)
+        sight = await self._sight(asked, revealed.entry)
         opening = Opening(
             facts={
                 "section": asked.section,
@@ -54,7 +66,26 @@ class SectionOpener:
             of=revealed.entry,
         )
         recorded = await self._recorder.record(opening)
-        return OpenedSection(revealed.content, recorded.position)
+        return OpenedSection(sight.of(revealed.content), recorded.position)
+
+    async def _sight(self, asked: OpenSection, entry: Entry) -> Sight:
+        """Return what of an entry its recipient may see, by the entry that owes it: the same on every attempt."""
+        if entry.agency is not None and asked.recipient == agency_recipient(entry.agency):
+            return Sight(frozenset(), frozenset(), whole=True)
+        owing = entry
+        if asked.obligation is not None:
+            owing = parse_entry((await self._reader.entry(entry_of(asked.obligation))).leaf)
+        owed = [each for each in owing.obligations if each.id == asked.obligation and each.recipient == asked.recipient]
+        needs = needs_of_told(owed, about_a_child=bool(entry.subjects))
+        if not entry.subjects:
+            return Sight(needs, frozenset())
+        child = entry.subjects[0].ref
+        stored = await self._reader.child_entries(child)
+        case = case_of(child, (parse_entry(each.leaf) for each in stored if each.position <= owing.position))
+        if owed:
+            roles = case.roles_of(frozenset({owed[0].recipient}), now_named=self._now_named())
+            needs |= needs_of_roles(roles)
+        return Sight(needs, frozenset(case.protections))
 
     async def reveal(self, entry_id: EntryId, section: str) -> Revealed:
         """Return a section in plain, for a caller that puts the opening on the record before it shows anything.

@@ -69,6 +69,7 @@ class ContentOpener:
                 section=BODY,
                 purpose=f"deliver:{claimed.obligation}:{endpoint.endpoint}",
                 recipient=claimed.recipient,
+                obligation=claimed.obligation,
             )
         )
         return opened.content

@@ -42,6 +42,7 @@ from shared.ledger.messages import (
     TreeHead,
     WaitForEntry,
 )
+from shared.ledger.reading_messages import ChildFound, Chronology, FindChild, ReadChronology
 from shared.ledger.record_history import RecordHistory, RecordHistoryQuery
 from shared.ledger.reviews import OverdueReviewsPage, OverdueReviewsQuery
 from shared.ledger.stewardship import Stewardship
@@ -179,6 +180,21 @@ class LedgerClient:
     async def who_knew(self, query: WhoKnewQuery) -> WhoKnew:
         """Return who knew what about a child at a moment; of a child nobody spoke of, that nothing was known."""
         return await self._remote.call("/who-knew", query, WhoKnew)
+
+    async def chronology(self, request: ReadChronology) -> Chronology:
+        """Return a page of a child's chronology for the agency that signed; the look is durable before this returns.
+
+        Raises NotFound to who has no part in the child's case, as for a child that is not there; NotPermitted when the
+        signature proves nothing or was used before.
+        """
+        return await self._remote.call("/chronology", request, Chronology)
+
+    async def find_child(self, request: FindChild) -> ChildFound:
+        """Return the child that identifiers name, if the agency that signed has a part in its case; on the record.
+
+        Takes as long, and answers the same, whether nobody is known or nobody to that agency.
+        """
+        return await self._remote.call("/find-child", request, ChildFound)
 
     async def break_glass(self, request: BreakGlass) -> GlassBroken:
         """Open one sealed section for an auditor; who, what and why is durable in the ledger before this returns.

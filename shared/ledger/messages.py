@@ -202,17 +202,19 @@ class OpenSection(msgspec.Struct, frozen=True):
     """Asks to open one sealed section. The opening is recorded as an entry, once for each ``purpose``.
 
     ``purpose`` names what it is for and for whom without personal data, such as
-    ``deliver:<obligation id>:<endpoint id>``.
+    ``deliver:<obligation id>:<endpoint id>``. ``obligation`` is because of which the ``recipient`` is shown it: what is
+    protected is shown by what the recipient was to the child then, and hidden without it.
     """
 
     entry_id: EntryId
     section: str
     purpose: str
     recipient: Recipient | None = None
+    obligation: ObligationId | None = None
 
 
 class OpenedSection(msgspec.Struct, frozen=True):
-    """The plain bytes of a section, and the position of the entry that records this opening."""
+    """What its recipient may see of a section, and the position of the entry that records this opening."""
 
     content: bytes
     recorded_at_position: Position

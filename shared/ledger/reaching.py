@@ -45,6 +45,9 @@ NEVER_REPEATED = frozenset(
     {
         # Uses up a nonce: its repeat would be refused as a replay, and an honest reader with it.
         "/admit-read",
+        # One signed request is one look: a repeat is refused as a replay, and its reader signs anew.
+        "/chronology",
+        "/find-child",
         # Done already, it is refused: no such key.
         "/destroy-encryption-key",
         # Makes a key each time.

@@ -4,7 +4,7 @@ The evidence is what the gateway seals beside an entry as its ``signature`` sect
 headers and the digest of the body. Its age is not judged: it was judged when it came.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -56,10 +56,11 @@ def check_body_of_evidence(evidence: bytes, body: bytes) -> None:
     verify_content_digest(_decode(evidence).content_digest, body)
 
 
-def verify_evidence(evidence: bytes, *, key: PublicKey) -> SignedRequest:
+def verify_evidence(evidence: bytes, *, key: PublicKey, required: Sequence[str] = WRITE_COMPONENTS) -> SignedRequest:
     """Return what a kept signature covers, once it is proven to be by ``key`` over the very base that was kept.
 
-    Everything that a request with a body must sign has to be covered. Raises InvalidInput, SignatureMalformed,
+    Everything that a request with a body must sign has to be covered, unless ``required`` says that it is one without:
+    then no body is its own. Raises InvalidInput, SignatureMalformed,
     SignatureInvalid, ComponentUncovered or SignatureAlgorithm.
     """
     kept = _decode(evidence)
@@ -73,19 +74,18 @@ def verify_evidence(evidence: bytes, *, key: PublicKey) -> SignedRequest:
     components = dict(line.partition(": ")[::2] for line in lines)
     if tuple(components) != parsed.components or len(components) != len(lines):
         raise SignatureInvalid("what was signed is not what the signature's input says")
-    missing = [component for component in WRITE_COMPONENTS if component not in components]
+    missing = [component for component in required if component not in components]
     if missing:
         raise ComponentUncovered(f"the signature does not cover {missing[0]}")
-    if components['"content-digest"'] != kept.content_digest:
+    digest = components.get('"content-digest"', "")
+    if digest != kept.content_digest:
         raise SignatureInvalid("the digest kept beside the signature is not the one that was signed")
     try:
         base = kept.base.encode("ascii")
     except UnicodeEncodeError as error:
         raise SignatureInvalid("a signature base is ASCII") from error
     key.verify(parse_signature(kept.signature), base)
-    return SignedRequest(
-        components, parameters.key_id, parameters.created, parameters.nonce, components['"content-digest"']
-    )
+    return SignedRequest(components, parameters.key_id, parameters.created, parameters.nonce, digest)
 
 
 def _decode(evidence: bytes) -> _Evidence:

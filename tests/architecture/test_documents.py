@@ -24,6 +24,7 @@ FILES = {
     "OpeningRecord": "opening",
     "OwnKeyRecord": "own-key",
     "OwnKeyRevocationRecord": "own-key-revocation",
+    "SearchRecord": "search",
     "ShareCorrectionRecord": "correction",
     "RetractionRecord": "retraction",
     "DisputeRecord": "dispute",

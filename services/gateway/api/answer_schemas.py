@@ -107,6 +107,41 @@ ANSWERS: Mapping[str, Schema] = {
         "The sender's own withholdings that should have been reviewed by now",
         {"overdue_reviews": {"type": "array", "items": {"type": "object"}}},
     ),
+    "ShownEntry": _object(
+        "One entry of a chronology as its reader may see it",
+        {
+            "id": ID,
+            "type": TEXT,
+            "position": {"type": "integer", "minimum": 0},
+            "recorded_at": TIME,
+            "agency": OPTIONAL_TEXT,
+            "about": {"type": "array", "items": ID},
+            "codes": {"type": "object"},
+            "notifications": {"type": "array", "items": {"type": "object"}},
+            "content_is": {"type": "string", "enum": ["shown", "not_shown", "erased", "none"]},
+            "content": ANYTHING,
+        },
+    ),
+    "Chronology": _object(
+        "What was recorded about a child, as far as the reader's part in its case goes, oldest first",
+        {
+            "child": ID,
+            "as_at": TIME,
+            "your_roles": {"type": "array", "items": TEXT},
+            "responsible": OPTIONAL_TEXT,
+            "entries": _list("ShownEntry"),
+            "next_after": {"type": ["integer", "null"]},
+            "looked_at_position": {"type": "integer", "minimum": 0},
+        },
+    ),
+    "Found": _object(
+        "The child that an identifier names, or nobody",
+        {
+            "kind": {"type": "string", "enum": ["search"]},
+            "looked_up": {"type": "integer", "minimum": 0},
+            "found": {"type": "array", "maxItems": 1, "items": _object("A child", {"ref": ID})},
+        },
+    ),
     "Opened": _object(
         "The opening, with its receipt, and what was sealed", {"opening": {"type": "object"}, "content_base64": TEXT}
     ),

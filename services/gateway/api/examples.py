@@ -218,6 +218,10 @@ EXAMPLES: Mapping[str, Mapping[str, Json]] = {
         "reason": "compromised",
         "compromised_from": "2026-11-23T08:00:00Z",
     },
+    "SearchRecord": {
+        "format": "safeguarding-exchange/search/v1",
+        "child": {"date_of_birth": "2020-03-31", "identifiers": _CHILD["identifiers"]},
+    },
     "OpeningRecord": {
         "entry": "6f1a0c9d3b7e4f2a8c5d1e0b9a7f3c24",
         "section": "body",

@@ -75,6 +75,16 @@ def assessment_operation(*shapes: type) -> dict[str, object]:
     return {**operation, "requestBody": {"required": True, "content": content}, "responses": answers}
 
 
+def search_operation(shape: type) -> dict[str, object]:
+    """Return what is said of the route that looks for a child."""
+    operation = post_operation(shape)
+    answers = {
+        "200": _answer("The child, or nobody: the same whether nobody is known or nobody to who asks", "Found"),
+        **_problems({400, 401, 413, 415, 422, 429, 503}),
+    }
+    return {**operation, "responses": answers}
+
+
 def acknowledgement_operation(shape: type) -> dict[str, object]:
     """Return what is said of the route that acknowledges a notification."""
     return _below(post_operation(shape), "notification", {"type": "string", "minLength": 1})
@@ -114,16 +124,20 @@ def read_operation(named: tuple[str, ...], *, answer: str = "RecordStatus") -> d
 
 
 def audit_operation(
-    media_type: str, parameters: tuple[str, ...], *, schema: dict[str, object] | None = None
+    media_type: str,
+    parameters: tuple[str, ...],
+    *,
+    schema: dict[str, object] | None = None,
+    description: str = "As the ledger holds it",
 ) -> dict[str, object]:
-    """Return what is said of a route that auditors read by; each parameter is ``name:path`` or ``name:query``."""
+    """Return what is said of a route that reads from the ledger; each parameter is ``name:path`` or ``name:query``."""
     plain = schema or ({"type": "object"} if media_type == "application/json" else {"type": "string"})
     return {
         **SIGNED,
         "parameters": [_parameter(*parameter.split(":")) for parameter in parameters],
         "responses": {
             "200": {
-                "description": "As the ledger holds it",
+                "description": description,
                 "headers": _SIGNATURE_HEADERS,
                 "content": {media_type: {"schema": plain}},
             },

@@ -31,8 +31,10 @@ from services.gateway.domain.record import (
     WhereaboutsRecord,
     WithholdingRecord,
 )
+from services.gateway.read_case import SearchRecord
 from services.gateway.read_ledger import OpeningRecord
 from shared.ledger.own_keys import OwnKeyRecord, OwnKeyRevocationRecord
+from shared.protection import MARK, Protection
 from shared.vocabulary import NOT_APPLICABLE, NOT_KNOWN
 
 Schema = dict[str, object]
@@ -53,11 +55,15 @@ PUBLISHED: Mapping[str, type] = {
     "retraction": RetractionRecord,
     "dispute": DisputeRecord,
     "consent-withdrawal": ConsentWithdrawalRecord,
+    "search": SearchRecord,
     "opening": OpeningRecord,
     "agency-key": OwnKeyRecord,
     "agency-key-revocation": OwnKeyRevocationRecord,
 }
 """The records, by the name under which their schema is published."""
+
+_ANY_MARK: Schema = {"anyOf": [{"enum": [kind.value for kind in Protection]}, {"type": "boolean"}, {}]}
+"""No shape decodes a mark of protection: whatever it says is taken as one, and nothing is refused for it."""
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VERSION = "v1"
@@ -98,6 +104,9 @@ def _described(name: str, schema: Schema) -> Schema:
         "type": "object",
         "properties": {each: _member(properties[each], members[each]) for each in properties},
     }
+    if MARK in members:
+        mark = {"description": members[MARK].says, "examples": [members[MARK].example], **_ANY_MARK}
+        made["properties"] = {**cast(Schema, made["properties"]), MARK: mark}
     if schema.get("required"):
         made["required"] = schema["required"]
     return made

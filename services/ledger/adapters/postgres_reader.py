@@ -51,6 +51,10 @@ SELECT position, leaf FROM ledger.entry
  ORDER BY position
 """  # noqa: S608
 
+_IDENTIFIED_BY = (
+    "SELECT ref FROM ledger.child_identifier WHERE identifying AND token = ANY($1::bytea[]) ORDER BY position LIMIT 1"
+)
+
 _ANSWER = """
 SELECT a.body, e.leaf, h.checkpoint
   FROM ledger.answer a
@@ -138,6 +142,11 @@ class PostgresReader:
         """Return the wrapped data key of that id, or None."""
         rows = await self._fetch("SELECT kek_id, wrapped FROM ledger.data_key WHERE key_id = $1", key_id)
         return WrappedKey(rows[0]["kek_id"], rows[0]["wrapped"]) if rows else None
+
+    async def identified_by(self, tokens: tuple[bytes, ...]) -> ChildRef | None:
+        """Return whom one of these tokens identifies, of two the one known longer; one query, whoever is known."""
+        rows = await self._fetch(_IDENTIFIED_BY, list(tokens))
+        return ChildRef(rows[0]["ref"]) if rows else None
 
     async def entry(self, entry_id: EntryId) -> StoredEntry:
         """Return an entry by id. Raises NotFound."""

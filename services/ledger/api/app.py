@@ -22,6 +22,7 @@ from services.ledger.open_section import SectionOpener
 from services.ledger.open_signatures import SignatureOpener
 from services.ledger.prepare_append import AppendPreparer, nonce_token
 from services.ledger.read_history import read_history
+from services.ledger.reading.joined import ReadingParts
 from services.ledger.request_queue import Queue
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import Writer
@@ -44,6 +45,7 @@ from shared.ledger.messages import (
     TreeHead,
     WaitForEntry,
 )
+from shared.ledger.reading_messages import FindChild, ReadChronology
 from shared.ledger.record_history import RecordHistoryQuery
 from shared.ledger.reviews import OverdueReviewsQuery
 from shared.process.message_app import MessageApp, Route, answered, decode
@@ -86,6 +88,7 @@ class LedgerParts:
     signatures: SignatureOpener
     writer: Writer
     rotation: EncryptionKeyRotation | None
+    reading: ReadingParts
     blind_index_key: bytes
     tiles: TileSource
 
@@ -111,6 +114,8 @@ class LedgerApi:
             "/entry-status": self._entry_status,
             "/record-history": self._record_history,
             "/who-knew": self._who_knew,
+            "/chronology": self._chronology,
+            "/find-child": self._find_child,
             "/break-glass": self._break_glass,
             "/open-signatures": self._open_signatures,
             "/obligation": self._obligation,
@@ -214,6 +219,12 @@ class LedgerApi:
         asked = decode(body, WhoKnewQuery)
         stored = await self._parts.reader.child_entries(parse_child_ref(asked.child))
         return who_knew((parse_entry(each.leaf) for each in stored), child=asked.child, as_at=asked.as_at)
+
+    async def _chronology(self, body: bytes, _caller: str) -> object:
+        return await self._parts.reading.chronologies.read(decode(body, ReadChronology))
+
+    async def _find_child(self, body: bytes, _caller: str) -> object:
+        return await self._parts.reading.finder.find(decode(body, FindChild))
 
     async def _break_glass(self, body: bytes, caller: str) -> object:
         return await self._parts.breaker.open(decode(body, BreakGlass), caller=caller)

@@ -132,7 +132,7 @@ def _note(case: CaseState, entry: Entry, told: Told | None) -> None:
             case.shares.append(entry.position)
         case EntryType.WITHHOLDING_RECORDED:
             case.withholdings.append(entry.position)
-        case EntryType.CONTENT_OPENED:
+        case EntryType.CONTENT_OPENED | EntryType.CHRONOLOGY_READ:
             case.openings += 1
         case EntryType.CHILD_MOVE_SUSPECTED:
             left, to = entry.facts.get("from"), entry.facts.get("to")

@@ -12,6 +12,7 @@ from shared.ledger.facts import read_facts
 from shared.ledger.registry import Registry, RevocationFacts
 from shared.signatures.evidence import verify_evidence
 from shared.signatures.keys import public_key_from_jwk
+from shared.signatures.request_signature import READ_COMPONENTS, WRITE_COMPONENTS
 from shared.vocabulary import EntryType
 
 
@@ -103,7 +104,11 @@ class SignatureCheck:
         at = parse_rfc3339(entry.time)
         try:
             registered = self._registry.key_valid_at(thumbprint, at=at)
-            signed = verify_evidence(opened.content, key=public_key_from_jwk(registered.jwk))
+            signed = verify_evidence(
+                opened.content,
+                key=public_key_from_jwk(registered.jwk),
+                required=READ_COMPONENTS if entry.type is EntryType.CHRONOLOGY_READ else WRITE_COMPONENTS,
+            )
             if registered.agency != entry.agency:
                 self._report.bad.append(BadSignature(entry.position, "the key belonged to another agency"))
                 return

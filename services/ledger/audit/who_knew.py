@@ -19,7 +19,7 @@ from shared.ledger.audit_messages import (
 )
 from shared.ledger.facts import read_facts
 from shared.ledger.stewardship import SCOPE_ENTRY, ErasureFacts
-from shared.vocabulary import EntryType
+from shared.vocabulary import LOOK_TYPES, EntryType
 
 _DECISIONS = {
     EntryType.SHARE_RECORDED: "shared",
@@ -88,6 +88,11 @@ class _Known:
         elif entry.type is EntryType.CONTENT_OPENED:
             opened = next((self.positions[cause] for cause in entry.causes if cause in self.positions), None)
             self.looks.append(_look(entry, of=None if opened is None else (opened, opened)))
+        elif entry.type in LOOK_TYPES:
+            opened_by_it = [self.positions[cause] for cause in entry.causes if cause in self.positions]
+            self.looks.extend(_look(entry, of=(position, position)) for position in opened_by_it)
+            if not opened_by_it:
+                self.looks.append(_look(entry, of=None))
         for step in steps_of(entry):
             telling = self.tellings.get(step.obligation)
             if telling is not None:

@@ -60,7 +60,7 @@ _MAY_CALL: Mapping[str, frozenset[str]] = {
     GATEWAY: _READS
     | {"/append", "/append-many", "/resolve-child", "/resolve-children", "/admit-read"}
     | {"/entries", "/who-knew", "/break-glass", "/tile"}
-    | {"/overdue-reviews"},
+    | {"/overdue-reviews", "/chronology", "/find-child"},
     NOTIFIER: _READS | {"/append", "/append-many", "/entries", "/wait", "/owed", "/queue", "/open-section"},
     OPERATOR: _READS
     | {"/append", "/append-many", "/entries", "/wait", "/stewardship-entries", "/owed", "/queue", "/open-section"}

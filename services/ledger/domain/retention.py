@@ -12,7 +12,7 @@ from shared.entries import Entry
 from shared.errors import InvalidInput
 from shared.identifiers import ChildRef
 from shared.reference.retention import RetentionClass, RetentionSchedule, StartEvent
-from shared.vocabulary import STEWARDSHIP_TYPES, AuthorityRole, EntryType, Level
+from shared.vocabulary import LOOK_TYPES, STEWARDSHIP_TYPES, AuthorityRole, EntryType, Level
 
 LONGEST_PREGNANCY = timedelta(days=300)
 """A child may be known before it is born."""
@@ -99,7 +99,7 @@ class RetentionCases:
             }
             nations = {_NATIONS.get(fact.authority[:1], "England") for fact in subject.roles}
             # Looking, holding and proposing are no work on the case: they do not keep it open.
-            silent = entry.type in STEWARDSHIP_TYPES or entry.type is EntryType.CONTENT_OPENED
+            silent = entry.type in STEWARDSHIP_TYPES | LOOK_TYPES
             self.cases[subject.ref] = RetentionCase(
                 child=subject.ref,
                 version=subject.version,

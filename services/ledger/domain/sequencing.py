@@ -237,6 +237,9 @@ class _Deciding:
                 raise NotFound("what was sealed here has been erased")
             if request.type in CONTENT_TYPES:
                 raise VersionConflict("the child has been erased", remedy="Resolve the child and decide again.")
+            if request.type is EntryType.CHRONOLOGY_READ and request.causes:
+                # Something was opened a moment before it was erased: it is not shown, and the next look says so.
+                raise Unavailable("the child was erased meanwhile", remedy="Send the same request again.")
         elif (
             request.child is not None
             and request.child.ref is not None

@@ -15,6 +15,7 @@ from shared.signatures.evidence import check_body_of_evidence, key_of_evidence, 
 from shared.signatures.keys import SigningKey, generate_signing_key
 from shared.vocabulary import EntryType
 from tests.machinery.evidence import evidence_of
+from tests.machinery.readers import signed_read
 
 KEY, OTHER = generate_signing_key(), generate_signing_key()
 SCHOOL = AgencyId("school")
@@ -136,6 +137,13 @@ def test_a_body_is_held_against_the_digest_that_is_kept() -> None:
         check_body_of_evidence(GOOD, BODY + b" ")
     with pytest.raises(ExchangeError):
         check_body_of_evidence(b"{}", BODY)
+
+
+def test_a_look_is_signed_as_a_read_is_and_a_read_proves_nothing_but_a_look() -> None:
+    kept = signed_read("/v1/children/x/chronology", key=KEY).evidence
+    look = replace(signed(1), type=EntryType.CHRONOLOGY_READ)
+    report = check([registration(0), look, signed(2)], {1: opened(1, kept), 2: opened(2, kept)})
+    assert (report.good, [each.position for each in report.bad]) == (1, [2])
 
 
 def test_what_was_erased_and_what_systems_signed_is_counted_and_not_called_good() -> None:

@@ -133,6 +133,14 @@ def test_after_an_erasure_only_what_carries_an_obligation_on_names_the_child(
     assert said(decided(sealed_by_itself, stewardship=decided(ERASURE).stewardship)) == [outcome]
 
 
+def test_a_look_that_opened_what_was_erased_meanwhile_shows_nothing_and_one_that_opened_nothing_may() -> None:
+    look = prepared(1, EntryType.CHRONOLOGY_READ, key=f"{1:032x}")
+    opened = replace(look, request=msgspec.structs.replace(look.request, causes=(EntryId("5" * 32),)))
+    erased = decided(ERASURE).stewardship
+    assert said(decided(opened, stewardship=erased)) == ["unavailable"]
+    assert said(decided(look, stewardship=erased)) == ["entry"]
+
+
 def test_a_key_that_is_gone_without_an_erasure_stops_what_would_be_written() -> None:
     assert said(decided(prepared(1, EntryType.SHARE_RECORDED, key=f"{1:032x}"))) == ["integrity-failure"]
 

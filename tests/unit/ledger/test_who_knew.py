@@ -120,6 +120,29 @@ def test_what_was_recorded_later_was_not_known(
     assert (known.responsible, known.moves) == (responsible, ())
 
 
+def test_a_look_by_an_agency_is_told_with_every_entry_that_it_opened_and_when_it_opened_none() -> None:
+    entries = history()
+    for version, causes in ((7, (EntryId("0" * 32), EntryId("4" * 32))), (8, ())):
+        look = replace(
+            entries[1],
+            position=Position(len(entries)),
+            id=EntryId(f"{version}" * 32),
+            type=EntryType.CHRONOLOGY_READ,
+            time=time_of(len(entries)),
+            agency=AgencyId("school"),
+            subjects=(Subject(CHILD, version),),
+            facts={"caller": "reader", "purpose": "chronology", "section": "body" if causes else "none"},
+            causes=causes,
+        )
+        entries.append(look)
+    known = who_knew(entries, child=CHILD, as_at=LATER)
+    looks = [(each.by, each.section, each.of) for each in known.looks if each.purpose == "chronology"]
+    assert looks == [("school", "body", (0, 0)), ("school", "body", (4, 4)), ("school", "none", None)]
+    text = "\n".join(who_knew_text(known, name_of=str))
+    assert "agency:school opened the body of entry 4 (chronology)" in text
+    assert "agency:school looked, and opened nothing (chronology)" in text
+
+
 def changed() -> list[Entry]:
     """The history, then a correction, a dispute and an erasure of records in it, each a minute later."""
     entries = history()

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.canonical_json import Json
+from shared.protection import Protection
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,13 @@ class Member:
     format: str | None = None
     closed: bool = False
 
+
+PROTECTED = Member(
+    "Why only who must find the child may see this; true if you do not know why; false: it is no secret. Whatever else "
+    "is said here is taken as protected",
+    Protection.REFUGE.value,
+)
+"""The mark that any object may bear; described where a place or a person is."""
 
 Members = Mapping[str, Member]
 """The members of one kind of object, by name."""

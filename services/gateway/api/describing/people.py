@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.gateway.api.describing.member import Member, Members, code, day, text
+from services.gateway.api.describing.member import PROTECTED, Member, Members, code, day, text
 from services.gateway.domain.rules.care import NOT_PRIVATE, PARENT_OR_CLOSE_RELATIVE
 
 _AT_HOME: Mapping[str, str] = {"postcode": "DL1 5QT", "authority": "E06000005"}
@@ -27,6 +27,7 @@ PEOPLE: Mapping[str, Members] = {
         "relationship_to_child": text("What they are to the child", "teaches him"),
     },
     "Place": {
+        "protected": PROTECTED,
         "lines": text("The address, line by line, without the postcode", ["1 Example Terrace"]),
         "postcode": text("The postcode; an authority that is named overrules it", "DL1 5QT"),
         "authority": text("The authority of the place, by its GSS code or exact name", "E06000005"),
@@ -44,6 +45,7 @@ PEOPLE: Mapping[str, Members] = {
         "emergency": text("Whether it began in an emergency", False),
     },
     "RelatedPerson": {
+        "protected": PROTECTED,
         "name": text("The person's name", "Dorrit Marrow-Tate"),
         "relationship": code("What they are to the child", "mother", ["mother", "father", "sibling", "grandparent"]),
         "date_of_birth": day("When they were born", "1996-02-11"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.gateway.acknowledge_notification import OUTCOMES, TYPES
-from services.gateway.api.describing.member import Member, Members, code, day, record_format, text, time
+from services.gateway.api.describing.member import PROTECTED, Member, Members, code, day, record_format, text, time
 from services.gateway.domain.housing import KINDS
 from services.gateway.domain.replying import MEANS
 from services.gateway.domain.rules.housing import AGREEMENT, MAY_AGREE
@@ -86,6 +86,7 @@ RECORDS: Mapping[str, Members] = {
         "decided_at": DECIDED_AT,
     },
     "Whereabouts": {
+        "protected": PROTECTED,
         "role": code("What the place is to the child; unknown is taken for living_at", "living_at", AuthorityRole),
         "lines": text("The address, line by line, without the postcode", ["3 Sample Row"]),
         "postcode": text("The postcode; an authority that is named overrules it", "DH1 5UL"),
@@ -119,6 +120,16 @@ RECORDS: Mapping[str, Members] = {
         ),
         "outcome": code("What was decided", "section_47_enquiry", OUTCOMES),
         "note": text("Anything else, for the record", "Visit arranged for this afternoon."),
+    },
+    "SearchRecord": {
+        "format": record_format("safeguarding-exchange/search/v1"),
+        "child": text(
+            "The child by what identifies it: a traced NHS number with the date of birth, or your own local number",
+            {
+                "date_of_birth": "2020-03-31",
+                "identifiers": [{"scheme": "nhs_number", "value": "999 007 3104", "traced": True}],
+            },
+        ),
     },
     "OpeningRecord": {
         "entry": text("The entry whose content is opened, by its id", "6f1a0c9d3b7e4f2a8c5d1e0b9a7f3c24"),

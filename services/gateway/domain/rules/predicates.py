@@ -54,6 +54,8 @@ NOTICED = (
     "withholding-not-found",
     "review-decision-missing",
     "share-still-to-come",
+    "protection-unknown",
+    "protection-only-where-marked",
 )
 """What is noticed while a decision is read and routed, where the place, number or time itself is at hand."""
 
