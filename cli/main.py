@@ -20,6 +20,7 @@ from cli import (
     own_keys,
     queues,
     reach,
+    reading,
     retention,
     rules,
     schemas,
@@ -64,6 +65,8 @@ app.command("acknowledge")(send.acknowledge)
 app.command("status")(send.status)
 app.command("assess")(send.assess)
 app.command("where")(send.where)
+app.command("chronology")(reading.chronology)
+app.command("search")(reading.search)
 app.command("schemas")(schemas.schemas)
 
 

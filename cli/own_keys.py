@@ -1,22 +1,18 @@
 """``exchange registration``, ``rotate-key``, ``revoke-key``: an agency looks after its own keys."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cli import reach
+from cli.asking import ask_as
 from cli.send import KeyFile, Url
-from client.answer import Answer
-from client.exchange_client import ExchangeClient
 from client.files import private_key
-from client.sending import readable
 
 
 def registration(key: KeyFile, url: Url = "") -> None:
     """Show how your agency is registered, with its keys and endpoints."""
-    _ask(lambda client: client.registration(), key=key, url=url)
+    ask_as(lambda client: client.registration(), key=key, url=url)
 
 
 def rotate_key(
@@ -28,7 +24,7 @@ def rotate_key(
 ) -> None:
     """Add a new key to your agency's, signed by one it has. Both sign from then on; revoke the old one later."""
     signer = private_key(new)
-    _ask(lambda client: client.add_key(signer, valid_from=valid_from, valid_until=valid_until), key=key, url=url)
+    ask_as(lambda client: client.add_key(signer, valid_from=valid_from, valid_until=valid_until), key=key, url=url)
 
 
 def revoke_key(
@@ -39,18 +35,8 @@ def revoke_key(
     url: Url = "",
 ) -> None:
     """Revoke a key of your agency's, now and for good; also the one that signs this."""
-    _ask(
+    ask_as(
         lambda client: client.revoke_key(thumbprint, reason=reason, compromised_from=compromised_from),
         key=key,
         url=url,
     )
-
-
-def _ask(ask: Callable[[ExchangeClient], Awaitable[Answer]], *, key: Path, url: str) -> None:
-    signer = private_key(key)
-
-    async def work() -> Answer:
-        async with ExchangeClient(url or reach.addresses().gateway_url, key=signer) as client:
-            return await ask(client)
-
-    typer.echo(readable(reach.run(work())))

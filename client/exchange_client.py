@@ -10,6 +10,7 @@ from typing import Self
 
 import aiohttp
 import orjson
+from yarl import URL
 
 from client.amending import amendment_path
 from client.answer import Answer, read_answer, read_problem, unless_refused
@@ -251,7 +252,7 @@ class ExchangeClient:
         try:
             async with self._session.request(
                 request.method,
-                self._base + request.path,
+                URL(self._base + request.path, encoded=True),  # as it was signed, never quoted anew
                 data=request.body or None,
                 headers={**self._headers, **signed.headers},
                 allow_redirects=False,

@@ -16,6 +16,7 @@ FORMATS = {
     "withhold": "safeguarding-exchange/withholding/v1",
     "whereabouts": "safeguarding-exchange/whereabouts/v1",
     "acknowledge": "safeguarding-exchange/acknowledgement/v1",
+    "search": "safeguarding-exchange/search/v1",
     "correct": "safeguarding-exchange/correction/v1",
     "retract": "safeguarding-exchange/retraction/v1",
     "dispute": "safeguarding-exchange/dispute/v1",

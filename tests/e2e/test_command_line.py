@@ -11,9 +11,10 @@ import pytest
 from client.exchange_client import ExchangeClient
 from shared.clock import SystemClock, rfc3339
 from shared.signatures.keys import generate_signing_key
+from tests.machinery.answers import child_ref
 from tests.machinery.command_line import Command
 from tests.machinery.exchange import DARLINGTON, SCHOOL, TestExchange
-from tests.machinery.people import share, withholding
+from tests.machinery.people import child, share, withholding
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -185,3 +186,21 @@ async def test_a_port_in_use_is_said_before_anything_starts(
     assert code == 1
     assert f"port {port} is in use" in said
     assert not (tmp_path / "home").exists()
+
+
+async def test_who_has_a_part_in_a_case_finds_the_child_and_reads_its_chronology(
+    command: Command, exchange: TestExchange, tmp_path: Path
+) -> None:
+    who, file = child(), tmp_path / "search.json"
+    async with exchange.client() as client:
+        about = child_ref(await client.share(share(who)))
+    named = {"date_of_birth": who["date_of_birth"], "identifiers": who["identifiers"]}
+    file.write_text(json.dumps({"format": "safeguarding-exchange/search/v1", "child": named}))
+    key = exchange.parties.key_file(DARLINGTON)
+    code, said = await command("search", file, "--key", key)
+    assert code == 0, said
+    assert about in said
+    later = rfc3339(SystemClock().now() + timedelta(minutes=1)).replace("Z", "+00:00")
+    code, said = await command("chronology", about, "--key", key, "--as-at", later)
+    assert code == 0, said
+    assert json.loads(said)["entries"][0]["type"] == "share.recorded"
