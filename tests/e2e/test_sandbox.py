@@ -62,12 +62,17 @@ async def test_a_deadline_that_the_clock_steps_over_is_overdue_and_signatures_go
         assert status == 200
         assert datetime.fromisoformat(str(clock["now"])) > due_at
 
-        async def said_to_be_overdue() -> bool | None:
-            entries = await sandbox.entries()
-            found = [each for each in entries if each.type == "notification.overdue"]
-            return True if any(each.facts["obligation"] == owed.obligation for each in found) else None
+        async def said_to_be_overdue() -> list[str] | None:
+            found = [each for each in await sandbox.entries() if each.type == "notification.overdue"]
+            for each in found:
+                if each.facts["obligation"] == owed.obligation:
+                    return [str(one.recipient) for one in each.obligations]
+            return None
 
-        assert await patiently(said_to_be_overdue)
+        chased = await patiently(said_to_be_overdue)
+        assert chased is not None
+        # Whoever has not answered is chased, and whoever told of the child hears that nobody has.
+        assert {"authority:E10000003", f"agency:{SCHOOL.id}"} <= set(chased)
         later = await client.share(share())
     assert datetime.fromisoformat(str(later.content["recorded_at"])) > due_at
     assert (await ask(sandbox, "POST", "/sandbox/clock", {"to": "2026-01-01T00:00:00Z"}))[0] == 422

@@ -46,7 +46,8 @@ async def test_a_share_and_a_withholding_of_one_placement_stand_side_by_side(exc
     """An emergency placement far away: the authority there is told, the father lawfully not, quietly."""
     who = child(
         looked_after_by="E09000008",
-        address={"lines": ["7 Example Crescent"], "authority": "E06000009"},
+        address={"lines": ["7 Example Crescent"], "authority": "E06000009", "protected": "placement"},
+        carers=[{"name": "Wren Ashdown-Peel", "relationship": "foster_carer", "protected": "placement"}],
     )
     placement = share(
         who,
@@ -71,7 +72,9 @@ async def test_a_share_and_a_withholding_of_one_placement_stand_side_by_side(exc
     assert told(withheld) == {}
     entries = {entry.id: entry for entry in await exchange.entries()}
     for answer in (shared, withheld):
-        assert "Example Crescent" not in repr(entries[answer.content["id"]])  # type: ignore[index]
+        clear = repr(entries[answer.content["id"]])  # type: ignore[index]
+        assert "Example Crescent" not in clear
+        assert "Ashdown" not in clear
 
 
 async def test_a_homeless_family_without_a_concern(exchange: TestExchange) -> None:

@@ -1,7 +1,7 @@
 """Concerns that are shared: routed by the child and the level, whatever was named, left out or refused."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
@@ -42,7 +42,10 @@ async def test_a_bruise_and_a_disclosure_at_a_primary_school(exchange: TestExcha
     }
     async with exchange.client(SCHOOL) as client:
         before = datetime.now(UTC)
-        answer = await client.share(share(who, concern=concern))
+        spoken: Json = (before - timedelta(minutes=12)).isoformat(timespec="seconds")
+        answer = await client.share(
+            share(who, concern=concern, verbal_at=spoken, verbal_to="Darlington front door, duty social worker")
+        )
         unexplained = await client.share(share(child(), concern=concern, family_informed={"informed": False}))
         status = await client.read_share(str(answer.content["id"]))
     recipients = told(answer)
@@ -58,6 +61,10 @@ async def test_a_bruise_and_a_disclosure_at_a_primary_school(exchange: TestExcha
     # A missing reason is accepted, then asked for.
     assert unexplained.status == 201
     assert "informed-reason-missing" in codes(unexplained)
+    # What was said by telephone and is now confirmed in writing is one record; where nothing was said, that is advised.
+    assert not {code for code in codes(answer) if code.startswith("verbal-")}
+    entry = next(each for each in await exchange.entries() if each.id == answer.content["id"])
+    assert entry.facts["verbal_at"] is not None
     assert status.content["id"] == answer.content["id"]
 
     async def pushed() -> bool | None:
