@@ -72,7 +72,9 @@ def verify(
     if bodies and not signatures:
         raise InvalidInput("a body is held against its signature", remedy="Give --signatures too.")
     if signatures and (bundle is not None or url):
-        raise InvalidInput("signatures are sealed: only the ledger itself can open them", remedy="Leave --url out.")
+        raise InvalidInput(
+            "signatures are sealed: only the ledger itself can open them", remedy="Leave --url and --bundle out."
+        )
     if bundle is not None:
         raise typer.Exit(_verify_bundle(bundle, log_key, checkpoint or [], witness_key or [], as_json=as_json))
     if key is not None and not url:

@@ -1,5 +1,6 @@
 """``exchange conformance``: hold a deployment, or an agency's own client, against the numbered MUSTs."""
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from client.files import private_key
 from conformance.client_musts import CLIENT_MUSTS, ClientCommand, examine_client
 from conformance.gateway_musts import GATEWAY_MUSTS, examine_gateway
 from conformance.musts import Verdict, report
+from shared.errors import InvalidInput
 
 app = typer.Typer(no_args_is_help=True, help="Numbered MUSTs for deployments and clients; see docs/conformance.md.")
 
@@ -43,7 +45,9 @@ def client(
     ],
     without: Annotated[list[str] | None, typer.Option(help="A MUST to leave out, by its number")] = None,
 ) -> None:
-    """Examine a client: a command that exits with 0 only when it believes the answer."""
+    """Examine a client: a command that exits with 0 only when its record was accepted."""
+    if shutil.which(command[0]) is None:
+        raise InvalidInput(f"there is no command {command[0]}", remedy="Give the client as you would run it, after --.")
     _end(reach.run(examine_client(ClientCommand(command), without=frozenset(without or ()))))
 
 

@@ -1,7 +1,7 @@
 """What a client MUST do, examined by running it against a server in the exchange's place that answers well and badly.
 
 The client is any command: it is run with the server's address, a private key, a record and an idempotency key put in,
-and says by exit code 0 that it believes the answer. Whether it tries again within one run or only when it is run again
+and says by exit code 0 that its record was accepted. Whether it tries again within one run or only when it is run again
 is its own affair.
 """
 
@@ -55,9 +55,10 @@ NONCES = Must("C-03", "A client uses a new nonce for each attempt.", _API)
 REPEATS = Must("C-04", "After 503 a client sends the same body under the same key, and then believes the answer.", _API)
 RECONNECTS = Must("C-05", "After a lost answer a client sends the same body under the same key.", _API)
 STAYS = Must("C-06", "A client follows no redirect.", _API)
+HEEDS = Must("C-08", "A client takes no refusal for acceptance, however well it is signed.", _API)
 ECDSA = Must("C-07", "A client takes an exchange's ECDSA key (P-256) as well as its Ed25519 key.", _API)
 
-CLIENT_MUSTS = (SIGNS, BELIEVES, NONCES, REPEATS, RECONNECTS, STAYS, ECDSA, *_BELIEF.values())
+CLIENT_MUSTS = (SIGNS, BELIEVES, NONCES, REPEATS, RECONNECTS, STAYS, ECDSA, HEEDS, *_BELIEF.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ async def examine_client(command: ClientCommand, *, without: frozenset[str] = fr
         RECONNECTS: examiner.repeats_after_silence,
         STAYS: examiner.follows_no_redirect,
         ECDSA: examiner.takes_ecdsa,
+        HEEDS: examiner.heeds_refusals,
         **{must: examiner.disbelieving(BAD_ANSWERS[name]) for name, must in _BELIEF.items()},
     }
     return [await examine(must, each) for must, each in examinations.items() if must.number not in without]
@@ -132,6 +134,11 @@ class _Examiner:
     async def takes_ecdsa(self) -> None:
         code, _ = await self._run(lambda request: sign_answer(request, key=EXCHANGE_ECDSA))
         expect(code == 0, f"exit code {code} for a good answer by an ECDSA key")
+
+    async def heeds_refusals(self) -> None:
+        code, served = await self._run(_refusal)
+        expect(served.requests, "no request came")
+        expect(code != 0, "exit code 0 for a refusal")
 
     def disbelieving(self, answering: Answering) -> Examination:
         async def disbelieves() -> None:
@@ -177,6 +184,10 @@ class _Turns:
 
 def _unavailable(request: RequestParts) -> Answer:
     return sign_problem(request, status=503, code="unavailable", more={"retry-after": "0"})
+
+
+def _refusal(request: RequestParts) -> Answer:
+    return sign_problem(request, status=422, code="nothing-said")
 
 
 def _hang_up(_request: RequestParts) -> None:

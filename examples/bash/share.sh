@@ -6,8 +6,10 @@
 #
 # The key is Ed25519, and so must be the exchange's. Without --jwks the exchange's keys are fetched from
 # BASE_URL/v1/keys; without --path the record goes to /v1/shares; without a key of one's own the idempotency key is
-# random. Prints {"status", "id", "position", "verified": true} and exits 0 when the answer, which may be a refusal, is
-# verified; otherwise prints {"reason"} on standard error and exits 1, or 2 when it is called wrongly.
+# random. Prints {"status", "id", "position", "verified": true} and
+# exits 0 when the record was accepted, and the answer verified. A verified refusal is printed with "detail" and "remedy";
+# it exits 3. Otherwise prints {"reason"} on standard error and exits 1, or 2 when it is called
+# wrongly.
 set -euo pipefail
 export LC_ALL=C
 
@@ -133,5 +135,10 @@ openssl pkeyutl -verify -rawin -pubin -inkey "$work/exchange" -keyform DER -in "
   || fail "the answer's signature does not hold for this answer to this request"
 
 member() { grep -oE "\"$1\" *: *(\"[^\"]*\"|[0-9]+)" "$work/answer" | head -n 1 | sed -E 's/^"[^"]*" *: *//' || true; }
+if (( status >= 300 )); then
+  type=$(member type) detail=$(member detail) remedy=$(member remedy)
+  printf '{"status":%s,"type":%s,"detail":%s,"remedy":%s,"verified":true}\n' "$status" "${type:-null}" "${detail:-null}" "${remedy:-null}"
+  exit 3
+fi
 id=$(member id) position=$(member position)
 printf '{"status":%s,"id":%s,"position":%s,"verified":true}\n' "$status" "${id:-null}" "${position:-null}"

@@ -40,9 +40,10 @@ import java.util.regex.Pattern;
  * <pre>java Share.java [--jwks FILE] [--path PATH] BASE_URL KEY_PEM BODY_JSON [IDEMPOTENCY_KEY]</pre>
  *
  * The key is Ed25519. Without --jwks the exchange's keys are fetched from BASE_URL/v1/keys; without --path the record
- * goes to /v1/shares; without a key of one's own the idempotency key is random. Prints {"status", "id", "position",
- * "verified": true} and exits 0 when the answer, which may be a refusal, is verified; otherwise prints {"reason"} on
- * standard error and exits 1, or 2 when it is called wrongly.
+ * goes to /v1/shares; without a key of one's own the idempotency key is random. Prints {"status", "id", "position", "verified": true} and
+ * exits 0 when the record was accepted, and the answer verified. A verified refusal is printed with "detail" and "remedy";
+ * it exits 3. Otherwise prints {"reason"} on standard error and exits 1, or 2 when it is called
+ * wrongly.
  */
 public final class Share {
     private static final String LABEL = "sig1";
@@ -135,6 +136,11 @@ public final class Share {
             building.POST(HttpRequest.BodyPublishers.ofByteArray(body)).build(), HttpResponse.BodyHandlers.ofByteArray());
         check(answer, request, keys);
         String text = new String(answer.body(), StandardCharsets.UTF_8);
+        if (answer.statusCode() >= 300) {
+            System.out.println("{\"status\":" + answer.statusCode() + ",\"type\":" + member(text, "type") + ",\"detail\":"
+                + member(text, "detail") + ",\"remedy\":" + member(text, "remedy") + ",\"verified\":true}");
+            System.exit(3);
+        }
         return "{\"status\":" + answer.statusCode() + ",\"id\":" + member(text, "id") + ",\"position\":"
             + member(text, "position") + ",\"verified\":true}";
     }

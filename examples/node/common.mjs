@@ -12,6 +12,7 @@ export const REQUEST_TAG = "safeguarding-exchange-request";
 export const RESPONSE_TAG = "safeguarding-exchange-response";
 export const OLDEST_S = 300;
 export const SKEW_S = 30;
+const REFUSED = 3;
 const TIMEOUT_MS = 20_000;
 const LARGEST_ANSWER_BYTES = 1024 * 1024;
 
@@ -97,8 +98,10 @@ async function share({ signRequest, checkAnswer }, [baseUrl, keyFile, bodyFile, 
   const answer = await exchange(base, request, body);
   checkDigest(answer);
   await checkAnswer(answer, request, keys);
-  const { id, position } = JSON.parse(answer.body.toString("utf8"));
-  return { status: answer.status, id, position, verified: true };
+  const { id, position, type, detail, remedy } = JSON.parse(answer.body.toString("utf8"));
+  return answer.status < 300
+    ? { status: answer.status, id, position, verified: true }
+    : { status: answer.status, type, detail, remedy, verified: true };
 }
 
 function readArguments() {
@@ -126,7 +129,9 @@ export async function run(signing) {
     return;
   }
   try {
-    console.log(JSON.stringify(await share(signing, given.positionals, given.values)));
+    const outcome = await share(signing, given.positionals, given.values);
+    console.log(JSON.stringify(outcome));
+    if (outcome.status >= 300) process.exitCode = REFUSED;
   } catch (error) {
     console.error(JSON.stringify({ reason: error instanceof Error ? error.message : String(error) }));
     process.exitCode = 1;

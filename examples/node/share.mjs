@@ -5,9 +5,10 @@
 //   node share.mjs [--jwks FILE] [--path PATH] BASE_URL KEY_PEM BODY_JSON [IDEMPOTENCY_KEY]
 //
 // The key is Ed25519. Without --jwks the exchange's keys are fetched from BASE_URL/v1/keys; without --path the record
-// goes to /v1/shares; without a key of one's own the idempotency key is random. Prints {"status", "id", "position",
-// "verified": true} and exits 0 when the answer, which may be a refusal, is verified; otherwise prints {"reason"} on
-// standard error and exits 1, or 2 when it is called wrongly.
+// goes to /v1/shares; without a key of one's own the idempotency key is random. Prints {"status", "id", "position", "verified": true} and
+// exits 0 when the record was accepted, and the answer verified. A verified refusal is printed with "detail" and "remedy";
+// it exits 3. Otherwise prints {"reason"} on standard error and exits 1, or 2 when it is called
+// wrongly.
 
 import { createPublicKey, randomBytes, sign, verify } from "node:crypto";
 import { LABEL, OLDEST_S, REQUEST_TAG, RESPONSE_TAG, SKEW_S, refuse, run, thumbprint } from "./common.mjs";

@@ -157,7 +157,7 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
         add_audit_routes(app, make_audit(api, ledger=ledger, clock=clock))
         if isinstance(clock, SteppedClock):
             sandbox = SandboxApi(authority=api.authority, known_keys=known_keys, clock=clock, real=SystemClock())
-            add_sandbox_routes(app, sandbox)
+            add_sandbox_routes(app, sandbox, answering=api.answering)
         await serve(app, [door], stop=stop)
     finally:
         following.cancel()

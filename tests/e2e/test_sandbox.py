@@ -11,7 +11,7 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from client.errors import NotReached, Unproven
+from client.errors import NotReached, Refused, Unproven
 from client.exchange_client import ExchangeClient
 from client.retrying import Retrying
 from deploy.local.layout import layout_of_its_own
@@ -162,6 +162,10 @@ async def test_a_real_number_is_refused_and_nothing_of_it_is_kept(sandbox: TestE
     async with aiohttp.ClientSession() as session, session.post(url, json=share(who)) as answer:
         refused = orjson.loads(await answer.read())
     assert (answer.status, refused["type"]) == (422, "/problems/sandbox-real-number")
+    async with sandbox.client() as client:
+        with pytest.raises(Refused) as refusal:
+            await client.share(share(who))
+    assert refusal.value.problem.code == "sandbox-real-number"
     assert not [each for each in (await sandbox.entries())[before:] if each.type == "share.recorded"]
 
 

@@ -48,5 +48,7 @@ async def test_a_refusal_is_signed_as_well(client: str, exchange: TestExchange, 
     record = tmp_path / "record.json"
     record.write_text("{not json")
     code, said, complained = await run(client, exchange, record, f"example-{secrets.token_hex(8)}")
-    assert code == 0, complained
-    assert json.loads(said)["status"] == 400
+    assert code == 3, complained
+    refusal = json.loads(said)
+    assert (refusal["status"], refusal["type"], refusal["verified"]) == (400, "/problems/not-json", True)
+    assert refusal["remedy"]

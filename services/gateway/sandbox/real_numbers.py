@@ -5,10 +5,11 @@ Here nobody acts on what is posted: whoever sends a real concern by mistake hear
 
 import re
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway.api.problems import MEDIA_TYPE, problem_body, problem_of
-from services.gateway.api.reading import LARGEST_BODY_BYTES
+from services.gateway.api.answers import Answering
+from services.gateway.api.reading import LARGEST_BODY_BYTES, request_parts
 from shared.errors import InvalidInput
 from shared.reference.nhs_number import read_nhs_number
 
@@ -24,8 +25,10 @@ class RealNumber(InvalidInput):
 class RealNumbersRefused:
     """Wraps the application: what comes to it holds no NHS number but test numbers, anywhere in the body."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, answering: Answering, authority: str) -> None:
         self._app = app
+        self._answering = answering
+        self._authority = authority
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. The body is read whole, up to the size that the application itself takes."""
@@ -40,7 +43,8 @@ class RealNumbersRefused:
             size_bytes += len(message.get("body", b""))
             more = message["type"] == "http.request" and message.get("more_body", False)
         if has_real_number(b"".join(message.get("body", b"") for message in read)):
-            await _refuse(send)
+            parts = request_parts(Request(scope), authority=self._authority)
+            await self._answering.problem(_refusal(), request=parts)(scope, receive, send)
             return
         await self._app(scope, _Replayed(read, receive), send)
 
@@ -65,12 +69,8 @@ class _Replayed:
         return self._read.pop(0) if self._read else await self._receive()
 
 
-async def _refuse(send: Send) -> None:
-    error = RealNumber(
+def _refusal() -> RealNumber:
+    return RealNumber(
         "this is a sandbox, and the body holds an NHS number that is not a test number; nothing was kept or passed on",
         remedy="Use numbers beginning 999 here. For a real child, post to the exchange itself; in danger call 999.",
     )
-    body = problem_body(error)
-    headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": problem_of(error).status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -8,6 +8,7 @@ import orjson
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
+from services.gateway.api.answers import Answering
 from services.gateway.api.problems import MEDIA_TYPE, problem_body, problem_of
 from services.gateway.api.reading import RecordDecoder, read_body
 from services.gateway.known_keys import KnownKeys
@@ -44,7 +45,7 @@ class SandboxApi:
     """The routes, over a gateway's own keys and authority."""
 
     def __init__(self, *, authority: str, known_keys: KnownKeys, clock: SteppedClock, real: Clock) -> None:
-        self._authority = authority
+        self.authority = authority
         self._known_keys = known_keys
         self._clock = clock
         self._real = real
@@ -57,7 +58,7 @@ class SandboxApi:
         async def work() -> object:
             given = self._to_explain.decode(await read_body(request))
             headers = {name.lower(): value for name, value in given.headers.items()}
-            parts = RequestParts(given.method, self._authority, given.target.encode("utf-8"), headers)
+            parts = RequestParts(given.method, self.authority, given.target.encode("utf-8"), headers)
             explanation = explain(
                 Asked(
                     request=parts,
@@ -105,8 +106,8 @@ class SandboxApi:
     def _said(self, explanation: Explanation, headers: Mapping[str, str]) -> object:
         hints = list(explanation.hints)
         host = headers.get("host")
-        if host is not None and host.lower() != self._authority:
-            hints.append(f"The request went to another host than this gateway's, which is {self._authority}.")
+        if host is not None and host.lower() != self.authority:
+            hints.append(f"The request went to another host than this gateway's, which is {self.authority}.")
         problem = explanation.problem
         return {
             "admitted": problem is None and explanation.signed == "expected",
@@ -121,7 +122,7 @@ class SandboxApi:
         }
 
 
-def add_sandbox_routes(app: FastAPI, api: SandboxApi) -> None:
+def add_sandbox_routes(app: FastAPI, api: SandboxApi, *, answering: Answering) -> None:
     """Add the routes to the application, with the problems and headers that only a sandbox has."""
     routes: tuple[tuple[str, str, Callable[[Request], Awaitable[Response]]], ...] = (
         ("/sandbox/explain-signature", "POST", api.explain_signature),
@@ -131,7 +132,7 @@ def add_sandbox_routes(app: FastAPI, api: SandboxApi) -> None:
     for path, method, endpoint in routes:
         app.add_api_route(path, endpoint, methods=[method], response_model=None)
     # The outermost is added last: a fault befalls even what would be refused.
-    app.add_middleware(RealNumbersRefused)
+    app.add_middleware(RealNumbersRefused, answering=answering, authority=api.authority)
     app.add_middleware(FaultInjection)
 
 
