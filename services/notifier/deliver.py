@@ -96,7 +96,7 @@ class Deliverer:
         return len(claimed)
 
     async def _carry_out(self, claimed: Notification, overtakes: bool) -> None:
-        endpoints = self._registry.current.endpoints_of(claimed.recipient)
+        endpoints = await self._endpoints_of(claimed)
         if not endpoints:
             await self._stand_in_queue(claimed, reason=NO_CHANNEL, again_s=LOOK_AGAIN_FOR_CHANNEL_S)
             return
@@ -119,6 +119,17 @@ class Deliverer:
             outcome = await self._push.send(endpoint, obligation=claimed.obligation, body=body, headers=headers)
         ATTEMPTS.labels(outcome.outcome).inc()
         await self._record(claimed, endpoint, outcome)
+
+    async def _endpoints_of(self, claimed: Notification) -> Sequence[EndpointFacts]:
+        """Return where a notification can go. None that was registered before it is overlooked for being new."""
+        endpoints = self._registry.current.endpoints_of(claimed.recipient)
+        if not endpoints and not claimed.queued:
+            try:
+                await self._registry.refresh()
+            except ExchangeError as error:
+                log.warning("registry_not_refreshed", code=error.code)
+            endpoints = self._registry.current.endpoints_of(claimed.recipient)
+        return endpoints
 
     async def _record(self, claimed: Notification, endpoint: EndpointFacts, outcome: PushOutcome) -> None:
         now = self._clock.now()

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -69,8 +70,6 @@ async def notifier(fresh_database: Database) -> AsyncIterator[Notifier]:
     endpoint = EndpointFacts(
         "darlington", Recipient("authority:E06000005"), "http://x.example/", KEY.thumbprint, KEY.jwk()
     )
-    import msgspec
-
     ledger.add(EntryType.LEDGER_OPENED, facts={"origin": "test/log", "format": "x", "vkey": "x"})
     ledger.add(EntryType.ENDPOINT_REGISTERED, facts=msgspec.to_builtins(endpoint))
     await registry.refresh()
@@ -196,6 +195,15 @@ async def test_what_no_channel_can_carry_stands_in_the_human_queue_and_goes_out_
     assert await notifier.said() == ["notification.queued"]
     assert await notifier.states() == ["owed", "owed"]
     assert all(each.queued for each in await notifier.store.notifications())
+
+
+async def test_an_endpoint_that_was_registered_a_moment_before_the_concern_gets_it_at_once(notifier: Notifier) -> None:
+    endpoint = EndpointFacts("durham", Recipient("authority:E06000047"), "http://y.example/", KEY.thumbprint, KEY.jwk())
+    notifier.ledger.add(EntryType.ENDPOINT_REGISTERED, facts=msgspec.to_builtins(endpoint))
+    await notifier.take_in(notifier.ledger.add_share(recipients=("authority:E06000047",)))
+    assert await notifier.deliverer.deliver_due() == 1
+    assert await notifier.states() == ["received"]
+    assert await notifier.said() == ["notification.received"]
 
 
 async def test_while_the_ledger_is_away_nothing_is_sent_and_nothing_is_forgotten(notifier: Notifier) -> None:
