@@ -8,11 +8,10 @@ import orjson
 import typer
 
 from cli import reach
+from cli.asking import ask_as
 from cli.ledgers import show_ledgers
-from client.answer import Answer
-from client.exchange_client import ExchangeClient
-from client.files import make_key_pair, private_key, record_bytes
-from client.sending import PATHS, Sending, readable, send
+from client.files import make_key_pair, record_bytes
+from client.sending import PATHS, Sending, send
 from shared.errors import InvalidInput
 from shared.identifiers import parse_entry_id, parse_obligation_id
 from shared.signatures.keys import Algorithm
@@ -85,13 +84,8 @@ def assess(
     url: Url = "",
 ) -> None:
     """Show what recording a share or a withholding would do, and what the rules say; nothing is recorded."""
-    body, signer = record_bytes(record, command=kind), private_key(key)
-
-    async def work() -> Answer:
-        async with ExchangeClient(url or reach.addresses().gateway_url, key=signer) as client:
-            return await client.assess(orjson.loads(body))
-
-    typer.echo(readable(reach.run(work())))
+    body = orjson.loads(record_bytes(record, command=kind))
+    ask_as(lambda client: client.assess(body), key=key, url=url)
 
 
 def where() -> None:
@@ -110,13 +104,8 @@ def status(
         return
     if key is None:
         raise InvalidInput("a record is shown to who sent it", remedy="Name the sender's private key with --key.")
-    entry, signer = parse_entry_id(record), private_key(key)
-
-    async def work() -> Answer:
-        async with ExchangeClient(url or reach.addresses().gateway_url, key=signer) as client:
-            return await client.read_share(entry)
-
-    typer.echo(readable(reach.run(work())))
+    entry = parse_entry_id(record)
+    ask_as(lambda client: client.read_share(entry), key=key, url=url)
 
 
 def send_record(sending: Sending, *, url: str) -> None:
