@@ -80,7 +80,7 @@ def verify_request(
     """
     claimed.parameters.check(key=key, tag=tag)
     _check_components(claimed.input, required=WRITE_COMPONENTS if has_body else READ_COMPONENTS)
-    base = _base(request, claimed.input)
+    base = request_base(request, claimed.input)
     key.verify(claimed.signature, base)
     claimed.parameters.check_age(now=now)
     return VerifiedRequest(claimed.key_id, claimed.nonce, base, claimed.signature)
@@ -99,14 +99,15 @@ def sign_request(
     components = WRITE_COMPONENTS if has_body else READ_COMPONENTS
     parameters = f';created={created};nonce="{nonce}";keyid="{key.public.thumbprint}";tag="{tag}"'
     signature_input = parse_signature_input(f"{LABEL}=({' '.join(components)}){parameters}")
-    signature = key.sign(_base(request, signature_input))
+    signature = key.sign(request_base(request, signature_input))
     return {
         "signature-input": f"{LABEL}={signature_input.text}",
         "signature": f"{LABEL}=:{b64encode(signature).decode('ascii')}:",
     }
 
 
-def _base(request: RequestParts, signature_input: SignatureInput) -> bytes:
+def request_base(request: RequestParts, signature_input: SignatureInput) -> bytes:
+    """Return the bytes that a request's signature with this input is over. Raises what ``signature_base`` raises."""
     lines = [(component, request.component(component[1:-1])) for component in signature_input.components]
     return signature_base(lines, signature_input.text)
 

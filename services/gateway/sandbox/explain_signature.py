@@ -9,12 +9,13 @@ from urllib.parse import unquote
 from shared.errors import ExchangeError
 from shared.signatures.content_digest import content_digest, verify_content_digest
 from shared.signatures.keys import PublicKey
-from shared.signatures.message import RequestParts, Tag, signature_base
+from shared.signatures.message import RequestParts, Tag
 from shared.signatures.request_signature import (
     READ_COMPONENTS,
     WRITE_COMPONENTS,
     UnverifiedSignature,
     read_signature,
+    request_base,
     verify_request,
 )
 
@@ -108,9 +109,8 @@ def _problem(asked: Asked, claimed: UnverifiedSignature, key: PublicKey, now: da
 
 
 def _base_of(request: RequestParts, claimed: UnverifiedSignature) -> bytes | None:
-    lines = [(component, request.component(component[1:-1])) for component in claimed.input.components]
     try:
-        return signature_base(lines, claimed.input.text)
+        return request_base(request, claimed.input)
     except ExchangeError:
         return None
 
