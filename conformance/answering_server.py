@@ -65,6 +65,27 @@ def sign_problem(request: RequestParts, *, status: int, code: str, more: Mapping
     return sign_answer(request, status=status, body=body, more=more)
 
 
+class Turns:
+    """Answers in turn, the last one for ever."""
+
+    def __init__(self, *turns: Answering) -> None:
+        self._turns = list(turns)
+
+    def __call__(self, request: RequestParts) -> Answer | None:
+        """Give the next answer in turn."""
+        return (self._turns.pop(0) if len(self._turns) > 1 else self._turns[0])(request)
+
+
+def unavailable(request: RequestParts) -> Answer:
+    """Say that it cannot be done now, and may be tried again at once."""
+    return sign_problem(request, status=503, code="unavailable", more={"retry-after": "0"})
+
+
+def hang_up(_request: RequestParts) -> None:
+    """Close the connection without an answer."""
+    return
+
+
 def _other_target(request: RequestParts) -> Answer:
     return sign_answer(RequestParts(request.method, request.authority, b"/v1/withholdings", request.headers))
 

@@ -20,9 +20,12 @@ from conformance.answering_server import (
     Answer,
     Answering,
     Serving,
+    Turns,
+    hang_up,
     serving,
     sign_answer,
     sign_problem,
+    unavailable,
 )
 from conformance.musts import Examination, Must, Verdict, examine, expect
 from shared.signatures.message import RequestParts
@@ -115,16 +118,16 @@ class _Examiner:
         expect(set(served.bodies) == {RECORD}, "another body came than the record's bytes")
 
     async def uses_new_nonces(self) -> None:
-        _, served = await self._run(_Turns(_unavailable, sign_answer), most_runs=2)
+        _, served = await self._run(Turns(unavailable, sign_answer), most_runs=2)
         nonces = [read_signature(each).nonce for each in served.requests]
         expect(len(nonces) > 1, "there was no second attempt")
         expect(len(set(nonces)) == len(nonces), "a nonce came twice")
 
     async def repeats_after_unavailable(self) -> None:
-        await self._repeats(_Turns(_unavailable, sign_answer))
+        await self._repeats(Turns(unavailable, sign_answer))
 
     async def repeats_after_silence(self) -> None:
-        await self._repeats(_Turns(_hang_up, sign_answer))
+        await self._repeats(Turns(hang_up, sign_answer))
 
     async def follows_no_redirect(self) -> None:
         code, served = await self._run(_elsewhere)
@@ -172,26 +175,8 @@ class _Examiner:
             return code, served
 
 
-class _Turns:
-    """Answers in turn, the last one for ever."""
-
-    def __init__(self, *turns: Answering) -> None:
-        self._turns = list(turns)
-
-    def __call__(self, request: RequestParts) -> Answer | None:
-        return (self._turns.pop(0) if len(self._turns) > 1 else self._turns[0])(request)
-
-
-def _unavailable(request: RequestParts) -> Answer:
-    return sign_problem(request, status=503, code="unavailable", more={"retry-after": "0"})
-
-
 def _refusal(request: RequestParts) -> Answer:
     return sign_problem(request, status=422, code="nothing-said")
-
-
-def _hang_up(_request: RequestParts) -> None:
-    return None
 
 
 def _elsewhere(_request: RequestParts) -> Answer:

@@ -18,9 +18,12 @@ from conformance.answering_server import (
     EXCHANGE_ECDSA,
     Answer,
     Answering,
+    Turns,
+    hang_up,
     serving,
     sign_answer,
     sign_problem,
+    unavailable,
 )
 from deploy.local.loopback_port import free_port
 from shared.signatures.keys import SigningKey, generate_signing_key
@@ -32,31 +35,12 @@ KEYS = ExchangeKeys({each.public.thumbprint: each.public for each in (EXCHANGE, 
 RECORD = {"rationale": "höchste Eile"}
 
 
-class Turns:
-    """Answers in turn, the last one for ever."""
-
-    def __init__(self, *turns: Answering) -> None:
-        self._turns = list(turns)
-
-    def __call__(self, request: RequestParts) -> Answer | None:
-        turn = self._turns.pop(0) if len(self._turns) > 1 else self._turns[0]
-        return turn(request)
-
-
 @contextmanager
 def client(
     url: str, *, key: SigningKey | Sequence[SigningKey] = AGENCY, retrying: Retrying = AT_ONCE
 ) -> Iterator[BlockingExchangeClient]:
     with closing(BlockingExchangeClient(url, key=key, keys=KEYS, retrying=retrying)) as opened:
         yield opened
-
-
-def unavailable(request: RequestParts) -> Answer:
-    return sign_problem(request, status=503, code="unavailable", more={"retry-after": "0"})
-
-
-def hang_up(_request: RequestParts) -> None:
-    return None
 
 
 def by_a_proxy(_request: RequestParts) -> Answer:
