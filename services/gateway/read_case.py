@@ -8,12 +8,14 @@ from services.gateway.domain.identity import identifiers_of
 from services.gateway.domain.placing import Directories
 from services.gateway.domain.record import Child
 from services.gateway.ports import ReadingLedger
+from services.gateway.query_number import query_number
 from services.gateway.record_decision import recipient_name
 from shared.clock import Clock, parse_rfc3339, rfc3339
 from shared.errors import InvalidInput, NotFound
 from shared.identifiers import ChildRef, parse_child_ref
 from shared.ledger.messages import AdmitRead
 from shared.ledger.reading_messages import EntryShown, FindChild, ReadChronology, SignedRead
+from shared.opened_content import opened_content
 
 MOST_ENTRIES = 100
 
@@ -49,8 +51,8 @@ class CaseReader:
             ReadChronology(
                 child=ref,
                 as_at=rfc3339(parse_rfc3339(as_at) if as_at else self._clock.now()),
-                after=_number(after, least=-1),
-                limit=min(_number(limit, least=1), MOST_ENTRIES),
+                after=query_number(after, least=-1),
+                limit=min(query_number(limit, least=1), MOST_ENTRIES),
                 signed=_signed(admitted, method="GET", target=target, body=b""),
             )
         )
@@ -102,7 +104,7 @@ class CaseReader:
                 for each in entry.notifications
             ],
             "content_is": entry.content_is,
-            "content": _content(entry.content),
+            "content": opened_content(entry.content),
         }
 
 
@@ -123,22 +125,3 @@ def _signed(admitted: Admitted, *, method: str, target: str, body: bytes) -> Sig
         evidence=admitted.evidence,
         registry=admitted.registry,
     )
-
-
-def _content(content: bytes | None) -> object:
-    if content is None:
-        return None
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return content.decode("utf-8", "replace")
-
-
-def _number(text: str, *, least: int) -> int:
-    try:
-        number = int(text)
-    except ValueError as error:
-        raise InvalidInput("a position or a limit is a whole number") from error
-    if not least <= number < 2**63:
-        raise InvalidInput("a position or a limit is out of range")
-    return number

@@ -7,6 +7,7 @@ import orjson
 
 from services.gateway.admit_request import Admitted
 from services.gateway.ports import AuditLedger
+from services.gateway.query_number import query_number
 from shared.clock import Clock, parse_rfc3339, rfc3339
 from shared.errors import InvalidInput, NotFound, NotPermitted
 from shared.identifiers import parse_child_ref, parse_entry_id
@@ -59,7 +60,7 @@ class LedgerReader:
 
     async def entries(self, *, after: str, limit: str) -> bytes:
         """Return the leaves after a position, one to a line, in order. Raises InvalidInput for no numbers."""
-        first, most = _number(after, least=-1), _number(limit, least=1)
+        first, most = query_number(after, least=-1), query_number(limit, least=1)
         page = await self._ledger.entries(after=first, limit=min(most, MOST_ENTRIES))
         return b"".join(stored.leaf + b"\n" for stored in page.entries)
 
@@ -95,13 +96,3 @@ class LedgerReader:
         )
         content = base64.b64encode(broken.content).decode("ascii")
         return orjson.dumps({"opening": orjson.loads(broken.answer), "content_base64": content})
-
-
-def _number(text: str, *, least: int) -> int:
-    try:
-        number = int(text)
-    except ValueError as error:
-        raise InvalidInput("a position or a limit is a whole number") from error
-    if not least <= number < 2**63:
-        raise InvalidInput("a position or a limit is out of range")
-    return number

@@ -6,6 +6,7 @@ import orjson
 
 from services.notifier.domain.content import Before
 from shared.entries import Entry, Obligation
+from shared.opened_content import opened_content
 
 MEDIA_TYPE = "application/cloudevents+json"
 
@@ -46,7 +47,7 @@ def event_bytes(
                 },
                 "position": entry.position,
                 "entry": orjson.Fragment(leaf),
-                "content": _content(content),
+                "content": opened_content(content),
                 "history": [
                     {
                         "id": before.entry.id,
@@ -54,20 +55,10 @@ def event_bytes(
                         "position": before.entry.position,
                         "time": before.entry.time,
                         "agency": before.entry.agency,
-                        "content": _content(before.content),
+                        "content": opened_content(before.content),
                     }
                     for before in history
                 ],
             },
         }
     )
-
-
-def _content(content: bytes | None) -> object:
-    if content is None:
-        return None
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError:
-        # It was valid when it was accepted; should a stricter reader differ, the recipient still gets every character.
-        return content.decode("utf-8", "replace")
