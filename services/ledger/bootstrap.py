@@ -21,8 +21,9 @@ from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.adapters.postgres_reviews import PostgresReviews
 from services.ledger.adapters.tile_files import TileFiles
 from services.ledger.adapters.writer_session import WRITER_ROLE
-from services.ledger.api.app import LedgerParts, NothingPublished, make_app
+from services.ledger.api.app import NothingPublished, make_app
 from services.ledger.api.children import ChildrenApi
+from services.ledger.api.parts import LedgerParts
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.check_own_keys import OwnKeyChecker
 from services.ledger.continuity import Continuity

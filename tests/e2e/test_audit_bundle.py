@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 import zipfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,11 +20,12 @@ from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoin
 from shared.transparency.cosignature import CosignatureVerifier, MlDsaCosignatureVerifier
 from shared.transparency.merkle import leaf_hash, tree_root
 from shared.transparency.signed_note import NoteSigner
-from shared.transparency.tiles import bundle_bytes, parse_bundle
+from shared.transparency.tiles import parse_bundle
 from tests.machinery.answers import child_ref
-from tests.machinery.bundles import Exported, Members, at_position, position_of
+from tests.machinery.bundles import Exported
 from tests.machinery.command_line import Command
 from tests.machinery.cosigners import CLASSIC, POST_QUANTUM, WITNESS_KEYS, cosignature, cosigned_by_both
+from tests.machinery.edits_of_bundles import EDITS, Tampering, edit_a_leaf_and_its_hash
 from tests.machinery.exchange import SCHOOL, TestExchange
 from tests.machinery.people import share
 from tests.machinery.static_log import checkpoint_of
@@ -75,112 +76,9 @@ async def test_the_members_of_a_bundle_come_in_a_fixed_order(exported: Exported)
     assert all(name.startswith(("tile/entries/", "tile/0/", "sections/")) for name in names[len(first) :])
 
 
-Tampering = Callable[[Exported, Members], tuple[str, int]]
-"""Changes the members; returns the kind that must be found and the position it must name."""
-
-
-def edit_a_leaf(exported: Exported, members: Members) -> tuple[str, int]:
-    name, entries = exported.entries()
-    index = at_position(entries, b"significant_harm")
-    entries[index] = entries[index].replace(b"significant_harm", b"early_help_only_")
-    members[name] = bundle_bytes(entries)
-    return "edited_entry", position_of(entries[index])
-
-
-def edit_a_leaf_and_its_hash(exported: Exported, members: Members) -> tuple[str, int]:
-    kind, position = edit_a_leaf(exported, members)
-    name, _ = exported.entries()
-    hashes = b"".join(leaf_hash(leaf) for leaf in parse_bundle(members[name]))
-    members[name.replace("tile/entries/", "tile/0/")] = hashes
-    assert kind
-    return "head_mismatch", position
-
-
-def drop_a_leaf(exported: Exported, members: Members) -> tuple[str, int]:
-    name, entries = exported.entries()
-    index = at_position(entries, b"share.recorded")
-    dropped = position_of(entries.pop(index))
-    members[name] = bundle_bytes(entries)
-    return "misplaced_entry", dropped
-
-
-def swap_two_leaves(exported: Exported, members: Members) -> tuple[str, int]:
-    name, entries = exported.entries()
-    index = at_position(entries, b"share.recorded") - 1
-    entries[index], entries[index + 1] = entries[index + 1], entries[index]
-    members[name] = bundle_bytes(entries)
-    return "misplaced_entry", position_of(entries[index + 1])
-
-
-def write_a_leaf_in_another_form(exported: Exported, members: Members) -> tuple[str, int]:
-    name, entries = exported.entries()
-    position = position_of(entries[-1])
-    entries[-1] = entries[-1].replace(b'"type":', b'"type": ')
-    members[name] = bundle_bytes(entries)
-    return "unreadable_entry", position
-
-
-def sign_everything_with_another_key(exported: Exported, members: Members) -> tuple[str, int]:
-    signer = NoteSigner(exported.signer.name, Ed25519PrivateKey.generate())
-    checkpoint = read_unverified_checkpoint(members["checkpoint"])
-    members["checkpoint"] = sign_checkpoint(checkpoint, [signer])
-    return "bad_signature", 0
-
-
-def sign_one_head_with_another_key(exported: Exported, members: Members) -> tuple[str, int]:
-    signer = NoteSigner(exported.signer.name, Ed25519PrivateKey.generate())
-    first = int.from_bytes(members["heads"][:4])
-    head = read_unverified_checkpoint(members["heads"][4 : 4 + first])
-    note = sign_checkpoint(head, [signer])
-    members["heads"] = len(note).to_bytes(4) + note + members["heads"][4 + first :]
-    return "bad_signature", 0
-
-
-def leave_out_a_section(exported: Exported, members: Members) -> tuple[str, int]:
-    name = [each for each in members if each.startswith("sections/")][-1]
-    first = int.from_bytes(members[name][:4])
-    position = int.from_bytes(members[name][4:12])
-    members[name] = members[name][4 + first :]
-    return "section_missing", position
-
-
-def edit_a_section(_exported: Exported, members: Members) -> tuple[str, int]:
-    name = [each for each in members if each.startswith("sections/")][-1]
-    position = int.from_bytes(members[name][4:12])
-    last = 3 + int.from_bytes(members[name][:4])
-    members[name] = members[name][:last] + bytes([members[name][last] ^ 1]) + members[name][last + 1 :]
-    return "section_edited", position
-
-
-def open_content_without_saying_so(exported: Exported, members: Members) -> tuple[str, int]:
-    _, entries = exported.entries()
-    position = position_of(entries[at_position(entries, b"share.recorded")])
-    members[f"opened/{position}/body"] = bytes(32) + b'{"child":null}'
-    return "opened_unsaid", position
-
-
-def end_the_log_early(exported: Exported, members: Members) -> tuple[str, int]:
-    name, entries = exported.entries()
-    gone = position_of(entries.pop())
-    members[name] = bundle_bytes(entries)
-    return "truncated", gone
-
-
 @pytest.mark.parametrize(
     "tampering",
-    [
-        edit_a_leaf,
-        edit_a_leaf_and_its_hash,
-        drop_a_leaf,
-        swap_two_leaves,
-        write_a_leaf_in_another_form,
-        sign_everything_with_another_key,
-        sign_one_head_with_another_key,
-        leave_out_a_section,
-        edit_a_section,
-        open_content_without_saying_so,
-        end_the_log_early,
-    ],
+    EDITS,
     ids=lambda tampering: str(tampering.__name__),
 )
 async def test_what_was_changed_in_a_bundle_is_found_and_named(exported: Exported, tampering: Tampering) -> None:

@@ -1,31 +1,21 @@
 """The ledger's doors: MessagePack in, MessagePack out, each path open only to the callers it is for."""
 
 import asyncio
-from dataclasses import dataclass
 
 import msgspec
 from starlette.types import ASGIApp
 
-from services.ledger.adapters.postgres_reader import PostgresReader
-from services.ledger.adapters.postgres_reviews import PostgresReviews
-from services.ledger.api.children import ChildrenApi
+from services.ledger.api.parts import LedgerParts
 from services.ledger.api.published_files import PublishedFilesApp
 from services.ledger.api.several import outcome_of, several
 from services.ledger.audit.who_knew import who_knew
-from services.ledger.break_glass import GlassBreaker
-from services.ledger.check_own_keys import OwnKeyChecker
 from services.ledger.domain.amending import amended_by, check_amendment
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
 from services.ledger.domain.standing import Standing, check_answers
-from services.ledger.open_section import SectionOpener
-from services.ledger.open_signatures import SignatureOpener
-from services.ledger.prepare_append import AppendPreparer, nonce_token
+from services.ledger.prepare_append import nonce_token
 from services.ledger.read_history import read_history
-from services.ledger.reading.joined import ReadingParts
-from services.ledger.request_queue import Queue
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
-from services.ledger.term import Writer
 from shared.entries import parse_entry
 from shared.errors import InvalidInput, NotFound, Unavailable
 from shared.identifiers import EntryId, Position, parse_child_ref
@@ -49,7 +39,6 @@ from shared.ledger.reading_messages import FindChild, ReadChronology
 from shared.ledger.record_history import RecordHistoryQuery
 from shared.ledger.reviews import OverdueReviewsQuery
 from shared.process.message_app import MessageApp, Route, answered, decode
-from shared.transparency.tile_source import TileSource
 
 LARGEST_PAGE = 1000
 LONGEST_WAIT_S = 20.0
@@ -71,26 +60,6 @@ class EntryQuery(msgspec.Struct, frozen=True):
 
 class Nothing(msgspec.Struct, frozen=True):
     """A call that takes nothing: its path says it all."""
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerParts:
-    """What the doors lead to."""
-
-    reader: PostgresReader
-    reviews: PostgresReviews
-    children: ChildrenApi
-    preparer: AppendPreparer
-    queue: Queue
-    opener: SectionOpener
-    breaker: GlassBreaker
-    own_keys: OwnKeyChecker
-    signatures: SignatureOpener
-    writer: Writer
-    rotation: EncryptionKeyRotation | None
-    reading: ReadingParts
-    blind_index_key: bytes
-    tiles: TileSource
 
 
 class LedgerApi:
