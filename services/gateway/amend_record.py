@@ -9,9 +9,10 @@ from services.gateway.domain.identity import NamedBy, identifiers_of
 from services.gateway.domain.reviewing import Withheld, known_codes
 from services.gateway.ports import Ledger
 from services.gateway.read_record import NO_RECORD
-from services.gateway.record_decision import MOST_ATTEMPTS, DecisionRecorder, Sent
+from services.gateway.record_decision import DecisionRecorder, Sent
+from services.gateway.until_settled import until_settled
 from shared.entries import Entry, parse_entry
-from shared.errors import Conflict, InvalidInput, NotFound, Unavailable
+from shared.errors import InvalidInput, NotFound
 from shared.identifiers import parse_entry_id
 from shared.ledger.messages import Appended, NamedChild, ResolveChild, ResolvedChild
 from shared.ledger.record_history import RecordHistory
@@ -57,25 +58,22 @@ class RecordAmender:
         named = identifiers_of(
             child_of(amending.amendment), agency=admitted.agency_id, in_production=self._in_production
         )
-        for _ in range(MOST_ATTEMPTS):
-            history, record = await self._history(amending)
-            amended = _amended(record, history)
-            _check_may_amend(amending, admitted, amended)
-            known = await self._known(history, named)
-            circumstances = self._recorder.circumstances(amending.amendment.decided_at, admitted, known=known)
-            plan = plan_amendment(amending.amendment, circumstances, amended)
-            child = None
-            if history.child is not None:
-                plan.advice.extend(named.advice)
-                child = NamedChild(history.child, history.version, named.identifiers, plan.role_facts)
-            try:
-                return await self._ledger.append(
-                    self._recorder.request(amending.sent, admitted, plan, child, circumstances, causes=(record.id,))
-                )
-            except Conflict as conflict:
-                if conflict.code != "version-conflict":
-                    raise
-        raise Unavailable("the child's record is changing too fast", remedy="Send the same request again.")
+        return await until_settled(lambda: self._amend_as_it_stands(amending, admitted, named))
+
+    async def _amend_as_it_stands(self, amending: Amending, admitted: Admitted, named: NamedBy) -> Appended:
+        history, record = await self._history(amending)
+        amended = _amended(record, history)
+        _check_may_amend(amending, admitted, amended)
+        known = await self._known(history, named)
+        circumstances = self._recorder.circumstances(amending.amendment.decided_at, admitted, known=known)
+        plan = plan_amendment(amending.amendment, circumstances, amended)
+        child = None
+        if history.child is not None:
+            plan.advice.extend(named.advice)
+            child = NamedChild(history.child, history.version, named.identifiers, plan.role_facts)
+        return await self._ledger.append(
+            self._recorder.request(amending.sent, admitted, plan, child, circumstances, causes=(record.id,))
+        )
 
     async def _history(self, amending: Amending) -> tuple[RecordHistory, Entry]:
         try:

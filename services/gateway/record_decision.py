@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from services.gateway.admit_request import Admitted
 from services.gateway.domain import judging
-from services.gateway.domain.identity import identifiers_of
+from services.gateway.domain.identity import NamedBy, identifiers_of
 from services.gateway.domain.law import law_of_the_day
 from services.gateway.domain.placing import Directories
 from services.gateway.domain.planning import Circumstances, Plan
@@ -14,9 +14,9 @@ from services.gateway.domain.protecting import protecting
 from services.gateway.domain.record import Child
 from services.gateway.ports import Ledger
 from services.gateway.settle_withholding import withholding_followed
+from services.gateway.until_settled import until_settled
 from shared.clock import Clock
 from shared.entries import Obligation
-from shared.errors import Conflict, Unavailable
 from shared.identifiers import EntryId, Recipient
 from shared.ledger.messages import (
     Answer,
@@ -30,7 +30,6 @@ from shared.ledger.messages import (
 )
 from shared.reference.rules import Rule, RuleBook
 
-MOST_ATTEMPTS = 6
 NOBODY_KNOWN = ResolvedChild(None, 0, (), ())
 
 
@@ -85,25 +84,22 @@ class DecisionRecorder:
         refuses (NonceReplayed, IdempotencyKeyReused, KeyRevoked).
         """
         named = identifiers_of(decision.child, agency=admitted.agency_id, in_production=self._in_production)
-        for _ in range(MOST_ATTEMPTS):
-            known = NOBODY_KNOWN
-            if named.identifiers:
-                known = await self._ledger.resolve_child(ResolveChild(named.identifiers))
-            circumstances = self.circumstances(decision.decided_at, admitted, known=known)
-            plan = decision.plan(circumstances)
-            plan.advice.extend(named.advice)
-            causes = await self._followed(decision, plan, admitted)
-            child = None
-            if decision.child is not None:
-                child = NamedChild(known.ref, known.version, named.identifiers, plan.role_facts)
-            try:
-                return await self._ledger.append(
-                    self.request(decision.sent, admitted, plan, child, circumstances, causes=causes)
-                )
-            except Conflict as conflict:
-                if conflict.code != "version-conflict":
-                    raise
-        raise Unavailable("the child's record is changing too fast", remedy="Send the same request again.")
+        return await until_settled(lambda: self._decide_and_append(decision, admitted, named))
+
+    async def _decide_and_append(self, decision: Decision, admitted: Admitted, named: NamedBy) -> Appended:
+        known = NOBODY_KNOWN
+        if named.identifiers:
+            known = await self._ledger.resolve_child(ResolveChild(named.identifiers))
+        circumstances = self.circumstances(decision.decided_at, admitted, known=known)
+        plan = decision.plan(circumstances)
+        plan.advice.extend(named.advice)
+        causes = await self._followed(decision, plan, admitted)
+        child = None
+        if decision.child is not None:
+            child = NamedChild(known.ref, known.version, named.identifiers, plan.role_facts)
+        return await self._ledger.append(
+            self.request(decision.sent, admitted, plan, child, circumstances, causes=causes)
+        )
 
     async def _followed(self, decision: Decision, plan: Plan, admitted: Admitted) -> tuple[EntryId, ...]:
         """Return the withholding that a share follows on, if it names one of its agency's own, and settle it."""
