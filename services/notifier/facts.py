@@ -160,19 +160,46 @@ class FactMaker:
             obligations=obligations,
         )
 
+    def unanswered(self, notification: Notification, *, referrer: AgencyId, now: datetime) -> Fact:
+        """Return the fact that nobody took a concern up within the time for an answer: its sender hears that.
+
+        The deadline is still to come, so that nobody is chased yet: it is for the sender to ring, or to say more.
+        """
+        entry_id = self._new_entry_id()
+        deadline = due_after_hours(now, hours=1)
+        return self._about(
+            EntryType.NOTIFICATION_OVERDUE,
+            notification,
+            {"state": "unanswered", "due_at": rfc3339(notification.answer_due_at or now)},
+            occasion="unanswered",
+            entry_id=entry_id,
+            obligations=(
+                Obligation(
+                    id=obligation_id(entry_id, ordinal=0),
+                    recipient=agency_recipient(referrer),
+                    reasons=("nobody_has_answered",),
+                    urgency=Urgency.SAME_DAY.value,
+                    due_at=rfc3339(deadline.due_at),
+                    calendar=deadline.calendar,
+                    clock_start="answer_was_due",
+                ),
+            ),
+        )
+
     def _about(
         self,
         entry_type: EntryType,
         notification: Notification,
         facts: dict[str, object],
         *,
+        occasion: str | None = None,
         sections: Sequence[Section] = (),
         entry_id: EntryId | None = None,
         obligations: tuple[Obligation, ...] = (),
     ) -> Fact:
         return self._fact(
             entry_type,
-            key=f"{entry_type}:{notification.obligation}",
+            key=":".join(filter(None, (entry_type, notification.obligation, occasion))),
             entry_id=entry_id or self._new_entry_id(),
             child=notification.child,
             facts={"obligation": notification.obligation, "recipient": notification.recipient, **facts},

@@ -1,4 +1,7 @@
-"""Watching the clock: a deadline that passes unowned is told to people and to the referrer. Silence is an event."""
+"""Watching the clock: a deadline that passes unowned is told to people and to the referrer. Silence is an event.
+
+The referrer hears of it after one working day, even where the deadline itself is later.
+"""
 
 import asyncio
 
@@ -14,7 +17,7 @@ log = structlog.get_logger()
 
 
 class ClockWatcher:
-    """Finds what is overdue and has it said, once for each obligation."""
+    """Finds what is overdue or unanswered and has it said, once for each obligation."""
 
     def __init__(self, *, store: PostgresStore, facts: FactMaker, clock: Clock) -> None:
         self._store = store
@@ -26,6 +29,7 @@ class ClockWatcher:
         while True:
             try:
                 await self.say_overdue()
+                await self.say_unanswered()
             except Exception as error:
                 # The database is away: deadlines do not go away with it.
                 log.warning("clock_interrupted", kind=type(error).__name__)
@@ -39,4 +43,14 @@ class ClockWatcher:
             made = self._facts.overdue(each.notification, referrer=each.referrer, now=now)
             await self._store.say_overdue(each.notification, made, now=now)
             log.warning("notification_overdue", obligation=each.notification.obligation)
+        return len(found)
+
+    async def say_unanswered(self) -> int:
+        """Have those told whose concern nobody took up within the time for an answer; returns of how many concerns."""
+        now = self._clock.now()
+        found = await self._store.unanswered(now=now)
+        for each in found:
+            made = self._facts.unanswered(each.notification, referrer=each.referrer, now=now)
+            await self._store.say_unanswered(each.notification, made, now=now)
+            log.info("notification_unanswered", obligation=each.notification.obligation)
         return len(found)

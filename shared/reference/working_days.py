@@ -11,6 +11,9 @@ LOCAL = ZoneInfo("Europe/London")
 END_OF_DAY = time(17, 0)
 """When a working day ends, local time. A deadline of n working days is at this hour of the n-th."""
 
+WORKING_DAYS = "working_days"
+"""Of a nation, which is named after a colon."""
+
 CLOCK_HOURS = "clock_hours"
 CALENDAR_DAYS = "calendar_days"
 
@@ -43,7 +46,13 @@ def due_after_working_days(start: datetime, *, days: int, nation: str) -> Deadli
         if is_working_day(day, nation=nation):
             remaining -= 1
     due_at = datetime.combine(day, END_OF_DAY, tzinfo=LOCAL).astimezone(UTC)
-    return Deadline(due_at, f"working_days:{nation}")
+    return Deadline(due_at, f"{WORKING_DAYS}:{nation}")
+
+
+def nation_counted_in(calendar: str) -> str | None:
+    """Return whose working days a deadline was counted in, from its ``calendar``; None when it counts no such days."""
+    unit, _, nation = calendar.partition(":")
+    return nation if unit == WORKING_DAYS and nation else None
 
 
 def due_after_calendar_days(start: date, *, days: int) -> Deadline:

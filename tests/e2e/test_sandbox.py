@@ -80,6 +80,27 @@ async def test_a_deadline_that_the_clock_steps_over_is_overdue_and_signatures_go
     assert report.intact, report.findings
 
 
+async def test_a_referrer_hears_after_one_working_day_that_nobody_took_a_routine_share_up(
+    sandbox: TestExchange,
+) -> None:
+    async with sandbox.client() as client:
+        concern = {"level": "early_help", "seen_or_said": "Often late, and tired on Mondays."}
+        answer = await client.share(share(child(address={"authority": "E10000003"}), concern=concern))
+        owed = told(answer)["authority:E10000003"]
+        due_at = datetime.fromisoformat(owed.due_at)
+        to = due_at - timedelta(hours=1)
+        assert (await ask(sandbox, "POST", "/sandbox/clock", {"to": to.isoformat()}))[0] == 200
+
+        async def said() -> list[tuple[str, list[str]]] | None:
+            return [
+                (str(each.facts["state"]), [str(one.recipient) for one in each.obligations])
+                for each in await sandbox.entries()
+                if each.type == "notification.overdue" and each.facts["obligation"] == owed.obligation
+            ] or None
+
+        assert await patiently(said) == [("unanswered", [f"agency:{SCHOOL.id}"])]
+
+
 def client_that_meets(sandbox: TestExchange, fault: Fault) -> ExchangeClient:
     """A client that tries once, with a fault."""
     return ExchangeClient(

@@ -61,7 +61,13 @@ class FakeLedger:
         self.stored.append(entry)
         return entry
 
-    def add_share(self, *, child: str = "c", recipients: tuple[str, ...] = ("authority:E06000005",)) -> Entry:
+    def add_share(
+        self,
+        *,
+        child: str = "c",
+        recipients: tuple[str, ...] = ("authority:E06000005",),
+        due_at: str = "2026-11-25T17:00:00.000000Z",
+    ) -> Entry:
         """Put a share at the end that is owed to recipients."""
         position = len(self.stored)
         return self.add(
@@ -76,7 +82,7 @@ class FakeLedger:
                     Recipient(recipient),
                     ("lives_in_area",),
                     "same_day",
-                    "2026-11-25T17:00:00.000000Z",
+                    due_at,
                     "working_days:England",
                     "recorded",
                 )

@@ -17,7 +17,7 @@ from services.notifier.adapters.tables import (
     unreadable,
 )
 from services.notifier.domain.moves import KnownRole
-from services.notifier.domain.notification import climbs
+from services.notifier.domain.notification import answer_due_at, climbs
 from services.notifier.facts import Fact
 from services.notifier.ports import Road
 from shared.clock import parse_rfc3339
@@ -76,6 +76,7 @@ class Intake:
                     topic=road.topic,
                     partition=road.partition,
                     offset=road.offset,
+                    answer_due_at=answer_due_at(entry, owed),
                 )
                 .on_conflict_do_nothing()
             )

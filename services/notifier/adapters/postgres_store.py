@@ -33,6 +33,7 @@ _CARRIED_BY_NOBODY = "queue:%"
 _NEVER_OVERDUE = tuple(each.value for each in (EntryType.NOTIFICATION_OVERDUE, *sorted(PROGRESS_TYPES)))
 """News of what is overdue, or of how far a record has come: no concern that somebody must own."""
 _OPEN_STATES = (LadderState.OWED.value, LadderState.DELIVERED.value)
+_UNOWNED = notification.c.state.not_in((LadderState.OWNED.value, LadderState.DECIDED.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,14 @@ class Overdue:
 
     notification: Notification
     referrer: AgencyId | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """A share that nobody took up in time, and the agency that waits to hear."""
+
+    notification: Notification
+    referrer: AgencyId
 
 
 class PostgresStore:
@@ -180,7 +189,6 @@ class PostgresStore:
 
     async def overdue(self, *, now: datetime) -> list[Overdue]:
         """Return what is past its deadline, unowned, and not yet said to be so; of a withholding, undecided."""
-        unowned = notification.c.state.not_in((LadderState.OWNED.value, LadderState.DECIDED.value))
         undecided = and_(
             notification.c.entry_type.in_([each.value for each in WITHHOLDING_TYPES]),
             notification.c.state != LadderState.DECIDED.value,
@@ -188,7 +196,7 @@ class PostgresStore:
         query = select(notification).where(
             notification.c.due_at < now,
             notification.c.overdue.is_(False),
-            or_(unowned, undecided),
+            or_(_UNOWNED, undecided),
             notification.c.entry_type.not_in(_NEVER_OVERDUE),
         )
         async with self._engine.connect() as connection:
@@ -205,6 +213,29 @@ class PostgresStore:
                 update(notification).where(notification.c.obligation_id == overdue.obligation).values(overdue=True)
             )
             await say(connection, [made], now=now)
+
+    async def unanswered(self, *, now: datetime) -> list[Unanswered]:
+        """Return what nobody took up within the time for an answer, and whose sender has not been told so."""
+        query = select(notification).where(notification.c.answer_due_at < now, _UNOWNED)
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(query.order_by(notification.c.answer_due_at).limit(100))).all()
+        return [Unanswered(_notification(row, attempts=row.attempts), AgencyId(row.agency)) for row in rows]
+
+    async def say_unanswered(self, waiting: Notification, made: Fact, *, now: datetime) -> None:
+        """Have it said, once, that nobody took a notification up; not if somebody did meanwhile."""
+        async with self._engine.begin() as connection:
+            told = await connection.execute(
+                update(notification)
+                .where(
+                    notification.c.obligation_id == waiting.obligation,
+                    notification.c.answer_due_at.is_not(None),
+                    _UNOWNED,
+                )
+                .values(answer_due_at=None)
+                .returning(notification.c.obligation_id)
+            )
+            if told.first() is not None:
+                await say(connection, [made], now=now)
 
     async def open_facts(self, limit: int) -> list[tuple[str, str]]:
         """Return facts that the ledger does not have yet, oldest first, as key and text."""
@@ -267,4 +298,5 @@ def _notification(row: Row[tuple[object, ...]], *, attempts: int) -> Notificatio
         offset=row.offset,
         queued=row.queued,
         agency=AgencyId(row.agency) if row.agency is not None else None,
+        answer_due_at=row.answer_due_at,
     )

@@ -40,9 +40,11 @@ notification = Table(
     Column("topic", Text, nullable=True),
     Column("partition", Integer, nullable=True),
     Column("offset", BigInteger, nullable=True),
+    Column("answer_due_at", DateTime(timezone=True), nullable=True),
     Index("notification_due", "next_attempt_at", postgresql_where=text("state IN ('owed', 'delivered')")),
     Index("notification_order", "recipient", "child", "position"),
     Index("notification_entry", "entry_id"),
+    Index("notification_answer_due", "answer_due_at", postgresql_where=text("answer_due_at IS NOT NULL")),
     comment="Obligations as they are carried out",
 )
 

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.clock import parse_rfc3339
+from shared.entries import Entry, Obligation
 from shared.identifiers import AgencyId, ChildRef, EntryId, ObligationId, Position, Recipient
-from shared.vocabulary import LADDER, LadderState
+from shared.reference.working_days import due_after_working_days, nation_counted_in
+from shared.vocabulary import LADDER, EntryType
 
 OVERTAKE_AFTER_S = 60.0
 """How long a later notification waits for an earlier one that has failed, before it goes out marked as overtaking."""
@@ -14,7 +17,8 @@ OVERTAKE_AFTER_S = 60.0
 class Notification:
     """One obligation as it is carried out. ``attempts`` counts those begun; ``came_by`` is the road it arrived on.
 
-    ``agency`` is whose entry owes it.
+    ``agency`` is whose entry owes it, and ``answer_due_at`` when that agency is to hear that nobody has taken it
+    up; None once it has been told, or if it never waits for that.
     """
 
     obligation: ObligationId
@@ -34,6 +38,7 @@ class Notification:
     offset: int | None = None
     queued: bool = False
     agency: AgencyId | None = None
+    answer_due_at: datetime | None = None
 
 
 def climbs(current: str, reached: str) -> bool:
@@ -51,6 +56,15 @@ def next_attempt_at(now: datetime, *, attempts: int, first_s: float, most_s: flo
     return now + timedelta(seconds=wait_s * (1 - jitter / 4))
 
 
-def is_overdue(state: str, *, due_at: datetime, now: datetime) -> bool:
-    """Return whether a notification is past its deadline and no person owns it: silence that must be told."""
-    return state not in (LadderState.OWNED.value, LadderState.DECIDED.value) and now > due_at
+def answer_due_at(entry: Entry, owed: Obligation) -> datetime | None:
+    """Return by when whoever shared a concern should have heard that a person took it up: one working day.
+
+    Source: Working Together to Safeguard Children: within one working day of a referral, children's social care
+    acknowledges it to the referrer and decides on the next step. None for what is no share, and where the deadline
+    itself comes as early: then its passing says it.
+    """
+    nation = nation_counted_in(owed.calendar)
+    if entry.type is not EntryType.SHARE_RECORDED or entry.agency is None or nation is None:
+        return None
+    answer = due_after_working_days(parse_rfc3339(entry.time), days=1, nation=nation).due_at
+    return answer if answer < parse_rfc3339(owed.due_at) else None

@@ -30,6 +30,7 @@ from tests.machinery.postgres import Database
 
 REGISTER = load_register()
 KEY = generate_signing_key().public
+ROUTINE = "2026-12-01T17:00:00.000000Z"
 
 
 @dataclass
@@ -231,6 +232,36 @@ async def test_silence_past_the_deadline_is_said_once_to_people_and_to_the_refer
         "authority:E06000005",
         "agency:a-school",
     ]
+
+
+async def test_a_referrer_hears_after_one_working_day_that_nobody_took_a_routine_concern_up(notifier: Notifier) -> None:
+    """The authority has longer than that, and is not chased yet."""
+    await notifier.take_in(notifier.ledger.add_share(due_at=ROUTINE))
+    await notifier.deliverer.deliver_due()
+    assert await notifier.watcher.say_unanswered() == 0
+    notifier.clock.pass_s(49 * 3600)
+    assert (await notifier.watcher.say_overdue(), await notifier.watcher.say_unanswered()) == (0, 1)
+    assert await notifier.watcher.say_unanswered() == 0
+    await notifier.said()
+    (said,) = [each for each in notifier.ledger.appended.values() if each.type == "notification.overdue"]
+    assert [(owed.recipient, owed.reasons) for owed in said.obligations] == [
+        ("agency:a-school", ("nobody_has_answered",))
+    ]
+    assert said.facts["state"] == "unanswered"
+    notifier.clock.pass_s(8 * 24 * 3600)
+    assert (await notifier.watcher.say_overdue(), await notifier.watcher.say_unanswered()) == (1, 0)
+    await notifier.said()
+    assert [each.type for each in notifier.ledger.appended.values()].count(EntryType.NOTIFICATION_OVERDUE) == 2
+
+
+async def test_a_referrer_whose_routine_concern_a_person_took_up_is_not_told_of_silence(notifier: Notifier) -> None:
+    share = notifier.ledger.add_share(due_at=ROUTINE)
+    await notifier.take_in(share)
+    await notifier.deliverer.deliver_due()
+    facts = {"obligation": share.obligations[0].id, "state": "owned"}
+    await notifier.take_in(notifier.ledger.add(EntryType.NOTIFICATION_OWNED, facts=facts))
+    notifier.clock.pass_s(49 * 3600)
+    assert await notifier.watcher.say_unanswered() == 0
 
 
 async def test_a_move_is_found_in_whatever_order_the_reports_arrive(notifier: Notifier) -> None:
