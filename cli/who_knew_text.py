@@ -71,7 +71,7 @@ def _change(change: ChangeKnown, name_of: Name) -> str:
         written = what if change.of is None else f"what was written in {what}"
         return f"{when}: {written} was erased (proposed by {change.by})"
     who = name_of(f"agency:{change.by}") if change.by else "the exchange"
-    return f"{when}: {who} {change.kind} {what}; the record itself stands"
+    return f"{when}: {who} {change.kind} {what}, whose words stay in the ledger as they were"
 
 
 def _telling(telling: TellingKnown, name_of: Name) -> Iterator[str]:

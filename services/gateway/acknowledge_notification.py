@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from services.gateway.admit_request import Admitted
+from services.gateway.domain import judging
+from services.gateway.domain.law import law_of_the_day
 from services.gateway.domain.record import AcknowledgementRecord, said
 from services.gateway.ports import Ledger
-from services.gateway.record_decision import idempotency
+from services.gateway.record_decision import Sent, idempotency
 from shared.clock import Clock
 from shared.entries import Obligation, parse_entry
 from shared.errors import InvalidInput, NotFound, NotPermitted
@@ -13,6 +15,7 @@ from shared.identifiers import EntryId, agency_recipient, parse_obligation_id
 from shared.ledger.messages import Answer, Appended, AppendRequest, NamedChild, ObligationState, Section
 from shared.ledger.progress import progress_owed
 from shared.ledger.registry_copy import RegistryCopy
+from shared.reference.rules import RecordKind, RuleBook
 from shared.vocabulary import WITHHOLDING_TYPES, EntryType, LadderState
 
 TYPES = {
@@ -29,6 +32,8 @@ OUTCOMES = {
     "no_further_action",
     "passed_on",
 }
+OTHER = "other"
+"""What is recorded of an outcome that is none of these. It stays sealed as it came."""
 
 
 class NotYourNotification(NotPermitted):
@@ -55,65 +60,74 @@ class ReviewNeeded(InvalidInput):
     code = "review-needed"
 
 
+def check_readable(record: AcknowledgementRecord) -> None:
+    """Raise StateMissing when it does not say what it acknowledges, OwnerMissing when a person is to be named."""
+    entry_type = TYPES.get(_state(record))
+    if entry_type is None:
+        raise StateMissing(
+            "the acknowledgement does not say received, owned or decided", remedy="Give state as one of the three."
+        )
+    if entry_type is not EntryType.NOTIFICATION_RECEIVED and (
+        record.person is None or said(record.person.name) is None
+    ):
+        raise OwnerMissing("the acknowledgement names no person", remedy="Give person.name and person.role.")
+
+
 class NotificationAcknowledger:
     """Records acknowledgements."""
 
     def __init__(
-        self, *, ledger: Ledger, registry: RegistryCopy, clock: Clock, new_entry_id: Callable[[], EntryId]
+        self,
+        *,
+        ledger: Ledger,
+        registry: RegistryCopy,
+        book: RuleBook,
+        clock: Clock,
+        new_entry_id: Callable[[], EntryId],
     ) -> None:
         self._ledger = ledger
         self._registry = registry
+        self._book = book
         self._clock = clock
         self._new_entry_id = new_entry_id
 
     async def acknowledge(
-        self,
-        notification: str,
-        record: AcknowledgementRecord,
-        admitted: Admitted,
-        *,
-        body: bytes,
-        idempotency_key: str,
-        target: str,
+        self, notification: str, record: AcknowledgementRecord, admitted: Admitted, *, sent: Sent
     ) -> Appended:
         """Return the outcome once it is durable. The person's name stays sealed; responsibility does not move (G14).
 
-        Raises NotYourNotification unless the agency acts for the recipient, NotFound, StateMissing, OwnerMissing.
+        The record has passed ``check_readable``. Raises NotYourNotification unless the agency acts for the recipient,
+        NotFound, ReviewNeeded.
         """
-        state = (said(record.state) or "").lower()
-        entry_type = TYPES.get(state)
-        if entry_type is None:
-            raise StateMissing(
-                "the acknowledgement does not say received, owned or decided", remedy="Give state as one of the three."
-            )
-        if entry_type is not EntryType.NOTIFICATION_RECEIVED and (
-            record.person is None or said(record.person.name) is None
-        ):
-            raise OwnerMissing("the acknowledgement names no person", remedy="Give person.name and person.role.")
+        state = _state(record)
+        entry_type = TYPES[state]
         owed = await self._owed(notification, admitted)
         if owed.entry_type in WITHHOLDING_TYPES and entry_type is EntryType.NOTIFICATION_DECIDED:
             raise ReviewNeeded(
                 "what is decided about a withholding is said by a review of it, or by the share",
                 remedy="Post a review below the withholding's own path, or the share that names it.",
             )
-        outcome = (said(record.outcome) or "").lower()
         facts: dict[str, object] = {
             "obligation": owed.obligation.id,
             "recipient": owed.obligation.recipient,
             "state": state,
             "by": "acknowledgement",
         }
+        answer: dict[str, object] = {"kind": "acknowledgement", "notification": notification, "state": state}
+        noticed: tuple[str, ...] = ()
         if entry_type is EntryType.NOTIFICATION_DECIDED:
-            facts["outcome"] = outcome if outcome in OUTCOMES else "other"
+            outcome = (said(record.outcome) or OTHER).lower()
+            facts["outcome"] = answer["outcome"] = outcome if outcome in OUTCOMES else OTHER
+            noticed = ("outcome-unknown",) if outcome not in OUTCOMES | {OTHER} else ()
+        advice = self._advice(noticed, admitted, misspelt=sent.misspelt)
+        answer |= {"result": "accepted_with_advice" if advice else "accepted", "advice": advice}
         entry_id = self._new_entry_id()
         return await self._ledger.append(
             AppendRequest(
                 entry_id=entry_id,
                 type=entry_type,
-                idempotency=idempotency(admitted, key=idempotency_key, target=target, body=body),
-                answer=Answer(
-                    201, {"kind": "acknowledgement", "result": "accepted", "notification": notification, "state": state}
-                ),
+                idempotency=idempotency(admitted, key=sent.idempotency_key, target=sent.target, body=sent.body),
+                answer=Answer(201, answer),
                 agency=admitted.agency_id,
                 key=admitted.key,
                 nonce=admitted.nonce,
@@ -122,7 +136,7 @@ class NotificationAcknowledger:
                 obligations=await self._news(entry_id, state, owed),
                 causes=(owed.entry_id,),
                 registry=admitted.registry,
-                sections=(Section("body", body), Section("signature", admitted.evidence)),
+                sections=(Section("body", sent.body), Section("signature", admitted.evidence)),
             )
         )
 
@@ -139,6 +153,13 @@ class NotificationAcknowledger:
             now=self._clock.now(),
         )
 
+    def _advice(
+        self, noticed: tuple[str, ...], admitted: Admitted, *, misspelt: tuple[str, ...]
+    ) -> list[dict[str, object]]:
+        on = law_of_the_day(None, now=self._clock.now()).on
+        rules = judging.rules_for(self._book, kind=RecordKind.SHARE, agency=admitted.agency, on=on)
+        return judging.spelled_out(noticed, rules, misspelt=misspelt)
+
     async def _owed(self, notification: str, admitted: Admitted) -> ObligationState:
         try:
             obligation = parse_obligation_id(notification)
@@ -154,3 +175,7 @@ class NotificationAcknowledger:
                 "the notification is for another recipient", remedy="Acknowledge with the key of whom it was sent to."
             )
         return owed
+
+
+def _state(record: AcknowledgementRecord) -> str:
+    return (said(record.state) or "").lower()

@@ -124,4 +124,5 @@ def _amended(record: Entry, history: RecordHistory) -> Amended:
     withheld = None
     if record.type is EntryType.WITHHOLDING_RECORDED and record.agency is not None:
         withheld = Withheld(record.id, record.agency, reasons, indicators, history.owed)
-    return Amended(record.id, _KINDS[record.type], record.agency, level, history.told, withheld)
+    retracted = any(parse_entry(each.leaf).type is EntryType.RECORD_RETRACTED for each in history.later)
+    return Amended(record.id, _KINDS[record.type], record.agency, level, history.told, withheld, retracted)

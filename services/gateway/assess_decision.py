@@ -46,6 +46,8 @@ class DecisionAssessor:
         decided_at: str | None,
         plan_decision: Callable[[Circumstances], Plan],
         admitted: Admitted,
+        *,
+        misspelt: tuple[str, ...] = (),
     ) -> bytes:
         """Return what would be told to whom by when, what is missing and what the guidance says, as JSON.
 
@@ -66,7 +68,7 @@ class DecisionAssessor:
         plan = plan_decision(circumstances)
         named = identifiers_of(child, agency=admitted.agency_id, in_production=self._in_production)
         rules = circumstances.rules_for(plan.kind)
-        advice = judging.spelled_out((*plan.advice, *named.advice), rules)
+        advice = judging.spelled_out((*plan.advice, *named.advice), rules, misspelt=misspelt)
         obligations = plan.book.obligations(_NO_ENTRY)
         return orjson.dumps(
             {
@@ -75,8 +77,8 @@ class DecisionAssessor:
                 "would_be": "accepted_with_advice" if advice or plan.challenges else "accepted",
                 "acted_on": plan.acted_on,
                 "judged": judged_by(circumstances, rules),
-                "missing": [each for each in advice if each["code"].endswith("-missing")],
-                "guidance": [each for each in advice if not each["code"].endswith("-missing")],
+                "missing": [each for each in advice if str(each["code"]).endswith("-missing")],
+                "guidance": [each for each in advice if not str(each["code"]).endswith("-missing")],
                 "challenges": judging.spelled_out(plan.challenges, rules),
                 "would_tell": [telling(owed, self._directories) for owed in obligations],
                 "judged_without": list(JUDGED_WITHOUT),

@@ -96,7 +96,7 @@ def make_gateway(
             in_production=in_production,
         ),
         acknowledger=NotificationAcknowledger(
-            ledger=ledger, registry=known_keys.registry, clock=clock, new_entry_id=_new_entry_id
+            ledger=ledger, registry=known_keys.registry, book=book, clock=clock, new_entry_id=_new_entry_id
         ),
         registry=known_keys.registry,
         dangers=Dangers(directories=directories, registry=known_keys.registry, clock=clock),

@@ -35,11 +35,15 @@ NOBODY_KNOWN = ResolvedChild(None, 0, (), ())
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What an agency sent: the bytes that it signed, where to, and the idempotency key that came with them."""
+    """What an agency sent: the bytes that it signed, where to, and the idempotency key that came with them.
+
+    ``misspelt`` are the members that it seems to mean by other names.
+    """
 
     body: bytes
     idempotency_key: str
     target: str
+    misspelt: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +144,7 @@ class DecisionRecorder:
         obligations = plan.book.obligations(entry_id)
         rules = circumstances.rules_for(plan.kind)
         protects = protecting(sent.body)
-        advice = judging.spelled_out([*plan.advice, *protects.advice], rules)
+        advice = judging.spelled_out([*plan.advice, *protects.advice], rules, misspelt=sent.misspelt)
         return AppendRequest(
             entry_id=entry_id,
             type=plan.type,

@@ -10,7 +10,7 @@ from services.gateway.amend_record import Amending, RecordAmender
 from services.gateway.api.app import GatewayApi
 from services.gateway.api.dangers import no_danger
 from services.gateway.api.openapi import amendment_operation
-from services.gateway.api.reading import RecordDecoder, idempotency_key
+from services.gateway.api.reading import RecordDecoder
 from services.gateway.domain.amending import check_readable
 from services.gateway.domain.amendment import (
     Amendment,
@@ -22,7 +22,6 @@ from services.gateway.domain.amendment import (
     WithholdingCorrectionRecord,
     WithholdingReviewRecord,
 )
-from services.gateway.record_decision import Sent
 from shared.ledger.messages import Appended
 from shared.signatures.message import RequestParts
 from shared.vocabulary import EntryType
@@ -92,15 +91,14 @@ class AmendmentApi:
         record_id = str(request.path_params["record"])
 
         async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
-            amendment = self._decoder.decode(body)
-            check_readable(amendment)
+            amendment = self._decoder.read(body, check_readable)
             return await self._amender.amend(
                 Amending(
                     record_id=record_id,
                     record_type=self._route.record_type,
                     type=self._route.entry_type,
                     amendment=amendment,
-                    sent=Sent(body, idempotency_key(parts), parts.raw_target.decode("latin-1")),
+                    sent=self._decoder.sent(parts, body),
                 ),
                 admitted,
             )

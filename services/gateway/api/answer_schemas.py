@@ -47,7 +47,11 @@ ANSWERS: Mapping[str, Schema] = {
         "What went wrong and what to do (RFC 9457). It repeats nothing that was sent",
         {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "remedy": TEXT},
     ),
-    "RuleSaid": _object("A rule that spoke", {"code": TEXT, "message": TEXT, "source": TEXT}),
+    "RuleSaid": _object(
+        "A rule that spoke; ``member-misspelt`` points at the members that were meant",
+        {"code": TEXT, "message": TEXT, "source": TEXT},
+        {"members": {"type": "array", "items": TEXT}},
+    ),
     "Told": _object("Who is told, why and by when", {"obligation": TEXT, **_TELLING, "calendar": TEXT}),
     "WouldTell": _object("Who would be told, why and by when", {**_TELLING, "calendar": TEXT}),
     "Recorded": _object(

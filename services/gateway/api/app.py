@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
-from services.gateway.acknowledge_notification import NotificationAcknowledger
+from services.gateway.acknowledge_notification import NotificationAcknowledger, check_readable
 from services.gateway.admit_request import Admission, Admitted
 from services.gateway.api.answers import Answering
 from services.gateway.api.dangers import DangerIn, Dangers, no_danger
@@ -37,7 +37,7 @@ from services.gateway.domain.record import (
     WhereaboutsRecord,
     WithholdingRecord,
 )
-from services.gateway.record_decision import Decision, DecisionRecorder, Sent
+from services.gateway.record_decision import Decision, DecisionRecorder
 from shared.errors import ExchangeError, IntegrityFailure, NotFound
 from shared.ledger.messages import Appended
 from shared.ledger.registry_copy import RegistryCopy
@@ -134,14 +134,12 @@ class GatewayApi:
         notification = str(request.path_params["notification"])
 
         async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
-            record = self._acknowledgements.decode(body)
+            read = self._acknowledgements
             return await self._acknowledger.acknowledge(
                 notification,
-                record,
+                read.read(body, check_readable),
                 admitted,
-                body=body,
-                idempotency_key=idempotency_key(parts),
-                target=parts.raw_target.decode("latin-1"),
+                sent=read.sent(parts, body),
             )
 
         return await self.post(request, "acknowledgements", handle)
@@ -158,14 +156,13 @@ class GatewayApi:
         follows: Callable[[Record], str | None] = lambda _record: None,
     ) -> Response:
         async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
-            record = decoder.decode(body)
-            check(record)
+            record = decoder.read(body, check)
             return await self.recorder.record(
                 Decision(
                     child=record.child,
                     decided_at=record.decided_at,
                     plan=lambda circumstances: plan(record, circumstances),
-                    sent=Sent(body, idempotency_key(parts), parts.raw_target.decode("latin-1")),
+                    sent=decoder.sent(parts, body),
                     after_withholding=follows(record),
                 ),
                 admitted,

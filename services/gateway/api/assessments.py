@@ -63,21 +63,21 @@ class AssessmentApi:
 
     async def _assess(self, body: bytes, admitted: Admitted) -> bytes:
         if self._which.decode(body).is_withholding():
-            withheld = self._withholdings.decode(body)
-            withholding.check_readable(withheld)
+            withheld = self._withholdings.read(body, withholding.check_readable)
             return await self._assessor.assess(
                 withheld.child,
                 withheld.decided_at,
                 lambda circumstances: withholding.plan_withholding(withheld, circumstances),
                 admitted,
+                misspelt=self._withholdings.misspelt(body),
             )
-        shared = self._shares.decode(body)
-        sharing.check_readable(shared)
+        shared = self._shares.read(body, sharing.check_readable)
         return await self._assessor.assess(
             shared.child,
             shared.decided_at,
             lambda circumstances: sharing.plan_share(shared, circumstances),
             admitted,
+            misspelt=self._shares.misspelt(body),
         )
 
 

@@ -6,9 +6,8 @@ from starlette.responses import Response
 from services.gateway.admit_request import Admitted
 from services.gateway.api.app import GatewayApi
 from services.gateway.api.openapi import own_key_operation, own_registration_operation
-from services.gateway.api.reading import RecordDecoder, idempotency_key
+from services.gateway.api.reading import RecordDecoder
 from services.gateway.own_agency import OwnAgency
-from services.gateway.record_decision import Sent
 from shared.ledger.messages import Appended
 from shared.ledger.own_keys import KEYS_PATH, OwnKeyRecord, OwnKeyRevocationRecord, revocations_path
 from shared.signatures.message import RequestParts
@@ -31,7 +30,7 @@ class OwnAgencyApi:
         """Add a key to one's own, signed by one of them: the new one overlaps with the old."""
 
         async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
-            return await self._own.add_key(self._keys.decode(body), admitted, sent=_sent(parts, body))
+            return await self._own.add_key(self._keys.decode(body), admitted, sent=self._keys.sent(parts, body))
 
         return await self._api.post(request, "agency-keys", handle)
 
@@ -41,7 +40,7 @@ class OwnAgencyApi:
 
         async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
             record = self._revocations.decode(body)
-            return await self._own.revoke_key(thumbprint, record, admitted, sent=_sent(parts, body))
+            return await self._own.revoke_key(thumbprint, record, admitted, sent=self._revocations.sent(parts, body))
 
         return await self._api.post(request, "agency-key-revocations", handle)
 
@@ -67,7 +66,3 @@ def add_own_agency_routes(app: FastAPI, api: GatewayApi, *, own: OwnAgency) -> N
         app.add_api_route(
             path, endpoint, methods=["POST"], status_code=201, openapi_extra=operation, response_model=None
         )
-
-
-def _sent(parts: RequestParts, body: bytes) -> Sent:
-    return Sent(body, idempotency_key(parts), parts.raw_target.decode("latin-1"))

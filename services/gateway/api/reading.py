@@ -1,7 +1,7 @@
 """Reading a request off the wire: size, type, key and shape, each refused by its own name."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
 import msgspec
@@ -15,6 +15,8 @@ from services.gateway.api.problems import (
     WrongContentType,
     WrongTypes,
 )
+from services.gateway.domain.misspelt import MemberNames
+from services.gateway.record_decision import Sent
 from shared.canonical_json import Json
 from shared.errors import ExchangeError, InvalidInput, Unavailable
 from shared.signatures.message import RequestParts
@@ -22,6 +24,14 @@ from shared.signatures.message import RequestParts
 LARGEST_BODY_BYTES = 256 * 1024
 _JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?\s*\Z', re.IGNORECASE)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
+_KINDS = {
+    "str": "a text",
+    "object": "an object",
+    "array": "a list",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+}
 _PATH_IN_ERROR = re.compile(r"`(\$[^`]*)`\Z")
 
 Record = TypeVar("Record")
@@ -80,6 +90,7 @@ class RecordDecoder(Generic[Record]):
     def __init__(self, shape: type[Record]) -> None:
         self._shape = shape
         self._decoder = msgspec.json.Decoder(shape)
+        self._names = MemberNames(shape)
 
     def decode(self, body: bytes) -> Record:
         """Return the record. Raises NotJson, InvalidUtf8, or WrongTypes that points at the member."""
@@ -89,6 +100,27 @@ class RecordDecoder(Generic[Record]):
             return self._decode_without_nulls(body, error)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _unreadable(body) from error
+
+    def read(self, body: bytes, check: Callable[[Record], None]) -> Record:
+        """Return the record once it has passed a check; what the check raises also says what may have been misspelt."""
+        record = self.decode(body)
+        try:
+            check(record)
+        except InvalidInput as refusal:
+            meant = self.misspelt(body)
+            if meant:
+                hint = f"Was one of these misspelt: {', '.join(meant)}?"
+                refusal.remedy = f"{refusal.remedy} {hint}" if refusal.remedy else hint
+            raise
+        return record
+
+    def sent(self, parts: RequestParts, body: bytes) -> Sent:
+        """Return a body of this shape as it was sent. Raises IdempotencyKeyMissing."""
+        return Sent(body, idempotency_key(parts), parts.raw_target.decode("latin-1"), self.misspelt(body))
+
+    def misspelt(self, body: bytes) -> tuple[str, ...]:
+        """Return the members that a body seems to mean by names that the shape does not have."""
+        return self._names.misspelt(body)
 
     def _decode_without_nulls(self, body: bytes, error: msgspec.ValidationError) -> Record:
         """Return the record, a null where a list belongs being nothing: many systems write an empty list so."""
@@ -122,9 +154,20 @@ def _wrong_types(message: str) -> InvalidInput:
     # The library's message names types and the member's path, and never a value. Anything else is left out.
     found = _PATH_IN_ERROR.search(message)
     pointer = "/" + found.group(1).removeprefix("$").lstrip(".").replace(".", "/") if found else "/"
+    missing = re.match(r"Object missing required field `([a-z_]+)`", message)
+    if missing:
+        return WrongTypes(
+            f"the object at {pointer} lacks the member {missing.group(1)}", remedy="See docs/api.md for each member."
+        )
     expected = re.match(r"Expected `([a-z |`]+)`, got `([a-z ]+)`", message)
-    what = f": {expected.group(1)} is expected there, not {expected.group(2)}" if expected else ""
+    what = f": {_in_words(expected.group(1))} is expected there, not {_in_words(expected.group(2))}" if expected else ""
     return WrongTypes(f"the member at {pointer} has the wrong type{what}", remedy="See docs/api.md for each member.")
+
+
+def _in_words(kinds: str) -> str:
+    """Return kinds of values, as the library names them, in words. That null serves as well goes without saying."""
+    named = [kind for kind in kinds.replace("`", "").split(" | ") if kind != "null"] or ["null"]
+    return " or ".join(_KINDS.get(kind, kind) for kind in named)
 
 
 def _too_large() -> TooLarge:

@@ -72,7 +72,8 @@ class NotYourRecord(NotPermitted):
 class Amended:
     """The record that an amendment is about: its kind, who made it, its level as acted on, and who was told of it.
 
-    ``withheld`` is what a review has to go by, when it is a withholding.
+    ``retracted`` says that it has been taken back already; ``withheld`` is what a review has to go by, when it is a
+    withholding.
     """
 
     entry: EntryId
@@ -81,6 +82,7 @@ class Amended:
     level: Level | None
     told: tuple[Recipient, ...]
     withheld: Withheld | None = None
+    retracted: bool = False
 
 
 AmendmentPlanner = Callable[[Circumstances, Amended], Plan]
@@ -150,6 +152,8 @@ def plan_amendment(record: Amendment, circumstances: Circumstances, amended: Ame
             plan.facts["whose"] = _code(plan, record.whose, CONSENTERS)
             plan.advice.append("consent-withdrawn-share-stands")
     plan.answers_as = _ANSWERS_AS[plan.type]
+    if amended.retracted:
+        plan.advice.append("retracted-before")
     if not is_named(record.practitioner):
         plan.advice.append("practitioner-missing")
     if isinstance(record, DisputeRecord | ConsentWithdrawalRecord):

@@ -1,9 +1,10 @@
 """Judging a case by the rules in force: advice, challenges, and how fast somebody else must look. Nothing refuses."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from services.gateway.domain.misspelt import MISSPELT
 from services.gateway.domain.obligations import MOST_URGENT_FIRST
 from services.gateway.domain.record import said
 from services.gateway.domain.rules.case import Case
@@ -58,11 +59,20 @@ def judge(case: Case, rules: Mapping[str, Rule]) -> Judgement:
     )
 
 
-def spelled_out(codes: Iterable[str], rules: Mapping[str, Rule]) -> list[dict[str, str]]:
-    """Return rules as an answer carries them, each once, in the order given, in the words in force that day."""
+def spelled_out(
+    codes: Iterable[str], rules: Mapping[str, Rule], *, misspelt: Sequence[str] = ()
+) -> list[dict[str, object]]:
+    """Return rules as an answer carries them, each once, in the order given, in the words in force that day.
+
+    Members that were ``misspelt`` are a rule of their own, first of all: what was meant by them was not judged.
+    """
+    said_first: dict[str, object] = {"members": list(misspelt)}
     # What was noticed counts only where a rule in force says so. A code of no rule is a defect that a test looks for.
-    found = (rules[code] for code in dict.fromkeys(codes) if code in rules)
-    return [{"code": rule.id, "message": rule.text, "source": rule.source} for rule in found]
+    found = (rules[code] for code in dict.fromkeys([*([MISSPELT] if misspelt else []), *codes]) if code in rules)
+    return [
+        {"code": rule.id, "message": rule.text, "source": rule.source} | (said_first if rule.id == MISSPELT else {})
+        for rule in found
+    ]
 
 
 def read_moment(text: str | None) -> tuple[str | None, tuple[str, ...]]:

@@ -184,7 +184,7 @@ def test_corrections_disputes_and_erasures_are_known_from_when_they_were_recorde
     ]
     assert [(each.kind, each.by, each.of, each.position) for each in known.changes] == everything[:seen]
     text = "\n".join(who_knew_text(known, name_of=lambda name: name))
-    assert ("agency:surgery disputed entry 0; the record itself stands" in text) == (seen >= 2)
+    assert ("agency:surgery disputed entry 0, whose words stay in the ledger as they were" in text) == (seen >= 2)
     assert ("written in entry 4 was erased (proposed by j.smith)" in text) == (seen >= 3)
     assert ("everything recorded until then was erased" in text) == (seen >= 4)
 

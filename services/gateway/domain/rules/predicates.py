@@ -56,6 +56,9 @@ NOTICED = (
     "share-still-to-come",
     "protection-unknown",
     "protection-only-where-marked",
+    "retracted-before",
+    "outcome-unknown",
+    "member-misspelt",
 )
 """What is noticed while a decision is read and routed, where the place, number or time itself is at hand."""
 
