@@ -28,7 +28,7 @@ from services.gateway.domain import sharing
 from services.gateway.domain.placing import Directories
 from services.gateway.domain.record import ShareRecord
 from services.gateway.limit_requests import RequestLimits
-from services.gateway.record_decision import NOBODY_KNOWN, Decision, Sent
+from services.gateway.record_decision import NOBODY_KNOWN, Decision
 from shared.clock import SystemClock
 from shared.identifiers import Position
 from shared.ledger.client import LedgerClient
@@ -119,14 +119,13 @@ class _Gateway:
         return (proven - started) / count * 1e6, (recorded - proven) / count * 1e6
 
     async def _record(self, parts: RequestParts, body: bytes, admitted: Admitted) -> None:
-        record = self._decoder.decode(body)
-        sharing.check_readable(record)
+        record = self._decoder.read(body, sharing.check_readable)
         await self._api.recorder.record(
             Decision(
                 child=record.child,
                 decided_at=record.decided_at,
                 plan=lambda circumstances: sharing.plan_share(record, circumstances),
-                sent=Sent(body, parts.headers["idempotency-key"], "/v1/shares"),
+                sent=self._decoder.sent(parts, body),
             ),
             admitted,
         )

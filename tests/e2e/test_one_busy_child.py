@@ -1,4 +1,4 @@
-"""Many speak of one child at the same moment: each is decided as the one before left the record, none is turned away."""
+"""Many speak of one child at once: each is decided as the one before left the record, and none is turned away."""
 
 import asyncio
 
