@@ -234,13 +234,17 @@ def _plan_correction(
 def _tell_all_who_were_told(plan: Plan, circumstances: Circumstances, amended: Amended) -> None:
     """Owe everybody who was told, or will still be told, notice of the amendment; and whose record it is.
 
-    Within one working day, or as fast as a level that is now higher demands.
+    Within one working day, or as fast as a level that is now higher demands. Who amends knows of it, though it was told
+    of a dispute or of silence before; but what it withholds was put to its safeguarding lead, who does not.
     """
+    own = agency_recipient(circumstances.agency.agency)
     urgency = Urgency.ONE_WORKING_DAY
     level = plan.facts.get("level")
     if isinstance(level, str) and amended.level is not None and level != amended.level.value:
         urgency = more_urgent(urgency, URGENCY_OF[Level(level)])
     for recipient in amended.told:
+        if recipient == own and amended.kind is not RecordKind.WITHHOLDING:
+            continue
         _owe(plan, circumstances, recipient, reason=_REASONS[plan.type], urgency=urgency)
     if amended.agency is not None and amended.agency != circumstances.agency.agency:
         _owe(plan, circumstances, agency_recipient(amended.agency), reason=YOUR_RECORD, urgency=urgency)

@@ -1,5 +1,6 @@
 """Who hears of an amendment, by when, and what a correction changes about who must be told."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -42,9 +43,11 @@ AMENDED = Amended(EntryId("a" * 32), RecordKind.SHARE, SCHOOL.agency, Level.CHIL
 KNOWN = ResolvedChild(ChildRef("c" * 32), 1, (RoleFact("living_at", AuthorityCode("E06000005")),), ())
 
 
-def planned(record: Amendment, *, by: AgencyFacts = SCHOOL) -> tuple[Plan, dict[str, Obligation]]:
+def planned(
+    record: Amendment, *, by: AgencyFacts = SCHOOL, of: Amended = AMENDED
+) -> tuple[Plan, dict[str, Obligation]]:
     plan = plan_amendment(
-        record, Circumstances(by, KNOWN, DIRECTORIES, NOW, law_of_the_day(None, now=NOW), load_rules()), AMENDED
+        record, Circumstances(by, KNOWN, DIRECTORIES, NOW, law_of_the_day(None, now=NOW), load_rules()), of
     )
     return plan, {each.recipient: each for each in plan.book.obligations(EntryId("b" * 32))}
 
@@ -79,6 +82,15 @@ def test_everybody_who_was_told_is_told_within_a_working_day(
 def test_another_agencys_dispute_is_told_to_whose_record_it_is() -> None:
     _, told = planned(DisputeRecord(statement="not so", on_behalf_of="child"), by=DARLINGTON_CSC)
     assert told[Recipient("agency:a-school")].reasons == ("your_record",)
+
+
+@pytest.mark.parametrize(("kind", "hears"), [(RecordKind.SHARE, False), (RecordKind.WITHHOLDING, True)])
+def test_who_amends_is_not_told_of_it_but_its_lead_is_of_what_it_withholds(kind: RecordKind, *, hears: bool) -> None:
+    """It was told of its own record when somebody disputed it, or when nobody answered."""
+    own = Recipient("agency:a-school")
+    _, told = planned(RetractionRecord(reason="wrong_child"), of=replace(AMENDED, kind=kind, told=(DARLINGTON, own)))
+    assert (own in told) is hears
+    assert DARLINGTON in told
 
 
 def test_a_corrected_place_adds_the_authority_there_and_drops_nobody() -> None:
