@@ -15,9 +15,9 @@ from shared.clock import SystemClock, parse_rfc3339
 from shared.errors import InvalidInput
 from shared.ledger.registry import Registry
 from shared.reference.authorities import load_register
-from shared.signatures.keys import PublicKey, load_signing_key, public_key_from_jwk
+from shared.signatures.keys import PublicKey, load_public_key, load_signing_key, public_key_from_jwk
 
-KeyFile = Annotated[Path, typer.Option("--key", help="Public key as JWK, or a PEM (its public half is used)")]
+KeyFile = Annotated[Path, typer.Option("--key", help="Public key as JWK or PEM; a private one is warned of")]
 AsAt = Annotated[str, typer.Option(help="As it stood at a moment, such as 2026-11-24T12:00:00Z; default: now")]
 
 
@@ -40,7 +40,10 @@ def moment(text: str) -> datetime | None:
 
 
 def read_public_key(path: Path) -> PublicKey:
-    """Return the public key in a JWK file, or the public half of a PEM file. Raises InvalidInput."""
+    """Return the public key in a JWK or PEM file. Raises InvalidInput.
+
+    Of a private key it is the public half, with a warning: nobody but its agency should have it.
+    """
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -48,7 +51,21 @@ def read_public_key(path: Path) -> PublicKey:
     if data.lstrip().startswith(b"{"):
         jwk = parse_json(data)
         if isinstance(jwk, dict):
+            if "d" in jwk:
+                _warn_of_private_key(path)
             return public_key_from_jwk({name: str(value) for name, value in jwk.items()})
     if b"-----BEGIN" not in data:
-        raise InvalidInput(f"{path} holds no key", remedy="Give the .jwk or .pem file that exchange keygen made.")
-    return load_signing_key(data).public
+        raise InvalidInput(f"{path} holds no key", remedy="Give the .jwk file that exchange keygen made.")
+    if b"PRIVATE KEY-----" not in data:
+        return load_public_key(data)
+    public = load_signing_key(data).public
+    _warn_of_private_key(path)
+    return public
+
+
+def _warn_of_private_key(path: Path) -> None:
+    typer.echo(
+        f"Warning: {path} holds a private key. Only its public half goes on record; only its owner should have the "
+        "file: ask for the .jwk.",
+        err=True,
+    )

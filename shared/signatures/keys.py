@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     load_pem_private_key,
+    load_pem_public_key,
 )
 
 from shared.canonical_json import canonical_bytes
@@ -117,6 +118,19 @@ def load_signing_key(pem: bytes) -> SigningKey:
     ):
         return _signing_key(key)
     raise InvalidInput("the private key is neither Ed25519 nor on the curve P-256")
+
+
+def load_public_key(pem: bytes) -> PublicKey:
+    """Return the key in a SubjectPublicKeyInfo PEM. Raises InvalidInput unless it is Ed25519, and sound, or P-256."""
+    try:
+        key = load_pem_public_key(pem)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise InvalidInput("not a public key in PEM") from error
+    if isinstance(key, Ed25519PublicKey):
+        return ed25519_public_key(key.public_bytes_raw())
+    if isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1):
+        return _public_key(key)
+    raise InvalidInput("the public key is neither Ed25519 nor on the curve P-256")
 
 
 def public_key_from_jwk(jwk: Mapping[str, str]) -> PublicKey:

@@ -2,11 +2,14 @@ import base64
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
 )
 
 from shared.errors import InvalidInput
@@ -16,6 +19,7 @@ from shared.signatures.keys import (
     SigningKey,
     ed25519_signing_key,
     generate_signing_key,
+    load_public_key,
     load_signing_key,
     public_key_from_jwk,
     thumbprint,
@@ -45,6 +49,8 @@ def test_a_key_survives_pem_and_jwk(key: SigningKey) -> None:
     assert public == key.public
     assert public.jwk()["kid"] == public.thumbprint
     public.verify(signature, b"message")
+    pem = key.public.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    assert load_public_key(pem) == key.public
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: str(key.public.algorithm))
@@ -111,6 +117,18 @@ def test_private_keys_of_other_kinds_and_locked_ones_are_refused() -> None:
     for pem in others:
         with pytest.raises(InvalidInput):
             load_signing_key(pem)
+
+
+def test_public_keys_of_other_kinds_and_of_small_order_are_refused() -> None:
+    others: list[PublicKeyTypes] = [
+        ec.generate_private_key(ec.SECP384R1()).public_key(),
+        rsa.generate_private_key(65537, 2048).public_key(),
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(SMALL_ORDER[1])),
+    ]
+    pems = [each.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) for each in others]
+    for pem in (b"", b"not a PEM", KEYS[0].pem(), *pems):
+        with pytest.raises(InvalidInput):
+            load_public_key(pem)
 
 
 def test_a_seed_of_another_length_is_refused() -> None:
