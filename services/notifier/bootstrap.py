@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from services.notifier.adapters.http_push import HttpPush, PrivateAddresses
 from services.notifier.adapters.kafka_intake import IntakeSettings, KafkaIntake
+from services.notifier.adapters.postgres_silence import PostgresSilence
 from services.notifier.adapters.postgres_store import PostgresStore
 from services.notifier.adapters.postgres_withholdings import PostgresWithholdings
 from services.notifier.api.operator import make_app
@@ -80,7 +81,7 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
             registry.follow(),
             deliverer.run(),
             FactAppender(store=store, ledger=ledger).run(),
-            ClockWatcher(store=store, facts=facts, clock=clock).run(),
+            ClockWatcher(silence=PostgresSilence(engine), facts=facts, clock=clock).run(),
             ReviewWatcher(withholdings=PostgresWithholdings(engine), facts=withholdings, clock=clock).run(),
             serve(make_app(store), [_operator_door(settings)], stop=stop),
         ]

@@ -10,8 +10,8 @@ from services.notifier.domain.moves import RULE, Move
 from services.notifier.domain.notification import Notification
 from shared.clock import rfc3339
 from shared.entries import Entry, Obligation
+from shared.errors import InvalidInput
 from shared.identifiers import (
-    AgencyId,
     ChildRef,
     EntryId,
     Recipient,
@@ -127,7 +127,7 @@ class FactMaker:
         """Return the fact that a notification cannot be carried, and why: it stands in the human queue."""
         return self._about(EntryType.NOTIFICATION_QUEUED, notification, {"state": "queued", "reason": reason})
 
-    def overdue(self, notification: Notification, *, referrer: AgencyId | None, now: datetime) -> Fact:
+    def overdue(self, notification: Notification, *, now: datetime) -> Fact:
         """Return the fact that a deadline passed and nobody owns the concern.
 
         It is told to people at the exchange, to whoever should have taken it, who is chased by it, and to the referrer.
@@ -138,8 +138,8 @@ class FactMaker:
         recipients = [ESCALATION_QUEUE]
         if not notification.recipient.startswith("queue:"):
             recipients.append(notification.recipient)
-        if referrer is not None and agency_recipient(referrer) not in recipients:
-            recipients.append(agency_recipient(referrer))
+        if notification.agency is not None and agency_recipient(notification.agency) not in recipients:
+            recipients.append(agency_recipient(notification.agency))
         obligations = tuple(
             Obligation(
                 id=obligation_id(entry_id, ordinal=ordinal),
@@ -160,11 +160,14 @@ class FactMaker:
             obligations=obligations,
         )
 
-    def unanswered(self, notification: Notification, *, referrer: AgencyId, now: datetime) -> Fact:
+    def unanswered(self, notification: Notification, *, now: datetime) -> Fact:
         """Return the fact that nobody took a concern up within the time for an answer: its sender hears that.
 
         The deadline is still to come, so that nobody is chased yet: it is for the sender to ring, or to say more.
+        Raises InvalidInput for what no agency sent.
         """
+        if notification.agency is None:
+            raise InvalidInput("no agency waits to hear of this notification")
         entry_id = self._new_entry_id()
         deadline = due_after_hours(now, hours=1)
         return self._about(
@@ -176,7 +179,7 @@ class FactMaker:
             obligations=(
                 Obligation(
                     id=obligation_id(entry_id, ordinal=0),
-                    recipient=agency_recipient(referrer),
+                    recipient=agency_recipient(notification.agency),
                     reasons=("nobody_has_answered",),
                     urgency=Urgency.SAME_DAY.value,
                     due_at=rfc3339(deadline.due_at),

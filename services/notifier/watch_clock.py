@@ -7,7 +7,7 @@ import asyncio
 
 import structlog
 
-from services.notifier.adapters.postgres_store import PostgresStore
+from services.notifier.adapters.postgres_silence import PostgresSilence
 from services.notifier.facts import FactMaker
 from shared.clock import Clock
 
@@ -19,8 +19,8 @@ log = structlog.get_logger()
 class ClockWatcher:
     """Finds what is overdue or unanswered and has it said, once for each obligation."""
 
-    def __init__(self, *, store: PostgresStore, facts: FactMaker, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, *, silence: PostgresSilence, facts: FactMaker, clock: Clock) -> None:
+        self._silence = silence
         self._facts = facts
         self._clock = clock
 
@@ -38,19 +38,17 @@ class ClockWatcher:
     async def say_overdue(self) -> int:
         """Have everything said that is overdue now; returns how many."""
         now = self._clock.now()
-        found = await self._store.overdue(now=now)
+        found = await self._silence.overdue(now=now)
         for each in found:
-            made = self._facts.overdue(each.notification, referrer=each.referrer, now=now)
-            await self._store.say_overdue(each.notification, made, now=now)
-            log.warning("notification_overdue", obligation=each.notification.obligation)
+            await self._silence.say_overdue(each, self._facts.overdue(each, now=now), now=now)
+            log.warning("notification_overdue", obligation=each.obligation)
         return len(found)
 
     async def say_unanswered(self) -> int:
         """Have those told whose concern nobody took up within the time for an answer; returns of how many concerns."""
         now = self._clock.now()
-        found = await self._store.unanswered(now=now)
+        found = await self._silence.unanswered(now=now)
         for each in found:
-            made = self._facts.unanswered(each.notification, referrer=each.referrer, now=now)
-            await self._store.say_unanswered(each.notification, made, now=now)
-            log.info("notification_unanswered", obligation=each.notification.obligation)
+            await self._silence.say_unanswered(each, self._facts.unanswered(each, now=now), now=now)
+            log.info("notification_unanswered", obligation=each.obligation)
         return len(found)

@@ -1,13 +1,13 @@
 """The notifier's own memory in Postgres. Each method is one transaction; none stores content."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Row, and_, exists, func, or_, select, text, update
+from sqlalchemy import and_, exists, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.notifier.adapters.notification_rows import notification_in
 from services.notifier.adapters.postgres_intake import ENTRIES, IntakeTransaction, say, set_state
 from services.notifier.adapters.tables import (
     attempt,
@@ -19,37 +19,15 @@ from services.notifier.adapters.tables import (
 from services.notifier.domain.notification import OVERTAKE_AFTER_S, Notification
 from services.notifier.facts import Fact
 from shared.identifiers import (
-    AgencyId,
     ChildRef,
     EntryId,
     ObligationId,
     Position,
-    Recipient,
 )
-from shared.ledger.progress import PROGRESS_TYPES
-from shared.vocabulary import WITHHOLDING_TYPES, EntryType, LadderState
+from shared.vocabulary import LadderState
 
 _CARRIED_BY_NOBODY = "queue:%"
-_NEVER_OVERDUE = tuple(each.value for each in (EntryType.NOTIFICATION_OVERDUE, *sorted(PROGRESS_TYPES)))
-"""News of what is overdue, or of how far a record has come: no concern that somebody must own."""
 _OPEN_STATES = (LadderState.OWED.value, LadderState.DELIVERED.value)
-_UNOWNED = notification.c.state.not_in((LadderState.OWNED.value, LadderState.DECIDED.value))
-
-
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """A notification past its deadline, and the agency whose entry owes it."""
-
-    notification: Notification
-    referrer: AgencyId | None
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswered:
-    """A share that nobody took up in time, and the agency that waits to hear."""
-
-    notification: Notification
-    referrer: AgencyId
 
 
 class PostgresStore:
@@ -132,7 +110,7 @@ class PostgresStore:
                     .where(notification.c.obligation_id == row.obligation_id)
                     .values(attempts=notification.c.attempts + 1, next_attempt_at=now + timedelta(seconds=lease_s))
                 )
-        return [(_notification(row, attempts=row.attempts + 1), bool(row.overtakes)) for row in rows]
+        return [(notification_in(row, attempts=row.attempts + 1), bool(row.overtakes)) for row in rows]
 
     async def begin_attempt(self, claimed: Notification, *, endpoint: str, now: datetime) -> None:
         """Write an attempt down before it is made: a crash from here on leaves it on record, its outcome not known."""
@@ -187,56 +165,6 @@ class PostgresStore:
         async with self._engine.begin() as connection:
             await set_state(connection, obligation, state)
 
-    async def overdue(self, *, now: datetime) -> list[Overdue]:
-        """Return what is past its deadline, unowned, and not yet said to be so; of a withholding, undecided."""
-        undecided = and_(
-            notification.c.entry_type.in_([each.value for each in WITHHOLDING_TYPES]),
-            notification.c.state != LadderState.DECIDED.value,
-        )
-        query = select(notification).where(
-            notification.c.due_at < now,
-            notification.c.overdue.is_(False),
-            or_(_UNOWNED, undecided),
-            notification.c.entry_type.not_in(_NEVER_OVERDUE),
-        )
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query.limit(100))).all()
-        return [
-            Overdue(_notification(row, attempts=row.attempts), AgencyId(row.agency) if row.agency else None)
-            for row in rows
-        ]
-
-    async def say_overdue(self, overdue: Notification, made: Fact, *, now: datetime) -> None:
-        """Have it said, once, that a notification is overdue."""
-        async with self._engine.begin() as connection:
-            await connection.execute(
-                update(notification).where(notification.c.obligation_id == overdue.obligation).values(overdue=True)
-            )
-            await say(connection, [made], now=now)
-
-    async def unanswered(self, *, now: datetime) -> list[Unanswered]:
-        """Return what nobody took up within the time for an answer, and whose sender has not been told so."""
-        query = select(notification).where(notification.c.answer_due_at < now, _UNOWNED)
-        async with self._engine.connect() as connection:
-            rows = (await connection.execute(query.order_by(notification.c.answer_due_at).limit(100))).all()
-        return [Unanswered(_notification(row, attempts=row.attempts), AgencyId(row.agency)) for row in rows]
-
-    async def say_unanswered(self, waiting: Notification, made: Fact, *, now: datetime) -> None:
-        """Have it said, once, that nobody took a notification up; not if somebody did meanwhile."""
-        async with self._engine.begin() as connection:
-            told = await connection.execute(
-                update(notification)
-                .where(
-                    notification.c.obligation_id == waiting.obligation,
-                    notification.c.answer_due_at.is_not(None),
-                    _UNOWNED,
-                )
-                .values(answer_due_at=None)
-                .returning(notification.c.obligation_id)
-            )
-            if told.first() is not None:
-                await say(connection, [made], now=now)
-
     async def open_facts(self, limit: int) -> list[tuple[str, str]]:
         """Return facts that the ledger does not have yet, oldest first, as key and text."""
         query = select(fact.c.key, fact.c.request).where(fact.c.position.is_(None)).order_by(fact.c.created_at)
@@ -263,7 +191,7 @@ class PostgresStore:
         if entry is not None:
             query = query.where(notification.c.entry_id == entry)
         async with self._engine.connect() as connection:
-            return [_notification(row, attempts=row.attempts) for row in await connection.execute(query.limit(10_000))]
+            return [notification_in(row) for row in await connection.execute(query.limit(10_000))]
 
     async def attempts(self, obligation: ObligationId) -> list[tuple[int, str, str | None, int | None]]:
         """Return number, endpoint, outcome (None: not known) and status of each attempt, in order."""
@@ -277,26 +205,3 @@ class PostgresStore:
         query = select(notification.c.state, func.count().label("n")).group_by(notification.c.state)
         async with self._engine.connect() as connection:
             return {row.state: row.n for row in await connection.execute(query)}
-
-
-def _notification(row: Row[tuple[object, ...]], *, attempts: int) -> Notification:
-    return Notification(
-        obligation=ObligationId(row.obligation_id),
-        entry=EntryId(row.entry_id),
-        entry_type=row.entry_type,
-        position=Position(row.position),
-        child=ChildRef(row.child) if row.child is not None else None,
-        recipient=Recipient(row.recipient),
-        state=row.state,
-        due_at=row.due_at,
-        created_at=row.created_at,
-        next_attempt_at=row.next_attempt_at,
-        attempts=attempts,
-        came_by=row.came_by,
-        topic=row.topic,
-        partition=row.partition,
-        offset=row.offset,
-        queued=row.queued,
-        agency=AgencyId(row.agency) if row.agency is not None else None,
-        answer_due_at=row.answer_due_at,
-    )

@@ -9,6 +9,7 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.migrate import ROLES, migrate
+from services.notifier.adapters.postgres_silence import PostgresSilence
 from services.notifier.adapters.postgres_store import PostgresStore
 from services.notifier.append_facts import FactAppender
 from services.notifier.deliver import Deliverer, Persistence
@@ -94,7 +95,7 @@ async def notifier(fresh_database: Database) -> AsyncIterator[Notifier]:
         taker,
         deliverer,
         FactAppender(store=store, ledger=ledger),
-        ClockWatcher(store=store, facts=facts, clock=clock),
+        ClockWatcher(silence=PostgresSilence(engine), facts=facts, clock=clock),
         Reconciler(store=store, ledger=ledger, taker=taker, clock=clock, interval_s=30, caught_up=None),
     )
     await engine.dispose()

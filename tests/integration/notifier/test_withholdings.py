@@ -10,6 +10,7 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.migrate import ROLES, migrate
+from services.notifier.adapters.postgres_silence import PostgresSilence
 from services.notifier.adapters.postgres_store import PostgresStore
 from services.notifier.adapters.postgres_withholdings import PostgresWithholdings
 from services.notifier.append_facts import FactAppender
@@ -103,7 +104,7 @@ async def notifier(fresh_database: Database) -> AsyncIterator[Notifier]:
         clock,
         EntryTaker(facts=facts, withholdings=withheld, register=REGISTER, clock=clock),
         ReviewWatcher(withholdings=PostgresWithholdings(engine), facts=withheld, clock=clock),
-        ClockWatcher(store=store, facts=facts, clock=clock),
+        ClockWatcher(silence=PostgresSilence(engine), facts=facts, clock=clock),
     )
     await engine.dispose()
 
