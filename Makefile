@@ -29,6 +29,9 @@ $(DEV_STAMP): requirements/dev.txt $(RUN_STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	touch $@
 
+.PHONY: install
+install: $(RUN_STAMP) ## The environment alone, with the exchange's commands in .venv/bin
+
 .PHONY: run
 run: $(RUN_STAMP) ## Start everything on this machine, play the story on an empty ledger, stay up until Ctrl-C
 	@$(BIN)/exchange run

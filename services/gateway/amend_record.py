@@ -68,8 +68,10 @@ class RecordAmender:
         circumstances = self._recorder.circumstances(amending.amendment.decided_at, admitted, known=known)
         plan = plan_amendment(amending.amendment, circumstances, amended)
         child = None
+        # Nothing is missing from what says only what changes.
+        only_changes = plan.facts.get("form") == "members"
         if history.child is not None:
-            plan.advice.extend(named.advice)
+            plan.advice.extend(code for code in named.advice if not (only_changes and code.endswith("-missing")))
             child = NamedChild(history.child, history.version, named.identifiers, plan.role_facts)
         return await self._ledger.append(
             self._recorder.request(amending.sent, admitted, plan, child, circumstances, causes=(record.id,))

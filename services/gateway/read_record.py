@@ -133,10 +133,13 @@ def is_overdue(owed: ObligationState, *, now: datetime) -> bool:
 
 
 def _standing(later: Sequence[Entry]) -> dict[str, object]:
-    """Return how the record stands now: by which entry it is as it is, and what was said against it."""
+    """Return how the record stands now: by which entry it is as it is, and what was said against it.
+
+    What was taken back stays so, whatever was corrected of it since: it is shown to nobody again.
+    """
     standing: dict[str, object] = {"is": "as_recorded", "by": None}
     for entry in later:
-        if entry.type in _CHANGES:
+        if entry.type in _CHANGES and standing["is"] != "retracted":
             standing = {"is": _CHANGES[entry.type], "by": entry.id}
     for name, entry_type in (("reviewed_by", EntryType.WITHHOLDING_REVIEWED), ("shared_by", EntryType.SHARE_RECORDED)):
         found = [entry.id for entry in later if entry.type is entry_type]

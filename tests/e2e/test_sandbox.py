@@ -76,6 +76,8 @@ async def test_a_deadline_that_the_clock_steps_over_is_overdue_and_signatures_go
         later = await client.share(share())
     assert datetime.fromisoformat(str(later.content["recorded_at"])) > due_at
     assert (await ask(sandbox, "POST", "/sandbox/clock", {"to": "2026-01-01T00:00:00Z"}))[0] == 422
+    both = {"to": (due_at + timedelta(hours=1)).isoformat(), "hours": 1}
+    assert (await ask(sandbox, "POST", "/sandbox/clock", both))[0] == 422
     report = await sandbox.audit()
     assert report.intact, report.findings
 

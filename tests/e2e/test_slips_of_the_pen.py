@@ -61,12 +61,27 @@ async def test_an_outcome_that_is_none_of_the_list_is_other_and_that_is_said(exc
     assert codes(decided) == {"outcome-unknown"}
 
 
-async def test_what_is_taken_back_twice_is_recorded_twice_and_the_sender_hears_of_the_first(
+async def test_what_is_taken_back_stays_so_whatever_is_said_of_it_later(
     exchange: TestExchange,
 ) -> None:
     async with exchange.client() as client:
         record = str((await client.share(share())).content["id"])
         first = await client.retract(record, TAKEN_BACK)
         again = await client.retract(record, TAKEN_BACK)
+        corrected = await client.correct(
+            record, {"practitioner": PERSON, "why": "A slip.", "members": {"rationale": "x"}}
+        )
+        standing = (await client.read_share(record)).content["standing"]
+    assert isinstance(standing, dict)
+    assert (standing["is"], standing["by"]) == ("retracted", first.content["id"])
+    assert "retracted-before" in codes(corrected)
     assert "retracted-before" not in codes(first)
     assert "retracted-before" in codes(again)
+
+
+async def test_a_correction_of_one_member_lacks_nothing_else(exchange: TestExchange) -> None:
+    async with exchange.client() as client:
+        record = str((await client.share(share())).content["id"])
+        moved: Json = {"child": {"address": {"lines": ["2 Example Terrace"], "authority": "E06000005"}}}
+        corrected = await client.correct(record, {"practitioner": PERSON, "why": "Moved.", "members": moved})
+    assert not [code for code in codes(corrected) if code.endswith("-missing")]

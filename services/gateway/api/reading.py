@@ -157,11 +157,14 @@ def _wrong_types(message: str) -> InvalidInput:
     missing = re.match(r"Object missing required field `([a-z_]+)`", message)
     if missing:
         return WrongTypes(
-            f"the object at {pointer} lacks the member {missing.group(1)}", remedy="See docs/api.md for each member."
+            f"the object at {pointer} lacks the member {missing.group(1)}",
+            remedy="See docs/schemas for the type of each member.",
         )
     expected = re.match(r"Expected `([a-z |`]+)`, got `([a-z ]+)`", message)
     what = f": {_in_words(expected.group(1))} is expected there, not {_in_words(expected.group(2))}" if expected else ""
-    return WrongTypes(f"the member at {pointer} has the wrong type{what}", remedy="See docs/api.md for each member.")
+    return WrongTypes(
+        f"the member at {pointer} has the wrong type{what}", remedy="See docs/schemas for the type of each member."
+    )
 
 
 def _in_words(kinds: str) -> str:

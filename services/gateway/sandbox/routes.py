@@ -85,6 +85,8 @@ class SandboxApi:
 
         async def work() -> object:
             step = self._to_step.decode(await read_body(request))
+            if step.to is not None and step.hours is not None:
+                raise InvalidInput("both to and hours say how far", remedy="Send one of them.")
             if step.to is not None:
                 self._clock.step_to(parse_rfc3339(step.to))
             elif step.hours is not None and 0 <= step.hours <= 24 * 366:

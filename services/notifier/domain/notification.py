@@ -60,11 +60,12 @@ def answer_due_at(entry: Entry, owed: Obligation) -> datetime | None:
     """Return by when whoever shared a concern should have heard that a person took it up: one working day.
 
     Source: Working Together to Safeguard Children: within one working day of a referral, children's social care
-    acknowledges it to the referrer and decides on the next step. None for what is no share, and where the deadline
-    itself comes as early: then its passing says it.
+    acknowledges it to the referrer and decides on the next step. None for what is no share or stands in a queue of the
+    exchange's own, and where the deadline itself comes as early: then its passing says it.
     """
     nation = nation_counted_in(owed.calendar)
-    if entry.type is not EntryType.SHARE_RECORDED or entry.agency is None or nation is None:
+    for_people_here = owed.recipient.startswith("queue:")
+    if entry.type is not EntryType.SHARE_RECORDED or entry.agency is None or for_people_here or nation is None:
         return None
     answer = due_after_working_days(parse_rfc3339(entry.time), days=1, nation=nation).due_at
     return answer if answer < parse_rfc3339(owed.due_at) else None

@@ -237,7 +237,8 @@ async def test_silence_past_the_deadline_is_said_once_to_people_and_to_the_refer
 
 async def test_a_referrer_hears_after_one_working_day_that_nobody_took_a_routine_concern_up(notifier: Notifier) -> None:
     """The authority has longer than that, and is not chased yet."""
-    await notifier.take_in(notifier.ledger.add_share(due_at=ROUTINE))
+    told = ("authority:E06000005", "queue:identity")
+    await notifier.take_in(notifier.ledger.add_share(recipients=told, due_at=ROUTINE))
     await notifier.deliverer.deliver_due()
     assert await notifier.watcher.say_unanswered() == 0
     notifier.clock.pass_s(49 * 3600)
@@ -250,9 +251,9 @@ async def test_a_referrer_hears_after_one_working_day_that_nobody_took_a_routine
     ]
     assert said.facts["state"] == "unanswered"
     notifier.clock.pass_s(8 * 24 * 3600)
-    assert (await notifier.watcher.say_overdue(), await notifier.watcher.say_unanswered()) == (1, 0)
+    assert (await notifier.watcher.say_overdue(), await notifier.watcher.say_unanswered()) == (2, 0)
     await notifier.said()
-    assert [each.type for each in notifier.ledger.appended.values()].count(EntryType.NOTIFICATION_OVERDUE) == 2
+    assert [each.type for each in notifier.ledger.appended.values()].count(EntryType.NOTIFICATION_OVERDUE) == 3
 
 
 async def test_a_referrer_whose_routine_concern_a_person_took_up_is_not_told_of_silence(notifier: Notifier) -> None:
