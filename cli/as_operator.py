@@ -15,7 +15,7 @@ from shared.clock import SystemClock, parse_rfc3339
 from shared.errors import InvalidInput
 from shared.ledger.registry import Registry
 from shared.reference.authorities import load_register
-from shared.signatures.keys import PublicKey, load_public_key, load_signing_key, public_key_from_jwk
+from shared.signatures.keys import PublicKey, load_signing_key, public_key_from_jwk, public_key_from_pem
 
 KeyFile = Annotated[Path, typer.Option("--key", help="Public key as JWK or PEM; a private one is warned of")]
 AsAt = Annotated[str, typer.Option(help="As it stood at a moment, such as 2026-11-24T12:00:00Z; default: now")]
@@ -57,7 +57,7 @@ def read_public_key(path: Path) -> PublicKey:
     if b"-----BEGIN" not in data:
         raise InvalidInput(f"{path} holds no key", remedy="Give the .jwk file that exchange keygen made.")
     if b"PRIVATE KEY-----" not in data:
-        return load_public_key(data)
+        return public_key_from_pem(data)
     public = load_signing_key(data).public
     _warn_of_private_key(path)
     return public

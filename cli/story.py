@@ -15,6 +15,7 @@ from services.ledger.adapters.tile_files import TileFiles
 from services.ledger.audit.replay import replay_state
 from shared.canonical_json import Json
 from shared.errors import ExchangeError
+from shared.identifiers import is_queue
 from shared.ledger.client import LedgerClient
 from shared.ledger.messages import OwedQuery
 from shared.notifier import NotificationQuery, NotificationView, NotifierClient
@@ -227,7 +228,7 @@ class Story:
     async def _all_signed_for(self, client: LedgerClient) -> bool | None:
         """Say when nothing but what waits for people is owed, so that the replay shows the story at its end."""
         owed = (await client.owed(OwedQuery())).obligations
-        return True if all(each.obligation.recipient.startswith("queue:") for each in owed) else None
+        return True if all(is_queue(each.obligation.recipient) for each in owed) else None
 
     def _show(self, answer: Answer) -> None:
         self.say(f"    {answer.status}: entry {answer.content['position']}, receipt {self._proof(answer)}")

@@ -88,6 +88,11 @@ def authority_recipient(code: AuthorityCode) -> Recipient:
     return Recipient(f"authority:{code}")
 
 
+def is_queue(recipient: Recipient) -> bool:
+    """Return whether a recipient is a queue of people at the exchange, to whom no channel leads."""
+    return recipient.startswith("queue:")
+
+
 def agency_recipient(agency: AgencyId) -> Recipient:
     """Return the recipient that is an agency itself."""
     return Recipient(f"agency:{agency}")

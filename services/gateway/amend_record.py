@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from services.gateway.admit_request import Admitted
-from services.gateway.domain.amending import Amended, NotYourRecord, check_may_amend, child_of, plan_amendment
+from services.gateway.domain.amending import (
+    Amended,
+    NotYourRecord,
+    applicable,
+    check_may_amend,
+    child_of,
+    plan_amendment,
+)
 from services.gateway.domain.amendment import Amendment
 from services.gateway.domain.identity import NamedBy, identifiers_of
 from services.gateway.domain.reviewing import Withheld, known_codes
@@ -68,10 +75,8 @@ class RecordAmender:
         circumstances = self._recorder.circumstances(amending.amendment.decided_at, admitted, known=known)
         plan = plan_amendment(amending.amendment, circumstances, amended)
         child = None
-        # Nothing is missing from what says only what changes.
-        only_changes = plan.facts.get("form") == "members"
         if history.child is not None:
-            plan.advice.extend(code for code in named.advice if not (only_changes and code.endswith("-missing")))
+            plan.advice.extend(applicable(named.advice, plan))
             child = NamedChild(history.child, history.version, named.identifiers, plan.role_facts)
         return await self._ledger.append(
             self._recorder.request(amending.sent, admitted, plan, child, circumstances, causes=(record.id,))
@@ -116,7 +121,8 @@ def _amended(record: Entry, history: RecordHistory) -> Amended:
     level: Level | None = None
     reasons: tuple[str, ...] = ()
     indicators: tuple[str, ...] = ()
-    for entry in (record, *(parse_entry(each.leaf) for each in history.later)):
+    later = [parse_entry(each.leaf) for each in history.later]
+    for entry in (record, *later):
         given = entry.facts.get("level")
         if given in {each.value for each in Level}:
             level = Level(str(given))
@@ -126,5 +132,5 @@ def _amended(record: Entry, history: RecordHistory) -> Amended:
     withheld = None
     if record.type is EntryType.WITHHOLDING_RECORDED and record.agency is not None:
         withheld = Withheld(record.id, record.agency, reasons, indicators, history.owed)
-    retracted = any(parse_entry(each.leaf).type is EntryType.RECORD_RETRACTED for each in history.later)
+    retracted = any(entry.type is EntryType.RECORD_RETRACTED for entry in later)
     return Amended(record.id, _KINDS[record.type], record.agency, level, history.told, withheld, retracted)

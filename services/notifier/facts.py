@@ -17,6 +17,7 @@ from shared.identifiers import (
     Recipient,
     agency_recipient,
     authority_recipient,
+    is_queue,
     obligation_id,
 )
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, Section
@@ -134,58 +135,49 @@ class FactMaker:
         What was put to somebody because of a withholding wants a decision: for that it says that nobody has decided.
         """
         entry_id = self._new_entry_id()
-        deadline = due_after_hours(now, hours=1)
         recipients = [ESCALATION_QUEUE]
-        if not notification.recipient.startswith("queue:"):
+        if not is_queue(notification.recipient):
             recipients.append(notification.recipient)
         if notification.agency is not None and agency_recipient(notification.agency) not in recipients:
             recipients.append(agency_recipient(notification.agency))
-        obligations = tuple(
-            Obligation(
-                id=obligation_id(entry_id, ordinal=ordinal),
-                recipient=recipient,
-                reasons=("nobody_has_decided" if notification.entry_type in WITHHOLDING_TYPES else "nobody_owns_it",),
-                urgency=Urgency.IMMEDIATE.value,
-                due_at=rfc3339(deadline.due_at),
-                calendar=deadline.calendar,
-                clock_start="deadline_passed",
-            )
-            for ordinal, recipient in enumerate(recipients)
-        )
+        undecided = notification.entry_type in WITHHOLDING_TYPES
         return self._about(
             EntryType.NOTIFICATION_OVERDUE,
             notification,
             {"state": "overdue", "due_at": rfc3339(notification.due_at)},
             entry_id=entry_id,
-            obligations=obligations,
+            obligations=_owed_in_an_hour(
+                entry_id,
+                recipients,
+                reason="nobody_has_decided" if undecided else "nobody_owns_it",
+                urgency=Urgency.IMMEDIATE,
+                clock_start="deadline_passed",
+                now=now,
+            ),
         )
 
     def unanswered(self, notification: Notification, *, now: datetime) -> Fact:
         """Return the fact that nobody took a concern up within the time for an answer: its sender hears that.
 
         The deadline is still to come, so that nobody is chased yet: it is for the sender to ring, or to say more.
-        Raises InvalidInput for what no agency sent.
+        Raises InvalidInput for what no agency waits to hear of.
         """
-        if notification.agency is None:
+        if notification.agency is None or notification.answer_due_at is None:
             raise InvalidInput("no agency waits to hear of this notification")
         entry_id = self._new_entry_id()
-        deadline = due_after_hours(now, hours=1)
         return self._about(
             EntryType.NOTIFICATION_OVERDUE,
             notification,
-            {"state": "unanswered", "due_at": rfc3339(notification.answer_due_at or now)},
+            {"state": "unanswered", "due_at": rfc3339(notification.answer_due_at)},
             occasion="unanswered",
             entry_id=entry_id,
-            obligations=(
-                Obligation(
-                    id=obligation_id(entry_id, ordinal=0),
-                    recipient=agency_recipient(notification.agency),
-                    reasons=("nobody_has_answered",),
-                    urgency=Urgency.SAME_DAY.value,
-                    due_at=rfc3339(deadline.due_at),
-                    calendar=deadline.calendar,
-                    clock_start="answer_was_due",
-                ),
+            obligations=_owed_in_an_hour(
+                entry_id,
+                [agency_recipient(notification.agency)],
+                reason="nobody_has_answered",
+                urgency=Urgency.SAME_DAY,
+                clock_start="answer_was_due",
+                now=now,
             ),
         )
 
@@ -241,3 +233,28 @@ def _move_reason(move: Move, ordinal: int) -> str:
     if ordinal == 0:
         return "child_now_in_area"
     return "child_left_area" if move.told[ordinal] in move.from_authorities else "holds_plan_or_looks_after"
+
+
+def _owed_in_an_hour(
+    entry_id: EntryId,
+    recipients: Sequence[Recipient],
+    *,
+    reason: str,
+    urgency: Urgency,
+    clock_start: str,
+    now: datetime,
+) -> tuple[Obligation, ...]:
+    """Return an obligation for each recipient to be told of silence, within the hour."""
+    deadline = due_after_hours(now, hours=1)
+    return tuple(
+        Obligation(
+            id=obligation_id(entry_id, ordinal=ordinal),
+            recipient=recipient,
+            reasons=(reason,),
+            urgency=urgency.value,
+            due_at=rfc3339(deadline.due_at),
+            calendar=deadline.calendar,
+            clock_start=clock_start,
+        )
+        for ordinal, recipient in enumerate(recipients)
+    )

@@ -120,7 +120,7 @@ def load_signing_key(pem: bytes) -> SigningKey:
     raise InvalidInput("the private key is neither Ed25519 nor on the curve P-256")
 
 
-def load_public_key(pem: bytes) -> PublicKey:
+def public_key_from_pem(pem: bytes) -> PublicKey:
     """Return the key in a SubjectPublicKeyInfo PEM. Raises InvalidInput unless it is Ed25519, and sound, or P-256."""
     try:
         key = load_pem_public_key(pem)

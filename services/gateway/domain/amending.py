@@ -3,7 +3,7 @@
 UK GDPR Art 19: every recipient to whom a record was disclosed hears of its correction. Nothing is rewritten.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -185,12 +185,15 @@ def _plan_share_correction(record: ShareCorrectionRecord, circumstances: Circums
     else:
         plan = _empty_plan(EntryType.RECORD_CORRECTED, circumstances, amended)
         plan.facts = {"level": before.value}
-    if form == "members":
-        # Only what changes is there: nothing is missing from it.
-        plan.advice = [code for code in plan.advice if not code.endswith("-missing")]
     plan.type = EntryType.RECORD_CORRECTED
     plan.facts |= {"form": form, "level_before": before.value}
+    plan.advice = applicable(plan.advice, plan)
     return plan
+
+
+def applicable(advice: Iterable[str], plan: Plan) -> list[str]:
+    """Return the advice that holds for an amendment: nothing is missing from one that says only what changes."""
+    return [code for code in advice if not (plan.facts.get("form") == "members" and code.endswith("-missing"))]
 
 
 def _withheld(amended: Amended) -> Withheld:

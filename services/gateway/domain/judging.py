@@ -66,13 +66,15 @@ def spelled_out(
 
     Members that were ``misspelt`` are a rule of their own, first of all: what was meant by them was not judged.
     """
-    said_first: dict[str, object] = {"members": list(misspelt)}
     # What was noticed counts only where a rule in force says so. A code of no rule is a defect that a test looks for.
-    found = (rules[code] for code in dict.fromkeys([*([MISSPELT] if misspelt else []), *codes]) if code in rules)
-    return [
-        {"code": rule.id, "message": rule.text, "source": rule.source} | (said_first if rule.id == MISSPELT else {})
-        for rule in found
-    ]
+    said = [_as_said(rules[code]) for code in dict.fromkeys(codes) if code in rules]
+    if misspelt and MISSPELT in rules:
+        said.insert(0, {**_as_said(rules[MISSPELT]), "members": list(misspelt)})
+    return said
+
+
+def _as_said(rule: Rule) -> dict[str, object]:
+    return {"code": rule.id, "message": rule.text, "source": rule.source}
 
 
 def read_moment(text: str | None) -> tuple[str | None, tuple[str, ...]]:

@@ -4,6 +4,7 @@ import asyncpg
 
 from services.ledger.domain.ladder import ASSIGNED, QUEUED, SETTLED, highest
 from shared.entries import Obligation, parse_entry
+from shared.identifiers import is_queue
 from shared.ledger.messages import ObligationState
 from shared.vocabulary import LadderState
 
@@ -16,7 +17,7 @@ def obligation_state(row: asyncpg.Record) -> ObligationState:
     state = highest({reached for reached, _, _ in steps})
     since = next((time for reached, time, _ in steps if reached == state), entry.time)
     owner = next(((name, time) for reached, time, name in reversed(steps) if reached == ASSIGNED), (None, None))
-    in_queue = obligation.recipient.startswith("queue:")
+    in_queue = is_queue(obligation.recipient)
     queued_at = next((time for reached, time, _ in steps if reached == QUEUED), None)
     return ObligationState(
         obligation=obligation,

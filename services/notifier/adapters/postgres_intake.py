@@ -22,7 +22,7 @@ from services.notifier.facts import Fact
 from services.notifier.ports import Road
 from shared.clock import parse_rfc3339
 from shared.entries import Entry
-from shared.identifiers import AuthorityCode, ChildRef, Position
+from shared.identifiers import AuthorityCode, ChildRef, Position, is_queue
 from shared.vocabulary import EntryType, LadderState
 
 ENTRIES = "entries"
@@ -71,7 +71,7 @@ class Intake:
                     due_at=parse_rfc3339(owed.due_at),
                     created_at=now,
                     next_attempt_at=now,
-                    queued=owed.recipient.startswith("queue:"),
+                    queued=is_queue(owed.recipient),
                     came_by=road.came_by,
                     topic=road.topic,
                     partition=road.partition,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from shared.clock import parse_rfc3339
 from shared.entries import Entry, Obligation
-from shared.identifiers import AgencyId, ChildRef, EntryId, ObligationId, Position, Recipient
+from shared.identifiers import AgencyId, ChildRef, EntryId, ObligationId, Position, Recipient, is_queue
 from shared.reference.working_days import due_after_working_days, nation_counted_in
 from shared.vocabulary import LADDER, EntryType
 
@@ -64,8 +64,7 @@ def answer_due_at(entry: Entry, owed: Obligation) -> datetime | None:
     exchange's own, and where the deadline itself comes as early: then its passing says it.
     """
     nation = nation_counted_in(owed.calendar)
-    for_people_here = owed.recipient.startswith("queue:")
-    if entry.type is not EntryType.SHARE_RECORDED or entry.agency is None or for_people_here or nation is None:
+    if entry.type is not EntryType.SHARE_RECORDED or entry.agency is None or is_queue(owed.recipient) or nation is None:
         return None
     answer = due_after_working_days(parse_rfc3339(entry.time), days=1, nation=nation).due_at
     return answer if answer < parse_rfc3339(owed.due_at) else None

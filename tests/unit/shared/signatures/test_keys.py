@@ -19,9 +19,9 @@ from shared.signatures.keys import (
     SigningKey,
     ed25519_signing_key,
     generate_signing_key,
-    load_public_key,
     load_signing_key,
     public_key_from_jwk,
+    public_key_from_pem,
     thumbprint,
 )
 
@@ -50,7 +50,7 @@ def test_a_key_survives_pem_and_jwk(key: SigningKey) -> None:
     assert public.jwk()["kid"] == public.thumbprint
     public.verify(signature, b"message")
     pem = key.public.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    assert load_public_key(pem) == key.public
+    assert public_key_from_pem(pem) == key.public
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: str(key.public.algorithm))
@@ -128,7 +128,7 @@ def test_public_keys_of_other_kinds_and_of_small_order_are_refused() -> None:
     pems = [each.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) for each in others]
     for pem in (b"", b"not a PEM", KEYS[0].pem(), *pems):
         with pytest.raises(InvalidInput):
-            load_public_key(pem)
+            public_key_from_pem(pem)
 
 
 def test_a_seed_of_another_length_is_refused() -> None:
