@@ -4,11 +4,9 @@ A leaf holds codes, random references and commitments, and no direct identifier.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import cast
 
 import msgspec
-import orjson
 
 from shared.canonical_json import Json, canonical_bytes
 from shared.errors import InvalidInput
@@ -29,16 +27,14 @@ LARGEST_LEAF_BYTES = 65_535
 """An entry bundle gives each entry a 16-bit length (C2SP tlog-tiles)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoleFact:
+class RoleFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """That an authority stands in a role to a child, as this entry says."""
 
     role: str
     authority: AuthorityCode
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A child an entry is about. ``version`` counts that child's entries from 1, without gaps."""
 
     ref: ChildRef
@@ -46,8 +42,7 @@ class Subject:
     roles: tuple[RoleFact, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Obligation:
+class Obligation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who must be told because of an entry, with every reason and the earliest deadline.
 
     ``due_at`` is RFC 3339 in UTC; ``calendar`` names the clock it was reckoned on (``clock_hours``,
@@ -63,16 +58,14 @@ class Obligation:
     clock_start: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commitment:
+class Commitment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hashes, lower-case hexadecimal, that bind an entry to one sealed section without opening it."""
 
     sha256: str
     ciphertext_sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="format", tag=ENTRY_FORMAT):
     """One fact in the ledger.
 
     ``time`` is when the ledger recorded it (RFC 3339, UTC), never earlier than the entry before. ``facts`` are
@@ -86,34 +79,23 @@ class Entry:
     agency: AgencyId | None = None
     key: KeyThumbprint | None = None
     subjects: tuple[Subject, ...] = ()
-    facts: Mapping[str, Json] = field(default_factory=dict)
+    facts: Mapping[str, object] = {}
     obligations: tuple[Obligation, ...] = ()
     causes: tuple[EntryId, ...] = ()
     rules: str | None = None
     registry: Position | None = None
-    commitments: Mapping[str, Commitment] = field(default_factory=dict)
+    commitments: Mapping[str, Commitment] = {}
 
 
-class _Leaf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The shape that stored bytes must have, every member present."""
+class _Format(msgspec.Struct):
+    """What every version of the format has."""
 
     format: str
-    position: int
-    id: str
-    type: EntryType
-    time: str
-    agency: str | None
-    key: str | None
-    subjects: tuple[Subject, ...]
-    facts: dict[str, object]
-    obligations: tuple[Obligation, ...]
-    causes: tuple[str, ...]
-    rules: str | None
-    registry: int | None
-    commitments: dict[str, Commitment]
 
 
-_decoder = msgspec.json.Decoder(_Leaf)
+_encoder = msgspec.json.Encoder(order="sorted")
+_decoder = msgspec.json.Decoder(Entry)
+_format_decoder = msgspec.json.Decoder(_Format)
 
 
 def encode_entry(entry: Entry) -> bytes:
@@ -122,49 +104,9 @@ def encode_entry(entry: Entry) -> bytes:
     ``facts`` must already have been accepted by ``canonical_bytes``. Raises InvalidInput when the leaf would be
     larger than 65,535 bytes.
     """
-    # Everything but `facts` holds only strings and integers under ASCII names, so the fast serialiser's sorted
-    # output is the canonical form; `facts` is checked where it enters. Dataclasses are spelled out as objects
-    # because the serialiser sorts only the keys of dictionaries.
-    leaf = orjson.dumps(
-        {
-            "format": ENTRY_FORMAT,
-            "position": entry.position,
-            "id": entry.id,
-            "type": entry.type,
-            "time": entry.time,
-            "agency": entry.agency,
-            "key": entry.key,
-            "subjects": [
-                {
-                    "ref": subject.ref,
-                    "version": subject.version,
-                    "roles": [{"role": fact.role, "authority": fact.authority} for fact in subject.roles],
-                }
-                for subject in entry.subjects
-            ],
-            "facts": entry.facts,
-            "obligations": [
-                {
-                    "id": owed.id,
-                    "recipient": owed.recipient,
-                    "reasons": owed.reasons,
-                    "urgency": owed.urgency,
-                    "due_at": owed.due_at,
-                    "calendar": owed.calendar,
-                    "clock_start": owed.clock_start,
-                }
-                for owed in entry.obligations
-            ],
-            "causes": entry.causes,
-            "rules": entry.rules,
-            "registry": entry.registry,
-            "commitments": {
-                name: {"sha256": made.sha256, "ciphertext_sha256": made.ciphertext_sha256}
-                for name, made in entry.commitments.items()
-            },
-        },
-        option=orjson.OPT_SORT_KEYS,
-    )
+    # All names are ASCII and everything but `facts` is text and integers, so that the sorted output of a serialiser
+    # is the canonical form; `facts` is checked where it enters.
+    leaf = _encoder.encode(entry)
     if len(leaf) > LARGEST_LEAF_BYTES:
         raise InvalidInput("the entry would be larger than 65,535 bytes")
     return leaf
@@ -176,26 +118,13 @@ def parse_entry(leaf: bytes) -> Entry:
     Raises InvalidInput unless they are a whole entry of a known format in canonical form.
     """
     try:
-        parsed = _decoder.decode(leaf)
+        if _format_decoder.decode(leaf).format != ENTRY_FORMAT:
+            raise InvalidInput("the entry's format version is not known here; upgrade before reading it")
+        entry = _decoder.decode(leaf)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidInput("the bytes are not an entry of this ledger's format") from error
-    if parsed.format != ENTRY_FORMAT:
-        raise InvalidInput("the entry's format version is not known here; upgrade before reading it")
-    entry = Entry(
-        position=Position(parsed.position),
-        id=EntryId(parsed.id),
-        type=parsed.type,
-        time=parsed.time,
-        agency=AgencyId(parsed.agency) if parsed.agency is not None else None,
-        key=KeyThumbprint(parsed.key) if parsed.key is not None else None,
-        subjects=parsed.subjects,
-        facts=cast(Mapping[str, Json], parsed.facts),
-        obligations=parsed.obligations,
-        causes=tuple(EntryId(cause) for cause in parsed.causes),
-        rules=parsed.rules,
-        registry=Position(parsed.registry) if parsed.registry is not None else None,
-        commitments=parsed.commitments,
-    )
-    if canonical_bytes(cast(Json, orjson.loads(leaf))) != leaf:
+    # Whatever was left out, came twice or in another order does not come back as it was.
+    canonical_bytes(cast(Json, entry.facts))
+    if _encoder.encode(entry) != leaf:
         raise InvalidInput("the entry's bytes are not in canonical form")
     return entry

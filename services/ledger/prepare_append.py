@@ -71,15 +71,11 @@ class AppendPreparer:
             fingerprint=sealing.request_fingerprint(request.idempotency.request, key=key.plain),
             data_key=key,
             key_is_new=key_is_new,
-            sections=tuple(
-                sealing.seal(
-                    section.content,
-                    entry_id=request.entry_id,
-                    section=section.name,
-                    key=key,
-                    random=self._random(sealing.SECTION_RANDOM_BYTES),
-                )
-                for section in request.sections
+            sections=sealing.seal(
+                request.sections,
+                entry_id=request.entry_id,
+                key=key,
+                random=self._random(sealing.SECTION_RANDOM_BYTES * len(request.sections)),
             ),
             identifiers=identifier_tokens(child.identifiers, index_key=index_key) if child is not None else (),
             child_ref=child_ref,

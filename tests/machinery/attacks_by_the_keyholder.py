@@ -1,6 +1,6 @@
 """Falsifications by whoever holds the log's key: recomputed and signed anew, yet the entries contradict themselves."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from shared.clock import parse_rfc3339, rfc3339
 from shared.entries import Entry, encode_entry

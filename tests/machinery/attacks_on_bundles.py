@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TypeAlias
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.transparency.signed_note import NoteSigner
@@ -78,7 +79,7 @@ def swap_two_tiles_of_entries(given: Given) -> Found:
 def give_another_ledgers(given: Given) -> Found:
     stranger = NoteSigner(SIGNER.name, Ed25519PrivateKey.generate())
     facts = {"vkey": stranger.verifier().verifier_key()}
-    other = given.log.changed(0, lambda entry: replace(entry, facts=facts))
+    other = given.log.changed(0, lambda entry: msgspec.structs.replace(entry, facts=facts))
     given.members = replace(other, signer=stranger).bundle()
     return "bad_signature", 0, SIZE - 1
 
@@ -100,7 +101,9 @@ def rewrite_and_sign_anew(given: Given) -> Found:
     position = given.somewhere()
     size = given.random.randrange(position + 1, SIZE + 1)
     given.kept.append(checkpoint_of(given.log.leaves[:size]))
-    given.members = given.log.changed(position, lambda entry: replace(entry, facts={"forged": "yes"})).bundle()
+    given.members = given.log.changed(
+        position, lambda entry: msgspec.structs.replace(entry, facts={"forged": "yes"})
+    ).bundle()
     return "older_checkpoint_contradicted", 0, size - 1
 
 

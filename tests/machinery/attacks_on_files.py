@@ -1,11 +1,12 @@
 """Ways to falsify what a log publishes as static files. Each changes the files and returns what must be found."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import TypeAlias
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from services.ledger.audit.findings import FindingKind
 from shared.entries import Entry, encode_entry

@@ -1,8 +1,7 @@
 """Ways to falsify the log itself: its rows, their order, its heads. Each returns where it must be found."""
 
-from dataclasses import replace
-
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from shared.entries import Entry, encode_entry
 from shared.identifiers import TreeSize
@@ -24,7 +23,7 @@ def at(position: int) -> Interval:
 
 async def edit(lab: Laboratory) -> Interval:
     entry = await lab.pick(spoken)
-    leaf = encode_entry(replace(entry, facts=edited(entry)))  # type: ignore[arg-type]
+    leaf = encode_entry(replace(entry, facts=edited(entry)))
     await lab.run("UPDATE ledger.entry SET leaf = $2 WHERE position = $1", entry.position, leaf)
     return at(entry.position)
 
@@ -37,7 +36,7 @@ async def edit_the_hash_alone(lab: Laboratory) -> Interval:
 
 async def edit_with_its_hash(lab: Laboratory) -> Interval:
     entry = await lab.pick(spoken)
-    await lab.put(entry.position, encode_entry(replace(entry, facts=edited(entry))))  # type: ignore[arg-type]
+    await lab.put(entry.position, encode_entry(replace(entry, facts=edited(entry))))
     return await lab.batch_of(entry.position)
 
 
@@ -88,7 +87,7 @@ async def insert_in_the_middle(lab: Laboratory) -> Interval:
 async def insert_at_the_end(lab: Laboratory) -> Interval:
     size = await lab.size()
     entry = await lab.pick(spoken)
-    leaf = encode_entry(replace(entry, position=size, id="f" * 32))  # type: ignore[arg-type]
+    leaf = encode_entry(replace(entry, position=size, id="f" * 32))
     await lab.run(
         "INSERT INTO ledger.entry VALUES ($1, $2, $3, $4, $5)", size, "f" * 32, entry.type, leaf, leaf_hash(leaf)
     )
@@ -142,14 +141,14 @@ async def name_another_id(lab: Laboratory) -> Interval:
 
 async def recompute_with_the_old_signatures(lab: Laboratory) -> Interval:
     entry = await lab.pick(spoken)
-    await lab.put(entry.position, encode_entry(replace(entry, facts=edited(entry))))  # type: ignore[arg-type]
+    await lab.put(entry.position, encode_entry(replace(entry, facts=edited(entry))))
     await lab.recompute(None)
     return await lab.batch_of(entry.position)
 
 
 async def recompute_with_a_key_of_its_own(lab: Laboratory) -> Interval:
     entry = await lab.pick(spoken)
-    await lab.put(entry.position, encode_entry(replace(entry, facts=edited(entry))))  # type: ignore[arg-type]
+    await lab.put(entry.position, encode_entry(replace(entry, facts=edited(entry))))
     await lab.recompute(NoteSigner(lab.exchange.local.options.origin, Ed25519PrivateKey.generate()))
     return await lab.batch_of(entry.position)
 

@@ -1,13 +1,14 @@
 """A ledger laid open: every row can be changed, every hash recomputed, every head signed anew, and all put back."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import TypeAlias
 
 import asyncpg
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from msgspec.structs import replace
 
 from shared.entries import Entry, encode_entry, parse_entry
 from shared.identifiers import TreeSize
@@ -84,7 +85,7 @@ class Laboratory:
     async def put_signed(self, entry: Entry, *, at: int | None = None, **changed: object) -> Interval:
         """Put a changed entry in its place, recompute everything, and sign it all with the log's own key."""
         position = entry.position if at is None else at
-        forged = replace(entry, **changed)  # type: ignore[arg-type]
+        forged = replace(entry, **changed)
         await self.put(position, encode_entry(forged))
         await self.run(
             "UPDATE ledger.entry SET entry_id = $2, type = $3 WHERE position = $1", position, forged.id, forged.type

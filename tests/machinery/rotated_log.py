@@ -1,8 +1,9 @@
 """A log whose key was rotated, leaf by leaf, with the checkpoint it signed at each step."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from shared.canonical_json import Json
 from shared.entries import Entry, encode_entry

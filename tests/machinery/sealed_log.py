@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
+import msgspec
+
 from shared.entries import Commitment, Entry, Subject, encode_entry
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.transparency.signed_note import NoteSigner
@@ -24,9 +26,9 @@ def entry_at(position: int) -> Entry:
     time = f"2026-11-24T10:{position // 60:02d}:{position % 60:02d}.000000Z"
     entry = Entry(Position(position), EntryId(f"{position:032x}"), EntryType.LEDGER_OPENED, time)
     if position == 0:
-        return replace(entry, facts={"vkey": SIGNER.verifier().verifier_key()})
+        return msgspec.structs.replace(entry, facts={"vkey": SIGNER.verifier().verifier_key()})
     child, version = ChildRef(f"{position % CHILDREN:032x}"), -(-position // CHILDREN)
-    return replace(
+    return msgspec.structs.replace(
         entry,
         type=EntryType.SHARE_RECORDED,
         subjects=(Subject(child, version, ()),),

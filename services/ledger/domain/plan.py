@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
 from services.ledger.domain.ladder import Step
 from services.ledger.domain.sealing import DataKey, SealedSection
 from shared.entries import Entry
@@ -15,16 +17,14 @@ from shared.ledger.stewardship import Stewardship
 from shared.transparency.merkle import Frontier
 
 
-@dataclass(frozen=True, slots=True)
-class IdentifierToken:
+class IdentifierToken(msgspec.Struct, frozen=True):
     """The blind hash of one identifier, and whether it identifies."""
 
     token: bytes
     identifying: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """A request made ready outside the sequencer: sealed and hashed, lacking only its place in the ledger.
 
     ``child_ref`` is the child's reference, freshly made for a child the ledger has not met. ``fingerprint`` tells,
@@ -49,8 +49,7 @@ class Prepared:
         return self.request.child.ref if self.request.child is not None else None
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
+class StoredAnswer(msgspec.Struct, frozen=True):
     """An answer given before. ``same_request`` was judged under the data key; None when that key is destroyed."""
 
     position: Position
@@ -60,8 +59,7 @@ class StoredAnswer:
     same_request: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class GivenAnswer:
+class GivenAnswer(msgspec.Struct, frozen=True):
     """An answer of the batch before, whose body is at hand once that batch is answered."""
 
     position: Position
@@ -103,8 +101,7 @@ class WriterState:
     stewardship: Stewardship = field(default_factory=Stewardship)
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedEntry:
+class PlannedEntry(msgspec.Struct, frozen=True):
     """An entry with its bytes and everything that is stored beside it in the same transaction.
 
     ``new_identifiers`` are the hashes to index. ``answers`` is false for the record of a conflicting attempt, which
@@ -120,22 +117,19 @@ class PlannedEntry:
     answers: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Repeat:
+class Repeat(msgspec.Struct, frozen=True):
     """The request was known: this is its original answer."""
 
     stored: StoredAnswer | GivenAnswer
 
 
-@dataclass(frozen=True, slots=True)
-class SameAs:
+class SameAs(msgspec.Struct, frozen=True):
     """The request is a duplicate of one in this very batch: it gets the answer of that planned entry."""
 
     ordinal: int
 
 
-@dataclass(frozen=True, slots=True)
-class Becomes:
+class Becomes(msgspec.Struct, frozen=True):
     """The request becomes that planned entry."""
 
     ordinal: int

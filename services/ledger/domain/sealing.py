@@ -4,15 +4,17 @@ Formats are given byte by byte in docs/ledger-format.md. Randomness arrives as a
 """
 
 import hmac
-from dataclasses import dataclass
+from collections.abc import Sequence
 from hashlib import sha256
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from shared.entries import Commitment
 from shared.errors import IntegrityFailure
 from shared.identifiers import EntryId
+from shared.ledger.messages import Section
 
 SALT_BYTES = 32
 NONCE_BYTES = 12
@@ -25,16 +27,14 @@ _DATA_KEY_TAG = b"safeguarding-exchange/data-key/v1\n"
 _FINGERPRINT_TAG = b"safeguarding-exchange/fingerprint/v1\n"
 
 
-@dataclass(frozen=True, slots=True)
-class WrappedKey:
+class WrappedKey(msgspec.Struct, frozen=True):
     """A data key as it is stored: encrypted, with the id of the key-encryption key that opens it."""
 
     kek_id: str
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class DataKey:
+class DataKey(msgspec.Struct, frozen=True):
     """A key that seals what is known about one child (or one entry about nobody).
 
     ``id`` is the child's reference or the entry's id. ``wrapped`` is how it is stored.
@@ -45,8 +45,7 @@ class DataKey:
     wrapped: WrappedKey
 
 
-@dataclass(frozen=True, slots=True)
-class SealedSection:
+class SealedSection(msgspec.Struct, frozen=True):
     """One section as stored, with the commitment that its entry carries."""
 
     name: str
@@ -56,25 +55,23 @@ class SealedSection:
 
 def commitment_hash(plaintext: bytes, *, entry_id: EntryId, section: str, salt: bytes) -> str:
     """Return the salted hash that binds an entry to a section's plaintext, in lower-case hexadecimal."""
-    return sha256(_COMMITMENT_TAG + _bound_to(entry_id, section) + salt + plaintext).hexdigest()
+    return _commitment_hash(salt + plaintext, bound_to=_bound_to(entry_id, section))
 
 
-def seal(plaintext: bytes, *, entry_id: EntryId, section: str, key: DataKey, random: bytes) -> SealedSection:
-    """Return a section sealed with AES-256-GCM under ``key``.
+def seal(sections: Sequence[Section], *, entry_id: EntryId, key: DataKey, random: bytes) -> tuple[SealedSection, ...]:
+    """Return an entry's sections sealed with AES-256-GCM under ``key``.
 
-    ``random`` is 44 fresh random bytes (salt, then nonce). The salt is stored only inside the ciphertext, so that
-    destroying the key makes the commitment impossible to test by guessing.
+    ``random`` is 44 fresh random bytes for each (salt, then nonce). The salt is stored only inside the ciphertext, so
+    that destroying the key makes the commitment impossible to test by guessing.
     """
-    salt, nonce = random[:SALT_BYTES], random[SALT_BYTES:]
-    content = nonce + AESGCM(key.plain).encrypt(nonce, salt + plaintext, _SECTION_TAG + _bound_to(entry_id, section))
-    return SealedSection(
-        name=section,
-        content=content,
-        commitment=Commitment(
-            sha256=commitment_hash(plaintext, entry_id=entry_id, section=section, salt=salt),
-            ciphertext_sha256=sha256(content).hexdigest(),
-        ),
-    )
+    cipher, sealed = AESGCM(key.plain), []
+    for start, section in zip(range(0, len(random), SECTION_RANDOM_BYTES), sections, strict=True):
+        nonce = random[start + SALT_BYTES : start + SECTION_RANDOM_BYTES]
+        salted, bound_to = random[start : start + SALT_BYTES] + section.content, _bound_to(entry_id, section.name)
+        content = nonce + cipher.encrypt(nonce, salted, _SECTION_TAG + bound_to)
+        commitment = Commitment(_commitment_hash(salted, bound_to=bound_to), sha256(content).hexdigest())
+        sealed.append(SealedSection(section.name, content, commitment))
+    return tuple(sealed)
 
 
 def unseal(content: bytes, *, entry_id: EntryId, section: str, key: bytes, commitment: Commitment) -> bytes:
@@ -127,9 +124,15 @@ def blind_token(purpose: str, *parts: str, key: bytes) -> bytes:
     ``purpose`` keeps look-ups of different kinds apart. Parts are length-prefixed, so that no two lists of parts
     give the same bytes.
     """
-    encoded = [text.encode("utf-8", "surrogatepass") for text in (purpose, *parts)]
-    message = b"".join([len(part).to_bytes(4) + part for part in encoded])
+    message = b""
+    for text in (purpose, *parts):
+        encoded = text.encode("utf-8", "surrogatepass")
+        message += len(encoded).to_bytes(4) + encoded
     return hmac.digest(key, message, "sha256")
+
+
+def _commitment_hash(salted: bytes, *, bound_to: bytes) -> str:
+    return sha256(_COMMITMENT_TAG + bound_to + salted).hexdigest()
 
 
 def _bound_to(entry_id: EntryId, section: str) -> bytes:

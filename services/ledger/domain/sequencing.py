@@ -4,7 +4,7 @@ Pure: it takes what is known of the ledger and returns a plan to commit. The led
 module decides on cannot change between deciding and committing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from services.ledger.domain.ladder import steps_of
@@ -23,7 +23,6 @@ from services.ledger.domain.plan import (
 )
 from services.ledger.domain.registration import check_registration
 from services.ledger.domain.stewarding import check_stewardship
-from shared.canonical_json import Json
 from shared.clock import rfc3339
 from shared.entries import Entry, Subject, encode_entry
 from shared.errors import (
@@ -159,7 +158,7 @@ class _Deciding:
             agency=request.agency,
             key=request.key,
             subjects=subjects,
-            facts=_as_json(request.facts),
+            facts=request.facts,
             obligations=request.obligations,
             causes=request.causes,
             rules=request.rules,
@@ -286,8 +285,3 @@ def decide_batch(
     deciding = _Deciding(state=state, known=known, recent=recent, now=now)
     outcomes = tuple(deciding.decide(prepared) for prepared in requests)
     return Plan(tuple(deciding.planned), outcomes, deciding.registry, deciding.now, deciding.stewardship)
-
-
-def _as_json(facts: dict[str, object]) -> Mapping[str, Json]:
-    # Facts were accepted by canonical_bytes when the request was prepared.
-    return facts  # type: ignore[return-value]

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from shared.canonical_json import Json
 from shared.entries import Entry
 from shared.identifiers import AgencyId, ChildRef, EntryId, Position
 from shared.vocabulary import HOLDS_WHATEVER_IS_OBSERVED, EntryType, Level
@@ -78,11 +77,11 @@ def tells_of_harm(entry: Entry) -> bool:
     return entry.type in _TELLS_OF_HARM and _is_harm(entry.facts)
 
 
-def _is_harm(facts: Mapping[str, Json]) -> bool:
+def _is_harm(facts: Mapping[str, object]) -> bool:
     return facts.get("level") in _HARM or bool(facts.get("indicators"))
 
 
-def _date(text: Json) -> date | None:
+def _date(text: object) -> date | None:
     try:
         return date.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:

@@ -1,8 +1,7 @@
 """A correction or a dispute is an entry about an earlier one: the earlier stands, and a replay shows both."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from services.ledger.audit.replay import ReplayedState
 from services.ledger.domain.amending import amended_by, check_amendment, history_of

@@ -1,9 +1,8 @@
 """Every agency's kept signature is checked with the key that was valid then; what a stolen key signed is suspect."""
 
-from dataclasses import replace
-
 import orjson
 import pytest
+from msgspec.structs import replace
 
 from services.ledger.audit.signatures import SignatureCheck, SignatureReport, compromises
 from shared.canonical_json import Json

@@ -1,10 +1,10 @@
 """Holds and erasures are decided one after the other, within a batch as between batches: nothing comes between."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from services.ledger.domain.plan import Becomes, IdentifierToken, Known, Plan, Prepared, Recent, WriterState
 from services.ledger.domain.sealing import DataKey, WrappedKey
@@ -135,7 +135,7 @@ def test_after_an_erasure_only_what_carries_an_obligation_on_names_the_child(
 
 def test_a_look_that_opened_what_was_erased_meanwhile_shows_nothing_and_one_that_opened_nothing_may() -> None:
     look = prepared(1, EntryType.CHRONOLOGY_READ, key=f"{1:032x}")
-    opened = replace(look, request=msgspec.structs.replace(look.request, causes=(EntryId("5" * 32),)))
+    opened = replace(look, request=replace(look.request, causes=(EntryId("5" * 32),)))
     erased = decided(ERASURE).stewardship
     assert said(decided(opened, stewardship=erased)) == ["unavailable"]
     assert said(decided(look, stewardship=erased)) == ["entry"]
@@ -160,7 +160,7 @@ def test_who_comes_back_is_a_new_child_with_look_up_hashes_of_its_own() -> None:
 )
 def test_an_erasure_cannot_claim_other_approvers_or_grounds(claim: dict[str, object]) -> None:
     facts = {**ERASURE.request.facts, **claim}
-    lying = replace(ERASURE, request=msgspec.structs.replace(ERASURE.request, facts=facts))
+    lying = replace(ERASURE, request=replace(ERASURE.request, facts=facts))
     outcome = decided(lying).outcomes[0]
     assert isinstance(outcome, ExchangeError)
     assert outcome.code == "invalid-input"

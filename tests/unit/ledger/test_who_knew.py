@@ -2,9 +2,9 @@
 
 import itertools
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from cli.who_knew_text import who_knew_text
 from services.ledger.audit.replay import Selection, replay
@@ -37,7 +37,7 @@ def history() -> list[Entry]:
         made = Entry(
             Position(position), EntryId(f"{position:x}" * 32), entry_type, time_of(position), subjects=subjects
         )
-        return replace(made, facts=facts, **more)  # type: ignore[arg-type]  # each a member of Entry
+        return replace(made, facts=facts, **more)  # each a member of Entry
 
     owed = Obligation(told, Recipient(f"authority:{DARLINGTON}"), ("lives_in_area",), "same_day", LATER, "c", "s")
     step: dict[str, Json] = {"obligation": told}

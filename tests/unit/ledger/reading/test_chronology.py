@@ -1,6 +1,6 @@
 """Who has which part in a case, and what of it each is shown."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from services.ledger.reading.chronology import ContentIs
 from services.ledger.reading.part_in_case import Reader, case_of

@@ -1,9 +1,8 @@
 """Later keys of a log are learned only from entries that a key trusted earlier has vouched for."""
 
-from dataclasses import replace
-
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from msgspec.structs import replace
 
 from shared.entries import Entry
 from shared.errors import IntegrityFailure
