@@ -172,7 +172,7 @@ class Sequencer:
             found = looked_up.answers.get(each.prepared.answer_token)
             if found is not None:
                 same = self._preparer.same_request(each.prepared, found)
-                answers[each.prepared.answer_token, each.prepared.digest] = (
+                answers[each.prepared.answer_token, each.prepared.said] = (
                     same if isinstance(same, Unavailable) else found.judged(same_request=same)
                 )
         before = self._state

@@ -1,7 +1,6 @@
 """Makes an append ready for the sequencer: checked, hashed for look-up, and sealed under its child's key."""
 
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Protocol, cast
 
 from services.ledger.domain import sealing
@@ -67,7 +66,6 @@ class AppendPreparer:
             request=request,
             answer_token=sealing.blind_token("idempotency", scope, request.idempotency.key, key=index_key),
             nonce_token=nonce_token(request.key, request.nonce, index_key=index_key),
-            digest=sha256(request.idempotency.request).digest(),
             fingerprint=sealing.request_fingerprint(request.idempotency.request, key=key.plain),
             data_key=key,
             key_is_new=key_is_new,
@@ -154,7 +152,8 @@ def _check(request: AppendRequest) -> None:
         parse_recipient(obligation.recipient)
         if not parse_obligation_id(obligation.id).startswith(f"{request.entry_id}-"):
             raise InvalidInput("an obligation's id begins with its entry's id")
-    if len({obligation.id for obligation in request.obligations}) != len(request.obligations):
+    owed = request.obligations
+    if len(owed) > 1 and len({obligation.id for obligation in owed}) != len(owed):
         raise InvalidInput("an obligation's id comes once")
     # Postgres text cannot hold a zero byte; such a value would fail the whole batch's statement.
     if b"\\u0000" in canonical_bytes(cast(Json, request.facts)):

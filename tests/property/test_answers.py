@@ -37,7 +37,7 @@ def planned(body: dict[str, object], *, position: int, child: str | None, fact: 
         facts={"level": fact},
     )
     request = AppendRequest(entry.id, entry.type, Idempotency("s", "k", b""), Answer(201, body))
-    prepared = Prepared(request, b"", None, b"", b"", DataKey("", b"", WrappedKey("", b"")), True, (), (), None)
+    prepared = Prepared(request, b"", None, b"", DataKey("", b"", WrappedKey("", b"")), True, (), (), None)
     leaf = encode_entry(entry)
     return PlannedEntry(entry, leaf, leaf_hash(leaf), prepared, (), ())
 

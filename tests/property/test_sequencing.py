@@ -124,7 +124,6 @@ def prepared(one: Asked, ordinal: int) -> Prepared:
         ),
         answer_token=token("answer", one.key),
         nonce_token=token("nonce", one.nonce) if one.nonce is not None else None,
-        digest=sha256(body).digest(),
         fingerprint=body,
         data_key=DataKey(ref if ref is not None else entry_id, b"", WrappedKey("kek", b"")),
         key_is_new=one.known_child is None,
@@ -148,9 +147,9 @@ class Stored:
         answers = {}
         for each in batch:
             if each.answer_token in self.answers:
-                stored, digest = self.answers[each.answer_token]
-                answers[each.answer_token, each.digest] = StoredAnswer(
-                    stored.position, stored.entry_id, 201, b"", same_request=digest == each.digest
+                stored, said = self.answers[each.answer_token]
+                answers[each.answer_token, each.said] = StoredAnswer(
+                    stored.position, stored.entry_id, 201, b"", same_request=said == each.said
                 )
         return Known(answers, frozenset(self.nonces), dict(self.versions), dict(self.identified))
 

@@ -17,7 +17,7 @@ def recent_of(plan: Plan) -> Recent:
         answers={
             planned.prepared.answer_token: (
                 GivenAnswer(planned.entry.position, planned.entry.id, planned.prepared.request.answer.status),
-                planned.prepared.digest,
+                planned.prepared.said,
             )
             for planned in plan.entries
             if planned.answers

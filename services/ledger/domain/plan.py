@@ -28,20 +28,24 @@ class Prepared(msgspec.Struct, frozen=True):
     """A request made ready outside the sequencer: sealed and hashed, lacking only its place in the ledger.
 
     ``child_ref`` is the child's reference, freshly made for a child the ledger has not met. ``fingerprint`` tells,
-    under the data key, whether a repeat is the same request; ``digest`` tells it within this process.
+    under the data key, whether a repeat is the same request.
     ``key_is_new`` says that the data key is to be stored with the entry.
     """
 
     request: AppendRequest
     answer_token: bytes
     nonce_token: bytes | None
-    digest: bytes
     fingerprint: bytes
     data_key: DataKey
     key_is_new: bool
     sections: tuple[SealedSection, ...]
     identifiers: tuple[IdentifierToken, ...]
     child_ref: ChildRef | None
+
+    @property
+    def said(self) -> bytes:
+        """The bytes by which a repeat is told from another request under the same idempotency key."""
+        return self.request.idempotency.request
 
     @property
     def known_child(self) -> ChildRef | None:
@@ -71,7 +75,7 @@ class GivenAnswer(msgspec.Struct, frozen=True):
 class Known:
     """What the database says about a batch of requests.
 
-    ``answers`` are by answer token *and* request digest: two requests of one batch may share a key and differ in body,
+    ``answers`` are by answer token *and* what was said: two requests of one batch may share a key and differ in body,
     and each is judged by itself. It is Unavailable where the key to judge it by cannot be had now.
     """
 

@@ -108,12 +108,12 @@ class _Deciding:
         ordinal = self.ordinals.get(prepared.answer_token)
         if ordinal is not None:
             first = self.planned[ordinal]
-            return SameAs(ordinal) if first.prepared.digest == prepared.digest else first.entry.id
+            return SameAs(ordinal) if first.prepared.said == prepared.said else first.entry.id
         recent = self.recent.answers.get(prepared.answer_token)
         if recent is not None:
-            stored, digest = recent
-            return Repeat(stored) if digest == prepared.digest else stored.entry_id
-        known = self.known.answers.get((prepared.answer_token, prepared.digest))
+            stored, said = recent
+            return Repeat(stored) if said == prepared.said else stored.entry_id
+        known = self.known.answers.get((prepared.answer_token, prepared.said))
         if known is None or isinstance(known, Unavailable):
             return known
         # Once erasure has destroyed the key of the fingerprint, the idempotency key alone names the answer.

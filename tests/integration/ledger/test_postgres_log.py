@@ -45,7 +45,6 @@ def planned(frontier: Frontier, *names: str) -> Plan:
             ),
             answer_token=name.encode(),
             nonce_token=None,
-            digest=b"",
             fingerprint=b"",
             data_key=DataKey(name * 32, b"", WrappedKey("kek", b"wrapped")),
             key_is_new=True,

@@ -119,7 +119,7 @@ async def test_a_repeat_that_cannot_be_judged_now_is_unavailable_and_holds_nobod
     unavailable = (await preparer.with_keys_opened(looked_up)).answers[first.answer_token]
     verdict = preparer.same_request(first, unavailable)
     assert isinstance(verdict, Unavailable)
-    known = Known({(first.answer_token, first.digest): verdict})
+    known = Known({(first.answer_token, first.said): verdict})
     plan = decide_batch([first, other], state=state(), known=known, recent=Recent(), now=START)
     assert plan.outcomes == (verdict, Becomes(0))
 

@@ -66,7 +66,6 @@ def prepared(
         ),
         answer_token=name.encode(),
         nonce_token=None,
-        digest=b"",
         fingerprint=b"",
         data_key=DataKey(key, b"", WrappedKey("kek", b"")),
         key_is_new=key != CHILD,
