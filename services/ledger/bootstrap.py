@@ -120,7 +120,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
             LedgerParts(
                 reader,
                 PostgresReviews(pool),
-                ChildrenApi(PostgresChildren(pool), blind_index_key=secrets.blind_index_key),
+                ChildrenApi(PostgresChildren(pool), blind_index=secrets.blind_index),
                 preparer,
                 queue,
                 opener,
@@ -139,7 +139,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
                     clock=clock,
                     real_clock=SystemClock(),
                 ),
-                secrets.blind_index_key,
+                secrets.blind_index,
                 files or NothingPublished(),
             )
         )

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from services.ledger.adapters.key_file import KeyFile
 from services.ledger.adapters.key_moved import MovedKeys
+from services.ledger.domain.blind_index import BlindIndex
 from services.ledger.key_ring import KeyRing
 from services.ledger.ports import KeyEncryption
 from services.ledger.prepare_append import Secrets
@@ -21,7 +22,9 @@ KEY_BYTES = 32
 
 def open_secrets(settings: LedgerSettings) -> Secrets:
     """Return the keys that only the ledger holds. Raises InvalidInput when a setting or a file is wrong."""
-    return Secrets(KeyRing(key_encryption(settings), random=os.urandom), _key(settings.blind_index_key_file))
+    return Secrets(
+        KeyRing(key_encryption(settings), random=os.urandom), BlindIndex(_key(settings.blind_index_key_file))
+    )
 
 
 def key_encryption(settings: LedgerSettings) -> KeyEncryption:

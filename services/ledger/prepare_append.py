@@ -4,15 +4,19 @@ from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 from services.ledger.domain import sealing
-from services.ledger.domain.plan import IdentifierToken, Prepared
+from services.ledger.domain.blind_index import BlindIndex
+from services.ledger.domain.plan import Prepared
 from services.ledger.domain.sealing import DataKey, WrappedKey
 from services.ledger.key_ring import KeyRing
 from services.ledger.ports import FoundAnswer, LookedUp
 from shared.canonical_json import Json, canonical_bytes
 from shared.errors import InvalidInput, Unavailable
 from shared.identifiers import ChildRef, EntryId, parse_child_ref, parse_entry_id, parse_obligation_id, parse_recipient
-from shared.ledger.messages import AppendRequest, ChildIdentifier
+from shared.ledger.messages import AppendRequest
 from shared.vocabulary import STEWARDSHIP_TYPES
+
+_REF_BYTES = 16
+_SECTIONS_FROM = _REF_BYTES + sealing.KEY_BYTES
 
 
 class Randomness(Protocol):
@@ -33,10 +37,10 @@ class DataKeys(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """The keys that only the ledger holds: those that wrap data keys, and one that makes look-up hashes."""
+    """What the ledger alone can do: wrap data keys, and make look-up hashes."""
 
     key_ring: KeyRing
-    blind_index_key: bytes
+    blind_index: BlindIndex
 
 
 class AppendPreparer:
@@ -56,16 +60,17 @@ class AppendPreparer:
         """
         _check(request)
         child = request.child
+        # Drawn at once: each draw is a call into the system.
+        fresh = self._random(_REF_BYTES + sealing.KEY_BYTES + sealing.SECTION_RANDOM_BYTES * len(request.sections))
         child_ref: ChildRef | None = None
         if child is not None:
-            child_ref = child.ref if child.ref is not None else ChildRef(self._random(16).hex())
-        key, key_is_new = await self._key(request, child_ref)
-        scope = request.idempotency.scope
-        index_key = self._secrets.blind_index_key
+            child_ref = child.ref if child.ref is not None else ChildRef(fresh[:_REF_BYTES].hex())
+        key, key_is_new = await self._key(request, child_ref, fresh[_REF_BYTES:_SECTIONS_FROM])
+        index = self._secrets.blind_index
         return Prepared(
             request=request,
-            answer_token=sealing.blind_token("idempotency", scope, request.idempotency.key, key=index_key),
-            nonce_token=nonce_token(request.key, request.nonce, index_key=index_key),
+            answer_token=index.answer_token(request.idempotency),
+            nonce_token=index.nonce_token(request.key, request.nonce),
             fingerprint=sealing.request_fingerprint(request.idempotency.request, key=key.plain),
             data_key=key,
             key_is_new=key_is_new,
@@ -73,9 +78,9 @@ class AppendPreparer:
                 request.sections,
                 entry_id=request.entry_id,
                 key=key,
-                random=self._random(sealing.SECTION_RANDOM_BYTES * len(request.sections)),
+                random=fresh[_SECTIONS_FROM:],
             ),
-            identifiers=identifier_tokens(child.identifiers, index_key=index_key) if child is not None else (),
+            identifiers=index.identifier_tokens(child.identifiers) if child is not None else (),
             child_ref=child_ref,
         )
 
@@ -106,42 +111,24 @@ class AppendPreparer:
         except Unavailable as error:
             return error
 
-    async def _new_key(self, key_id: str) -> DataKey:
-        return await self._secrets.key_ring.wrap(self._random(sealing.KEY_BYTES), key_id=key_id)
-
-    async def _key(self, request: AppendRequest, child_ref: ChildRef | None) -> tuple[DataKey, bool]:
-        """Return the data key to seal under, and whether it is new."""
+    async def _key(self, request: AppendRequest, child_ref: ChildRef | None, fresh: bytes) -> tuple[DataKey, bool]:
+        """Return the data key to seal under, and whether it is new: then ``fresh`` is its 32 bytes."""
+        wrap = self._secrets.key_ring.wrap
         known = request.child.ref if request.child is not None else None
         if request.type in STEWARDSHIP_TYPES:
-            return await self._new_key(request.entry_id), True
+            return await wrap(fresh, key_id=request.entry_id), True
         if known is None:
-            return await self._new_key(child_ref or request.entry_id), True
+            return await wrap(fresh, key_id=child_ref or request.entry_id), True
         stored = await self._stored_key(known)
         if stored is not None:
             return stored, False
-        return await self._new_key(request.entry_id), True
+        return await wrap(fresh, key_id=request.entry_id), True
 
     async def _stored_key(self, ref: ChildRef) -> DataKey | None:
         wrapped = await self._data_keys.wrapped_key(ref)
         if wrapped is None:
             return None
         return await self._secrets.key_ring.unwrap(wrapped, key_id=ref)
-
-
-def nonce_token(key: str | None, nonce: str | None, *, index_key: bytes) -> bytes | None:
-    """Return the keyed hash that a used nonce is remembered by; None for a request without one."""
-    if key is None or nonce is None:
-        return None
-    return sealing.blind_token("nonce", key, nonce, key=index_key)
-
-
-def identifier_tokens(identifiers: tuple[ChildIdentifier, ...], *, index_key: bytes) -> tuple[IdentifierToken, ...]:
-    """Return the keyed hashes that identifiers are looked up by, each once."""
-    tokens: dict[bytes, bool] = {}
-    for identifier in identifiers:
-        token = sealing.blind_token("identifier", identifier.scheme, identifier.value, key=index_key)
-        tokens[token] = tokens.get(token, False) or identifier.identifying
-    return tuple(IdentifierToken(token, identifying) for token, identifying in tokens.items())
 
 
 def _check(request: AppendRequest) -> None:

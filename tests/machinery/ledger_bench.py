@@ -10,6 +10,7 @@ import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.ledger.append_entries import Sequencer
+from services.ledger.domain.blind_index import BlindIndex
 from services.ledger.domain.plan import Prepared, WriterState
 from services.ledger.key_ring import KeyRing
 from services.ledger.ports import Log
@@ -65,7 +66,7 @@ class LedgerBench:
         self.opened = await self.open_log()
         key_ring = KeyRing(MemoryKeys(), random=os.urandom)
         await key_ring.begin()
-        secrets = Secrets(key_ring, BLIND_INDEX_KEY)
+        secrets = Secrets(key_ring, BlindIndex(BLIND_INDEX_KEY))
         self.preparer = AppendPreparer(secrets=secrets, data_keys=self.opened.data_keys, random=os.urandom)
         self.queue = Queue()
         sequencer = Sequencer(

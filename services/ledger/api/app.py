@@ -13,7 +13,6 @@ from services.ledger.domain.amending import amended_by, check_amendment
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
 from services.ledger.domain.standing import Standing, check_answers
-from services.ledger.prepare_append import nonce_token
 from services.ledger.read_history import read_history
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from shared.entries import parse_entry
@@ -129,7 +128,7 @@ class LedgerApi:
 
     async def _admit_read(self, body: bytes, _caller: str) -> object:
         asked = decode(body, AdmitRead)
-        token = nonce_token(asked.key, asked.nonce, index_key=self._parts.blind_index_key)
+        token = self._parts.blind_index.nonce_token(asked.key, asked.nonce)
         if token is None or not await self._parts.reader.use_nonce(token):
             raise NonceReplayed(
                 "the nonce of this signature has been seen before", remedy="Sign each request anew, with a new nonce."

@@ -2,8 +2,8 @@
 
 from services.ledger.adapters.postgres_children import PostgresChildren
 from services.ledger.api.several import outcome_of, several
+from services.ledger.domain.blind_index import BlindIndex
 from services.ledger.domain.plan import IdentifierToken
-from services.ledger.prepare_append import identifier_tokens
 from shared.errors import ExchangeError
 from shared.ledger.messages import Failure, ResolveChild
 from shared.process.message_app import decode
@@ -13,9 +13,9 @@ from shared.process.remote import failure_of
 class ChildrenApi:
     """Turns what names children into the keyed hashes that they are found by."""
 
-    def __init__(self, children: PostgresChildren, *, blind_index_key: bytes) -> None:
+    def __init__(self, children: PostgresChildren, *, blind_index: BlindIndex) -> None:
         self._children = children
-        self._blind_index_key = blind_index_key
+        self._blind_index = blind_index
 
     async def resolve_one(self, body: bytes) -> object:
         """Return who is named."""
@@ -34,4 +34,4 @@ class ChildrenApi:
         return [outcome_of(each if isinstance(each, Failure) else next(found)) for each in named]
 
     def _named(self, body: bytes) -> tuple[IdentifierToken, ...]:
-        return identifier_tokens(decode(body, ResolveChild).identifiers, index_key=self._blind_index_key)
+        return self._blind_index.identifier_tokens(decode(body, ResolveChild).identifiers)

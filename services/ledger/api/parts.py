@@ -7,6 +7,7 @@ from services.ledger.adapters.postgres_reviews import PostgresReviews
 from services.ledger.api.children import ChildrenApi
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.check_own_keys import OwnKeyChecker
+from services.ledger.domain.blind_index import BlindIndex
 from services.ledger.open_section import SectionOpener
 from services.ledger.open_signatures import SignatureOpener
 from services.ledger.prepare_append import AppendPreparer
@@ -33,5 +34,5 @@ class LedgerParts:
     writer: Writer
     rotation: EncryptionKeyRotation | None
     reading: ReadingParts
-    blind_index_key: bytes
+    blind_index: BlindIndex
     tiles: TileSource

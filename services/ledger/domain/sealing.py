@@ -118,19 +118,6 @@ def request_fingerprint(request: bytes, *, key: bytes) -> bytes:
     return hmac.digest(key, _FINGERPRINT_TAG + request, "sha256")
 
 
-def blind_token(purpose: str, *parts: str, key: bytes) -> bytes:
-    """Return a keyed hash by which something can be looked up without being stored.
-
-    ``purpose`` keeps look-ups of different kinds apart. Parts are length-prefixed, so that no two lists of parts
-    give the same bytes.
-    """
-    message = b""
-    for text in (purpose, *parts):
-        encoded = text.encode("utf-8", "surrogatepass")
-        message += len(encoded).to_bytes(4) + encoded
-    return hmac.digest(key, message, "sha256")
-
-
 def _commitment_hash(salted: bytes, *, bound_to: bytes) -> str:
     return sha256(_COMMITMENT_TAG + bound_to + salted).hexdigest()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.open_section import SectionOpener
-from services.ledger.prepare_append import AppendPreparer, Secrets, identifier_tokens
+from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.reading.find_child import ChildFinder, LoopBeat
 from services.ledger.reading.part_in_case import NowNamed
 from services.ledger.reading.prove_reader import ReaderProver
@@ -74,7 +74,7 @@ def join_reading(
         ),
         finder=ChildFinder(
             index=reader,
-            tokens=lambda identifiers: identifier_tokens(identifiers, index_key=secrets.blind_index_key),
+            tokens=secrets.blind_index.identifier_tokens,
             prover=prover,
             recorder=recorder,
             now_named=now_named,

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from services.ledger.append_entries import LARGEST_BATCH, Sequencer, batch_size
+from services.ledger.domain.blind_index import BlindIndex
 from services.ledger.domain.plan import Plan, WriterState
 from services.ledger.domain.sealing import WrappedKey
 from services.ledger.key_ring import KeyRing
@@ -131,7 +132,7 @@ async def desk() -> AsyncIterator[Desk]:
     log, guard, queue = FakeLog(), FakeGuard(), Queue()
     ring = KeyRing(FakeKeyEncryption(), random=bytes)
     await ring.begin()
-    preparer = AppendPreparer(secrets=Secrets(ring, bytes(32)), data_keys=NoKeys(), random=bytes)
+    preparer = AppendPreparer(secrets=Secrets(ring, BlindIndex(bytes(32))), data_keys=NoKeys(), random=bytes)
     released: list[Plan] = []
     sequencer = Sequencer(
         state=WriterState(EMPTY, START, Registry()),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from services.ledger.domain.blind_index import BlindIndex
 from services.ledger.domain.plan import Becomes, Known, Recent, WriterState
 from services.ledger.domain.sealing import WrappedKey
 from services.ledger.domain.sequencing import EncryptionKeyChanged, decide_batch
@@ -39,7 +40,7 @@ def ring(keeper: FakeKeyEncryption) -> KeyRing:
 
 @pytest.fixture
 def preparer(ring: KeyRing) -> AppendPreparer:
-    return AppendPreparer(secrets=Secrets(ring, bytes(32)), data_keys=NoDataKeys(), random=bytes)
+    return AppendPreparer(secrets=Secrets(ring, BlindIndex(bytes(32))), data_keys=NoDataKeys(), random=bytes)
 
 
 def request(name: str) -> AppendRequest:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from services.ledger.domain.blind_index import BlindIndex
 from services.ledger.domain.sealing import WrappedKey
 from services.ledger.key_ring import KeyRing
 from services.ledger.prepare_append import AppendPreparer, Secrets
@@ -69,7 +70,7 @@ class Ledger:
         self.queue.open()
         return EncryptionKeyRotation(
             key_ring=ring,
-            preparer=AppendPreparer(secrets=Secrets(ring, bytes(32)), data_keys=self.stored, random=bytes),
+            preparer=AppendPreparer(secrets=Secrets(ring, BlindIndex(bytes(32))), data_keys=self.stored, random=bytes),
             queue=self.queue,
             data_keys=self.stored,
             recorded=self.record,
