@@ -124,6 +124,7 @@ async def _fetch_keys(given: argparse.Namespace) -> None:
 def _verify(given: argparse.Namespace) -> None:
     checkpoint = verify_receipt(given.answer.read_bytes(), exchange_keys(given.keys))
     _say(f"verified: the entry is in {checkpoint.origin}, by its signed checkpoint of {checkpoint.size} entries")
+    _say("proven by it is receipt.entry; what else the answer says was vouched for by its signature when it came")
 
 
 async def _ask_about_keys(given: argparse.Namespace) -> None:

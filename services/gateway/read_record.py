@@ -15,6 +15,7 @@ from shared.entries import Entry, parse_entry
 from shared.errors import InvalidInput, NotFound
 from shared.identifiers import parse_entry_id
 from shared.ledger.messages import EntryStatus, ObligationState
+from shared.ledger.progress import answer_due_at
 from shared.ledger.reviews import OverdueReviewsQuery
 from shared.vocabulary import RECORD_TYPES, WITHHOLDING_TYPES, EntryType, LadderState
 
@@ -64,7 +65,7 @@ class RecordReader:
                 "recorded_at": entry.time,
                 "receipt": answer.get("receipt"),
                 "standing": _standing(later),
-                "notifications": self._notifications(status),
+                "notifications": self._notifications(entry, status),
                 "history": [await self._followed(each) for each in later],
             }
         )
@@ -99,10 +100,11 @@ class RecordReader:
             "recorded_at": entry.time,
             "agency": entry.agency,
             "codes": {name: entry.facts[name] for name in _CODES_SHOWN if name in entry.facts},
-            "notifications": self._notifications(await self._ledger.entry_status(entry.id)),
+            "notifications": self._notifications(entry, await self._ledger.entry_status(entry.id)),
         }
 
-    def _notifications(self, status: EntryStatus) -> list[dict[str, object]]:
+    def _notifications(self, entry: Entry, status: EntryStatus) -> list[dict[str, object]]:
+        now = self._clock.now()
         return [
             {
                 "id": each.obligation.id,
@@ -115,7 +117,8 @@ class RecordReader:
                 "since": each.since,
                 "in_human_queue": each.queued,
                 "outcome": each.outcome,
-                "overdue": is_overdue(each, now=self._clock.now()),
+                "overdue": is_overdue(each, now=now),
+                "unanswered": is_unanswered(each, entry=entry, now=now),
             }
             for each in status.obligations
         ]
@@ -130,6 +133,15 @@ def is_overdue(owed: ObligationState, *, now: datetime) -> bool:
     if owed.entry_type not in WITHHOLDING_TYPES:
         enough.add(LadderState.OWNED.value)
     return owed.state not in enough and now > parse_rfc3339(owed.obligation.due_at)
+
+
+def is_unanswered(owed: ObligationState, *, entry: Entry, now: datetime) -> bool:
+    """Return whether no person owns a share after the time for an answer, its deadline being later: the sender is told.
+
+    ``entry`` is what owes it.
+    """
+    due_at = answer_due_at(entry, owed.obligation)
+    return due_at is not None and now > due_at and owed.state not in (LadderState.OWNED, LadderState.DECIDED)
 
 
 def _standing(later: Sequence[Entry]) -> dict[str, object]:

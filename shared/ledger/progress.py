@@ -5,11 +5,11 @@ An agency without an endpoint reads it (`GET /v1/shares/{id}`); nothing is put b
 
 from datetime import datetime
 
-from shared.clock import rfc3339
-from shared.entries import Obligation
-from shared.identifiers import AgencyId, EntryId, Recipient, agency_recipient, obligation_id
+from shared.clock import parse_rfc3339, rfc3339
+from shared.entries import Entry, Obligation
+from shared.identifiers import AgencyId, EntryId, Recipient, agency_recipient, is_queue, obligation_id
 from shared.ledger.registry import Registry
-from shared.reference.working_days import due_after_working_days
+from shared.reference.working_days import due_after_working_days, nation_counted_in
 from shared.vocabulary import CONTENT_TYPES, EntryType, Urgency
 
 PROGRESS_TYPES = frozenset(
@@ -51,3 +51,17 @@ def progress_owed(
             clock_start="recorded",
         ),
     )
+
+
+def answer_due_at(entry: Entry, owed: Obligation) -> datetime | None:
+    """Return by when whoever shared a concern should have heard that a person took it up: one working day.
+
+    Source: Working Together to Safeguard Children: within one working day of a referral, children's social care
+    acknowledges it to the referrer and decides on the next step. None for what is no share or stands in a queue of the
+    exchange's own, and where the deadline itself comes as early: then its passing says it.
+    """
+    nation = nation_counted_in(owed.calendar)
+    if entry.type is not EntryType.SHARE_RECORDED or entry.agency is None or is_queue(owed.recipient) or nation is None:
+        return None
+    answer = due_after_working_days(parse_rfc3339(entry.time), days=1, nation=nation).due_at
+    return answer if answer < parse_rfc3339(owed.due_at) else None

@@ -92,6 +92,9 @@ ANSWERS: Mapping[str, Schema] = {
             "state": {"type": "string", "enum": [each.value for each in LadderState]},
             "since": OPTIONAL_TEXT,
             "in_human_queue": {"type": "boolean"},
+            "outcome": OPTIONAL_TEXT,
+            "overdue": {"type": "boolean"},
+            "unanswered": {"type": "boolean"},
         },
     ),
     "RecordStatus": _object(

@@ -232,7 +232,7 @@ EXAMPLES: Mapping[str, Mapping[str, Json]] = {
 
 PUSHED: Mapping[str, Json] = {
     "specversion": "1.0",
-    "id": "6f1a0c9d3b7e4f2a8c5d1e0b9a7f3c24.0",
+    "id": "6f1a0c9d3b7e4f2a8c5d1e0b9a7f3c24-0",
     "source": "//exchange.example/ledger",
     "type": "safeguarding-exchange.share.recorded.v1",
     "subject": "c0ffee00c0ffee00c0ffee00c0ffee00",
@@ -240,12 +240,12 @@ PUSHED: Mapping[str, Json] = {
     "datacontenttype": "application/json",
     "data": {
         "obligation": {
-            "id": "6f1a0c9d3b7e4f2a8c5d1e0b9a7f3c24.0",
+            "id": "6f1a0c9d3b7e4f2a8c5d1e0b9a7f3c24-0",
             "recipient": "authority:E06000005",
             "reasons": ["lives_in_area", "named_by_sender"],
             "urgency": "same_day",
             "due_at": "2026-11-25T23:59:59.000000Z",
-            "calendar": "working_days_england",
+            "calendar": "working_days:England",
         },
         "position": 4711,
         "entry": {"type": "share.recorded", "agency": "st-hilda-primary", "facts": {"level": "significant_harm"}},

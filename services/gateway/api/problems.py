@@ -113,6 +113,13 @@ PROBLEMS: Mapping[str, ProblemType] = {
             "Use numbers beginning 999 there.",
         ),
         ProblemType(
+            "sandbox-no-such-fault",
+            422,
+            "No such fault",
+            "Sandbox-Fault names none that the sandbox knows",
+            "See docs/sandbox.md.",
+        ),
+        ProblemType(
             "not-your-record",
             403,
             "Another agency's record",

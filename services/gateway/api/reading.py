@@ -153,7 +153,7 @@ def _unreadable(body: bytes) -> ExchangeError:
 def _wrong_types(message: str) -> InvalidInput:
     # The library's message names types and the member's path, and never a value. Anything else is left out.
     found = _PATH_IN_ERROR.search(message)
-    pointer = "/" + found.group(1).removeprefix("$").lstrip(".").replace(".", "/") if found else "/"
+    pointer = _pointer(found.group(1)) if found else "/"
     missing = re.match(r"Object missing required field `([a-z_]+)`", message)
     if missing:
         return WrongTypes(
@@ -165,6 +165,12 @@ def _wrong_types(message: str) -> InvalidInput:
     return WrongTypes(
         f"the member at {pointer} has the wrong type{what}", remedy="See docs/schemas for the type of each member."
     )
+
+
+def _pointer(path: str) -> str:
+    """Return a path such as ``$.carers[0].name`` as a JSON Pointer; of a member under any name, the object it is in."""
+    known = path.partition("[...]")[0].removeprefix("$")
+    return re.sub(r"\[([0-9]+)\]", r"/\1", known).replace(".", "/") or "/"
 
 
 def _in_words(kinds: str) -> str:

@@ -84,7 +84,7 @@ def explain(asked: Asked, *, now: datetime) -> Explanation:
     difference = None
     if expected is not None and asked.base is not None and asked.base != expected:
         difference = _first_difference(expected, asked.base)
-        hints.extend(_base_hints(expected, asked.base))
+        hints.extend(_base_hints(expected, asked.base, difference))
     return Explanation(problem, expected.decode("ascii") if expected else None, digest, difference, signed, hints)
 
 
@@ -218,7 +218,7 @@ def _holds(key: PublicKey, signature: bytes, base: bytes) -> bool:
     return True
 
 
-def _base_hints(expected: bytes, found: bytes) -> list[str]:
+def _base_hints(expected: bytes, found: bytes, difference: Difference) -> list[str]:
     if found.replace(b"\r\n", b"\n") == expected:
         return [_CURES["carriage-returns"]]
     if found.rstrip(b"\n") == expected:
@@ -227,6 +227,10 @@ def _base_hints(expected: bytes, found: bytes) -> list[str]:
         return ["Only upper and lower case differ."]
     if found.replace(b" ", b"") == expected.replace(b" ", b""):
         return ["Only spaces differ: one after each colon, one between components, none at the ends."]
+    if difference.component.startswith('"') and not difference.component.startswith('"@'):
+        return [
+            f"You signed another {difference.component} than you say was sent: HTTP libraries set headers of their own."
+        ]
     return []
 
 

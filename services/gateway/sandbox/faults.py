@@ -5,7 +5,12 @@ from enum import StrEnum
 
 import orjson
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.gateway.api.answers import Answering
+from services.gateway.api.reading import request_parts
+from shared.errors import InvalidInput
 
 SLOW_S = 5.0
 
@@ -29,21 +34,29 @@ class Fault(StrEnum):
     """A byte of the answer's body is another one than was signed: it must not be believed."""
 
 
+class NoSuchFault(InvalidInput):
+    """The sandbox knows no fault of that name."""
+
+    code = "sandbox-no-such-fault"
+
+
 class FaultInjection:
     """Wraps the application."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, answering: Answering, authority: str) -> None:
         self._app = app
+        self._answering = answering
+        self._authority = authority
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, failing as its Sandbox-Fault header asks; a fault of another name is 400."""
+        """Serve one request, failing as its Sandbox-Fault header asks; a fault of another name is refused."""
         asked = Headers(scope=scope).get(HEADER) if scope["type"] == "http" else None
         if asked is None:
             await self._app(scope, receive, send)
             return
         match asked:
             case Fault.UNAVAILABLE:
-                await _answer(send, 503, {"detail": "the sandbox was asked to be unavailable"}, retry_after_s=1)
+                await _unavailable(send)
             case Fault.LOST_REQUEST:
                 await _hang_up(send)
             case Fault.LOST_ANSWER:
@@ -57,8 +70,9 @@ class FaultInjection:
             case Fault.ALTERED_ANSWER:
                 await self._app(scope, receive, _Altered(send))
             case _:
-                known = ", ".join(Fault)
-                await _answer(send, 400, {"detail": "there is no such fault", "remedy": f"Ask for one of: {known}."})
+                unknown = NoSuchFault("there is no such fault", remedy=f"Ask for one of: {', '.join(Fault)}.")
+                parts = request_parts(Request(scope), authority=self._authority)
+                await self._answering.problem(unknown, request=parts)(scope, receive, send)
 
 
 class _Unsigned:
@@ -95,10 +109,10 @@ async def _nowhere(_message: Message) -> None:
     return
 
 
-async def _answer(send: Send, status: int, said: dict[str, str], *, retry_after_s: int | None = None) -> None:
-    body = orjson.dumps({"type": "about:blank", "status": status, **said})
+async def _unavailable(send: Send) -> None:
+    # Said by what stands before the exchange, which has no key to sign it with and none of the exchange's problems.
+    said = {"type": "about:blank", "status": 503, "detail": "the sandbox was asked to be unavailable"}
+    body = orjson.dumps(said)
     headers = [(b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode())]
-    if retry_after_s is not None:
-        headers.append((b"retry-after", str(retry_after_s).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": 503, "headers": [*headers, (b"retry-after", b"1")]})
     await send({"type": "http.response.body", "body": body})

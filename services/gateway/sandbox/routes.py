@@ -107,6 +107,8 @@ class SandboxApi:
 
     def _said(self, explanation: Explanation, headers: Mapping[str, str]) -> object:
         hints = list(explanation.hints)
+        if not headers:
+            hints.append("No headers were given: give those that the request was sent with.")
         host = headers.get("host")
         if host is not None and host.lower() != self.authority:
             hints.append(f"The request went to another host than this gateway's, which is {self.authority}.")
@@ -135,7 +137,7 @@ def add_sandbox_routes(app: FastAPI, api: SandboxApi, *, answering: Answering) -
         app.add_api_route(path, endpoint, methods=[method], response_model=None)
     # The outermost is added last: a fault befalls even what would be refused.
     app.add_middleware(RealNumbersRefused, answering=answering, authority=api.authority)
-    app.add_middleware(FaultInjection)
+    app.add_middleware(FaultInjection, answering=answering, authority=api.authority)
 
 
 async def _answered(work: Callable[[], Awaitable[object]]) -> Response:

@@ -17,12 +17,13 @@ from services.notifier.adapters.tables import (
     unreadable,
 )
 from services.notifier.domain.moves import KnownRole
-from services.notifier.domain.notification import answer_due_at, climbs
+from services.notifier.domain.notification import climbs
 from services.notifier.facts import Fact
 from services.notifier.ports import Road
 from shared.clock import parse_rfc3339
 from shared.entries import Entry
 from shared.identifiers import AuthorityCode, ChildRef, Position, is_queue
+from shared.ledger.progress import answer_due_at
 from shared.vocabulary import EntryType, LadderState
 
 ENTRIES = "entries"

@@ -3,11 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.clock import parse_rfc3339
-from shared.entries import Entry, Obligation
-from shared.identifiers import AgencyId, ChildRef, EntryId, ObligationId, Position, Recipient, is_queue
-from shared.reference.working_days import due_after_working_days, nation_counted_in
-from shared.vocabulary import LADDER, EntryType
+from shared.identifiers import AgencyId, ChildRef, EntryId, ObligationId, Position, Recipient
+from shared.vocabulary import LADDER
 
 OVERTAKE_AFTER_S = 60.0
 """How long a later notification waits for an earlier one that has failed, before it goes out marked as overtaking."""
@@ -54,17 +51,3 @@ def next_attempt_at(now: datetime, *, attempts: int, first_s: float, most_s: flo
     """
     wait_s = min(first_s * 2.0 ** min(attempts - 1, 30), most_s)
     return now + timedelta(seconds=wait_s * (1 - jitter / 4))
-
-
-def answer_due_at(entry: Entry, owed: Obligation) -> datetime | None:
-    """Return by when whoever shared a concern should have heard that a person took it up: one working day.
-
-    Source: Working Together to Safeguard Children: within one working day of a referral, children's social care
-    acknowledges it to the referrer and decides on the next step. None for what is no share or stands in a queue of the
-    exchange's own, and where the deadline itself comes as early: then its passing says it.
-    """
-    nation = nation_counted_in(owed.calendar)
-    if entry.type is not EntryType.SHARE_RECORDED or entry.agency is None or is_queue(owed.recipient) or nation is None:
-        return None
-    answer = due_after_working_days(parse_rfc3339(entry.time), days=1, nation=nation).due_at
-    return answer if answer < parse_rfc3339(owed.due_at) else None

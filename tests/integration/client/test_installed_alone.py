@@ -122,7 +122,9 @@ async def test_from_a_key_to_an_accepted_record_and_its_proof_offline(
     said = await must(*sending, "--key", exchange.parties.key_file(SCHOOL))
     assert "verified offline" in said
     assert json.loads(answer.read_bytes())["id"] in {entry.id for entry in await exchange.entries()}
-    assert "verified" in await must(*run_client, "verify", answer, "--keys", keys)
+    verified = await must(*run_client, "verify", answer, "--keys", keys)
+    assert "verified" in verified
+    assert "proven by it is receipt.entry" in verified
 
 
 async def test_a_program_of_an_agencys_own_shares_without_asyncio(

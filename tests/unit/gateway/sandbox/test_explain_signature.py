@@ -92,6 +92,13 @@ def test_the_first_byte_that_differs_is_shown() -> None:
     assert (difference.expected[0], difference.found[0], found.signed) == ("1", "2", "given")
 
 
+def test_a_header_that_was_signed_otherwise_than_it_was_sent_is_named() -> None:
+    request, base = asked()
+    mine = base.replace(b"application/json", b"application/json; charset=utf-8")
+    found = explain(Asked(signed_anew(request, mine), BODY, mine, KEY.public), now=NOW)
+    assert any('"content-type"' in hint and "libraries" in hint for hint in found.hints)
+
+
 def test_a_base_that_ends_early_differs_at_its_end() -> None:
     request, base = asked()
     found = explain(Asked(request, BODY, base[:-1], KEY.public), now=NOW)
