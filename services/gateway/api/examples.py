@@ -244,7 +244,7 @@ PUSHED: Mapping[str, Json] = {
             "recipient": "authority:E06000005",
             "reasons": ["lives_in_area", "named_by_sender"],
             "urgency": "same_day",
-            "due_at": "2026-11-25T23:59:59.000000Z",
+            "due_at": "2026-11-25T17:00:00.000000Z",
             "calendar": "working_days:England",
         },
         "position": 4711,
