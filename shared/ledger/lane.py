@@ -14,7 +14,7 @@ from shared.process.failover import NOT_HERE
 from shared.process.peer import Peer
 from shared.process.remote import error_of, failure_of
 
-CALLS_AT_ONCE = 4
+CALLS_AT_ONCE = 2
 LARGEST_CALL_BYTES = 1024 * 1024
 """Half of what a message may hold. A larger request goes by itself, and is judged by itself."""
 

@@ -21,6 +21,8 @@ CURSOR = "kafka"
 BATCH = 500
 RETRY_AFTER_S = 1.0
 IDLE_S = 1.0
+PACE_S = 0.02
+"""Between one batch and the next, unless a whole one waits: what comes meanwhile shares its queries and its flush."""
 
 RELAYED = Counter("ledger_relayed_entries_total", "Entries that Kafka has acknowledged")
 RELAY_POSITION = Gauge("ledger_relay_position", "Position up to which Kafka has acknowledged entries")
@@ -79,25 +81,32 @@ class KafkaRelay:
         producer = self.make_producer(self._settings.bootstrap_servers)
         try:
             await producer.start()
+            cursor: _Cursor | None = None
             while True:
-                if not await self._publish_next(producer):
-                    self._more.clear()
+                # Cleared before looking, so that what comes while this looks is looked for again.
+                self._more.clear()
+                published, cursor = await self._publish_next(producer, cursor or await self._cursor())
+                if published:
+                    await asyncio.sleep(0 if published == BATCH else PACE_S)
+                else:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._more.wait(), IDLE_S)
         finally:
             with contextlib.suppress(KafkaError, OSError, TimeoutError):
                 await asyncio.wait_for(producer.stop(), 5)
 
-    async def _publish_next(self, producer: AIOKafkaProducer) -> bool:
-        """Publish the entries after the cursor, at most a batch; False when there were none."""
-        cursor = await self._cursor()
+    async def _publish_next(self, producer: AIOKafkaProducer, cursor: _Cursor) -> tuple[int, _Cursor | None]:
+        """Publish the entries after the cursor, at most a batch.
+
+        Returns how many, and the cursor as it is now; None for one that another relay has moved.
+        """
         rows = await self._pool.fetch(
             "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY position LIMIT $2",
             cursor.position,
             BATCH,
         )
         if not rows:
-            return False
+            return 0, cursor
         partitions = sorted(await producer.partitions_for(self._settings.topic))
         last = dict(cursor.last_in_partition)
         acknowledgements = []
@@ -120,10 +129,11 @@ class KafkaRelay:
             last[partition] = row["position"]
         for acknowledgement in asyncio.as_completed(acknowledgements):
             await acknowledgement
-        await self._advance(cursor, to=Position(rows[-1]["position"]), last_in_partition=last)
+        advanced = _Cursor(Position(rows[-1]["position"]), last)
+        moved = await self._advance(cursor, to=advanced)
         RELAYED.inc(len(rows))
-        RELAY_POSITION.set(rows[-1]["position"])
-        return True
+        RELAY_POSITION.set(advanced.position)
+        return len(rows), advanced if moved else None
 
     async def _cursor(self) -> _Cursor:
         row = await self._pool.fetchrow(
@@ -139,18 +149,19 @@ class KafkaRelay:
         last = orjson.loads(row["last_in_partition"])
         return _Cursor(Position(row["position"]), {int(partition): position for partition, position in last.items()})
 
-    async def _advance(self, cursor: _Cursor, *, to: Position, last_in_partition: Mapping[int, int]) -> None:
+    async def _advance(self, cursor: _Cursor, *, to: _Cursor) -> bool:
         moved = await self._pool.fetchval(
             "UPDATE ledger.relay_cursor SET position = $3, last_in_partition = $4"
             " WHERE name = $1 AND position = $2 RETURNING position",
             CURSOR,
             cursor.position,
-            to,
-            orjson.dumps({str(partition): position for partition, position in last_in_partition.items()}).decode(),
+            to.position,
+            orjson.dumps({str(partition): position for partition, position in to.last_in_partition.items()}).decode(),
         )
         if moved is None:
             # Another relay has published meanwhile: its cursor holds, and consumers see these entries twice.
             log.warning("relay_cursor_moved_by_another")
+        return moved is not None
 
     async def _make_topic(self) -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.bootstrap_servers, request_timeout_ms=10_000)
