@@ -91,6 +91,8 @@ class KafkaRelay:
                 else:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._more.wait(), IDLE_S)
+                    # Meanwhile another process's relay may have published: a standby looks as well.
+                    cursor = None
         finally:
             with contextlib.suppress(KafkaError, OSError, TimeoutError):
                 await asyncio.wait_for(producer.stop(), 5)
