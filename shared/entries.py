@@ -118,13 +118,21 @@ def parse_entry(leaf: bytes) -> Entry:
     Raises InvalidInput unless they are a whole entry of a known format in canonical form.
     """
     try:
-        if _format_decoder.decode(leaf).format != ENTRY_FORMAT:
-            raise InvalidInput("the entry's format version is not known here; upgrade before reading it")
         entry = _decoder.decode(leaf)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InvalidInput("the bytes are not an entry of this ledger's format") from error
+        raise _unreadable(leaf) from error
     # Whatever was left out, came twice or in another order does not come back as it was.
     canonical_bytes(cast(Json, entry.facts))
     if _encoder.encode(entry) != leaf:
         raise InvalidInput("the entry's bytes are not in canonical form")
     return entry
+
+
+def _unreadable(leaf: bytes) -> InvalidInput:
+    try:
+        known = _format_decoder.decode(leaf).format == ENTRY_FORMAT
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        known = True
+    if known:
+        return InvalidInput("the bytes are not an entry of this ledger's format")
+    return InvalidInput("the entry's format version is not known here; upgrade before reading it")
