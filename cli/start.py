@@ -15,6 +15,7 @@ from deploy.local.layout import Layout, layout_of_its_own
 from deploy.local.loopback_port import check_free, free_port
 from deploy.local.sandbox import SANDBOX_PORT, sandbox_settings
 from deploy.local.supervisor import signals_as_event
+from deploy.local.upkeep import kept_up
 from deploy.local.witness import LocalWitness, policy_file_of
 from shared.clock import SystemClock
 from shared.errors import ExchangeError
@@ -68,7 +69,7 @@ async def run_sandbox() -> int:
     port = int(os.environ.get("GATEWAY_PORT", SANDBOX_PORT))
     check_free(port)
     exchange = LocalExchange(layout, announce=_say, options=Options(port=port, settings=sandbox_settings(layout)))
-    async with signals_as_event() as asked_to_end, exchange:
+    async with signals_as_event() as asked_to_end, exchange, kept_up(exchange.postgres, announce=_say):
         await _register(exchange, await _welcome(exchange, first_port=port + 1))
         _say(
             f"\nThe sandbox is up at {exchange.gateway_url}: test numbers only, and nobody acts on what is posted."
@@ -108,7 +109,7 @@ async def demonstrate() -> int:
 async def _run(exchange: LocalExchange, witness: LocalWitness | None, *, first_port: int, stay: asyncio.Event) -> int:
     if witness is not None:
         witness.prepare()
-    async with exchange:
+    async with exchange, kept_up(exchange.postgres, announce=_say):
         if witness is not None:
             await witness.start()
         parties = await _welcome(exchange, first_port=first_port)

@@ -80,6 +80,11 @@ class EmbeddedPostgres:
             return f"PostgreSQL keeps its data in {self.data_dir}."
         return f"PostgreSQL cannot run as root, and its user cannot reach {self._home}: its data is in {self.data_dir}."
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether a server runs on this data, ready or not, whoever started it."""
+        return self._postmaster() is not None
+
     def superuser_password(self) -> str:
         """Return the superuser's password, read from its file. Raises Unavailable when there is none."""
         try:

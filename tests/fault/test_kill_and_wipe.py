@@ -10,6 +10,7 @@ from client.errors import NotReached, Refused
 from client.exchange_client import Answer, ExchangeClient
 from client.retrying import Retrying
 from deploy.local.exchange import LocalExchange
+from deploy.local.upkeep import kept_up
 from shared.errors import Unavailable
 from tests.machinery.exchange import DARLINGTON, SCHOOL, TestExchange, patiently, running_exchange
 from tests.machinery.people import share
@@ -139,3 +140,26 @@ async def _new_empty_broker(local: LocalExchange) -> None:
     local.start_broker()
     await local.start_service("ledger")
     await local.start_service("notifier")
+
+
+async def test_a_database_that_dies_is_started_again_by_whoever_keeps_it_up() -> None:
+    said: list[str] = []
+    async with (
+        running_exchange() as exchange,
+        kept_up(exchange.local.postgres, announce=said.append),
+        exchange.parties.client(SCHOOL) as client,
+    ):
+        assert exchange.local.postgres is not None
+        await client.share(share(), idempotency_key="before")
+        exchange.local.postgres.crash()
+
+        async def accepted() -> Answer | None:
+            try:
+                return await client.share(share(), idempotency_key="after")
+            except (NotReached, Refused):
+                return None
+
+        assert await patiently(accepted)
+        assert len([entry for entry in await exchange.entries() if entry.type == "share.recorded"]) == 2
+    assert len(said) == 1
+    assert "starting it again" in said[0]
