@@ -8,9 +8,10 @@ from services.gateway.domain.identity import identifiers_of
 from services.gateway.domain.placing import Directories
 from services.gateway.domain.record import Child
 from services.gateway.ports import ReadingLedger
+from services.gateway.query_moment import query_moment
 from services.gateway.query_number import query_number
 from services.gateway.record_decision import recipient_name
-from shared.clock import Clock, parse_rfc3339, rfc3339
+from shared.clock import Clock, rfc3339
 from shared.errors import InvalidInput, NotFound
 from shared.identifiers import ChildRef, parse_child_ref
 from shared.ledger.messages import AdmitRead
@@ -50,7 +51,7 @@ class CaseReader:
         page = await self._ledger.chronology(
             ReadChronology(
                 child=ref,
-                as_at=rfc3339(parse_rfc3339(as_at) if as_at else self._clock.now()),
+                as_at=query_moment(as_at) if as_at else rfc3339(self._clock.now()),
                 after=query_number(after, least=-1),
                 limit=min(query_number(limit, least=1), MOST_ENTRIES),
                 signed=_signed(admitted, method="GET", target=target, body=b""),

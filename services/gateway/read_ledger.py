@@ -7,8 +7,9 @@ import orjson
 
 from services.gateway.admit_request import Admitted
 from services.gateway.ports import AuditLedger
+from services.gateway.query_moment import query_moment
 from services.gateway.query_number import query_number
-from shared.clock import Clock, parse_rfc3339, rfc3339
+from shared.clock import Clock, rfc3339
 from shared.errors import InvalidInput, NotFound, NotPermitted
 from shared.identifiers import parse_child_ref, parse_entry_id
 from shared.ledger.audit_messages import BreakGlass, SignedOpening, WhoKnewQuery
@@ -66,7 +67,7 @@ class LedgerReader:
 
     async def who_knew(self, child: str, *, as_at: str | None) -> bytes:
         """Return who knew what about a child at a moment, as JSON; now, if no moment is given."""
-        moment = rfc3339(parse_rfc3339(as_at) if as_at is not None else self._clock.now())
+        moment = query_moment(as_at) if as_at is not None else rfc3339(self._clock.now())
         return msgspec.json.encode(await self._ledger.who_knew(WhoKnewQuery(parse_child_ref(child), moment)))
 
     async def open(

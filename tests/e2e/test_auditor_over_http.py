@@ -104,6 +104,31 @@ async def test_an_auditor_asks_who_knew_what(exchange: TestExchange, auditor: Si
     assert known["entries"] == 1
 
 
+async def test_a_question_with_a_misspelt_member_is_refused_and_not_answered_as_of_now(
+    exchange: TestExchange, auditor: SigningKey
+) -> None:
+    async with exchange.client(SCHOOL) as client:
+        ref = child_ref(await client.share(share()))
+    moment = "2020-01-01T00:00:00Z"
+    async with signed_by(exchange, auditor) as client:
+        for path, taken in (
+            (f"/v1/audit/children/{ref}/who-knew?as-at={moment}", "as_at"),
+            ("/v1/audit/entries?from=2", "after, limit"),
+            (f"/v1/children/{ref}/chronology?as-at={moment}", "as_at, after, limit"),
+        ):
+            with pytest.raises(Refused) as refused:
+                await client.get(path)
+            assert (refused.value.problem.status, refused.value.problem.code) == (422, "invalid-input")
+            assert refused.value.problem.remedy == f"Taken here, each once: {taken}."
+        for path in ("/v1/audit/checkpoint", "/v1/agency", f"/v1/shares/{ref}"):
+            with pytest.raises(Refused) as refused:
+                await client.get(f"{path}?as_at={moment}")
+            assert (refused.value.problem.status, refused.value.problem.code) == (422, "invalid-input")
+        with pytest.raises(Refused) as refused:
+            await client.get(f"/v1/audit/children/{ref}/who-knew?as_at=2026-11-24T11:00:00+01:00")
+        assert "%2B" in refused.value.problem.remedy
+
+
 async def test_break_glass_shows_the_content_and_is_an_entry_that_others_see(
     exchange: TestExchange, auditor: SigningKey
 ) -> None:

@@ -19,6 +19,7 @@ from services.gateway.api.document import DescribedApp
 from services.gateway.api.metrics import REFUSALS, REQUESTS, SECONDS
 from services.gateway.api.openapi import acknowledgement_operation, open_operation, post_operation
 from services.gateway.api.problems import MethodNotAllowed, problem_of
+from services.gateway.api.query import query_members
 from services.gateway.api.reading import (
     RecordDecoder,
     check_content_type,
@@ -171,10 +172,11 @@ class GatewayApi:
         return await self.post(request, route, handle, danger_in=danger_in)
 
     async def get(self, request: Request, route: str, read: Reading) -> Response:
-        """Have a signed request without a body proven, and answer it with what is read for it."""
+        """Have a signed request without a body or a query proven, and answer it with what is read for it."""
         started, parts = perf_counter(), request_parts(request, authority=self.authority)
         try:
             admitted = await self.admission.admit_read(parts)
+            query_members(request)
             response = self.answering.success(
                 await read(admitted), status=200, request=parts, allowance=admitted.allowance
             )

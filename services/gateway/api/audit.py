@@ -1,6 +1,6 @@
 """The auditors' routes: signed requests like everybody's, answered only to agencies with the role."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter
 
 from fastapi import FastAPI, Request
@@ -11,6 +11,7 @@ from services.gateway.api.answers import Answering
 from services.gateway.api.metrics import REFUSALS, REQUESTS, SECONDS
 from services.gateway.api.openapi import audit_operation, post_operation, schema_ref
 from services.gateway.api.problems import problem_of
+from services.gateway.api.query import query_members
 from services.gateway.api.reading import RecordDecoder, check_content_type, idempotency_key, read_body, request_parts
 from services.gateway.read_ledger import LedgerReader, OpeningRecord, check_auditor
 from shared.errors import ExchangeError
@@ -20,6 +21,8 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 NOTE = "text/plain; charset=utf-8"
 TILE = "application/octet-stream"
+
+Query = Mapping[str, str]
 
 
 class AuditApi:
@@ -34,21 +37,26 @@ class AuditApi:
 
     async def get_checkpoint(self, request: Request) -> Response:
         """Return the published checkpoint with its cosignatures: keep it, to hold every later one against."""
-        return await self._get(request, NOTE, self._reader.checkpoint)
+        return await self._get(request, NOTE, lambda _: self._reader.checkpoint())
 
     async def get_tile(self, request: Request) -> Response:
         """Return a tile or an entry bundle (C2SP tlog-tiles)."""
-        return await self._get(request, TILE, lambda: self._reader.tile(f"tile/{request.path_params['path']}"))
+        return await self._get(request, TILE, lambda _: self._reader.tile(f"tile/{request.path_params['path']}"))
 
     async def get_entries(self, request: Request) -> Response:
         """Return the entries after a position, one to a line."""
-        after, limit = request.query_params.get("after", "-1"), request.query_params.get("limit", "500")
-        return await self._get(request, NDJSON, lambda: self._reader.entries(after=after, limit=limit))
+
+        async def read(query: Query) -> bytes:
+            return await self._reader.entries(after=query.get("after", "-1"), limit=query.get("limit", "500"))
+
+        return await self._get(request, NDJSON, read, "after", "limit")
 
     async def get_who_knew(self, request: Request) -> Response:
         """Return who knew what about a child at a moment."""
-        child, as_at = str(request.path_params["child"]), request.query_params.get("as_at")
-        return await self._get(request, JSON, lambda: self._reader.who_knew(child, as_at=as_at))
+        child = str(request.path_params["child"])
+        return await self._get(
+            request, JSON, lambda query: self._reader.who_knew(child, as_at=query.get("as_at")), "as_at"
+        )
 
     async def post_opening(self, request: Request) -> Response:
         """Open one sealed section against a reason; the opening is an entry that other auditors see."""
@@ -71,13 +79,19 @@ class AuditApi:
             response = self._refuse(error, parts)
         return _counted(response, started)
 
-    async def _get(self, request: Request, media_type: str, read: Callable[[], Awaitable[bytes]]) -> Response:
+    async def _get(
+        self, request: Request, media_type: str, read: Callable[[Query], Awaitable[bytes]], *taken: str
+    ) -> Response:
         started, parts = perf_counter(), request_parts(request, authority=self._authority)
         try:
             admitted = await self._admission.admit_read(parts)
             check_auditor(admitted)
             response = self._answering.success(
-                await read(), status=200, request=parts, allowance=admitted.allowance, media_type=media_type
+                await read(query_members(request, *taken)),
+                status=200,
+                request=parts,
+                allowance=admitted.allowance,
+                media_type=media_type,
             )
         except ExchangeError as error:
             response = self._refuse(error, parts)

@@ -11,6 +11,7 @@ from services.gateway.api.answers import Answering
 from services.gateway.api.metrics import REFUSALS, REQUESTS, SECONDS
 from services.gateway.api.openapi import audit_operation, schema_ref, search_operation
 from services.gateway.api.problems import problem_of
+from services.gateway.api.query import query_members
 from services.gateway.api.reading import RecordDecoder, check_content_type, idempotency_key, read_body, request_parts
 from services.gateway.read_case import CaseReader, SearchRecord
 from shared.errors import ExchangeError
@@ -38,7 +39,7 @@ class ChildrenApi:
 
         async def read(parts: RequestParts) -> Read:
             admitted = await self._admission.admit_read(parts)
-            asked = request.query_params
+            asked = query_members(request, "as_at", "after", "limit")
             page = await self._reader.chronology(
                 str(request.path_params["child"]),
                 admitted,

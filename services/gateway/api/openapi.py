@@ -107,7 +107,10 @@ def own_registration_operation() -> dict[str, object]:
     """Return what is said of the route that shows an agency its own registration."""
     return {
         **SIGNED,
-        "responses": {"200": _answer("How the agency is registered", "Registration"), **_problems({401, 429, 503})},
+        "responses": {
+            "200": _answer("How the agency is registered", "Registration"),
+            **_problems({401, 422, 429, 503}),
+        },
     }
 
 
@@ -118,7 +121,7 @@ def read_operation(named: tuple[str, ...], *, answer: str = "RecordStatus") -> d
         "parameters": [_path_parameter(name, _ID) for name in named],
         "responses": {
             "200": _answer("How far each notification has come", answer),
-            **_problems({401, 403, 404, 429, 503}),
+            **_problems({401, 403, 404, 422, 429, 503}),
         },
     }
 
