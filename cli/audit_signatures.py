@@ -51,7 +51,11 @@ def signatures_text(report: SignatureReport) -> Iterator[str]:
             "Not checked: that the sealed bodies are what was signed. With --bodies the ledger compares them within "
             "itself; whoever has a bundle with opened content can check those in it."
         )
-    yield f"Not checked: {report.by_systems} receipts signed by recipients' systems."
+    yield (
+        f"Receipts by recipients' systems: {report.receipts} good with the key registered for the endpoint, "
+        f"{report.receipts_not_openable} whose content is erased, "
+        f"{report.receipts_not_whole} kept without what was signed."
+    )
     for suspect in report.suspects:
         yield f"  {suspect.position}: SUSPECT: its key was compromised from {suspect.compromised_from} on"
     for position in report.not_as_signed:

@@ -16,7 +16,7 @@ from shared.signatures.errors import ComponentUncovered, SignatureInvalid
 from shared.signatures.keys import PublicKey
 from shared.signatures.request_signature import WRITE_COMPONENTS
 from shared.signatures.signature_parameters import read_parameters
-from shared.signatures.structured_fields import parse_signature, parse_signature_input
+from shared.signatures.structured_fields import SignatureInput, parse_signature, parse_signature_input
 
 
 class _Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,12 +68,7 @@ def verify_evidence(evidence: bytes, *, key: PublicKey, required: Sequence[str] 
     parameters = read_parameters(parsed.parameters)
     if parameters.key_id != key.thumbprint:
         raise SignatureInvalid("the signature names another key than the entry does")
-    *lines, last = kept.base.split("\n")
-    if last != f'"@signature-params": {parsed.text}':
-        raise SignatureInvalid("what was signed is not what the signature's input says")
-    components = dict(line.partition(": ")[::2] for line in lines)
-    if tuple(components) != parsed.components or len(components) != len(lines):
-        raise SignatureInvalid("what was signed is not what the signature's input says")
+    components = covered_components(kept.base, parsed)
     missing = [component for component in required if component not in components]
     if missing:
         raise ComponentUncovered(f"the signature does not cover {missing[0]}")
@@ -86,6 +81,19 @@ def verify_evidence(evidence: bytes, *, key: PublicKey, required: Sequence[str] 
         raise SignatureInvalid("a signature base is ASCII") from error
     key.verify(parse_signature(kept.signature), base)
     return SignedRequest(components, parameters.key_id, parameters.created, parameters.nonce, digest)
+
+
+def covered_components(base: str, signature_input: SignatureInput) -> Mapping[str, str]:
+    """Return each component that a signature base holds, with its value.
+
+    Raises SignatureInvalid unless the base is one of that signature input.
+    """
+    *lines, last = base.split("\n")
+    components = dict(line.partition(": ")[::2] for line in lines)
+    whole = tuple(components) == signature_input.components and len(components) == len(lines)
+    if not whole or last != f'"@signature-params": {signature_input.text}':
+        raise SignatureInvalid("what was signed is not what the signature's input says")
+    return components
 
 
 def _decode(evidence: bytes) -> _Evidence:

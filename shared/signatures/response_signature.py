@@ -8,7 +8,10 @@ from shared.signatures.errors import ComponentUncovered, SignatureMissing
 from shared.signatures.keys import PublicKey, SigningKey
 from shared.signatures.message import RequestParts, ResponseParts, Tag, signature_base
 from shared.signatures.signature_parameters import read_parameters
-from shared.signatures.structured_fields import LABEL, parse_signature, parse_signature_input
+from shared.signatures.structured_fields import LABEL, SignatureInput, parse_signature, parse_signature_input
+
+SIGNED_REQUEST = f'"signature";req;key="{LABEL}"'
+"""The component that binds a response to the very request that it answers, by that one's signature."""
 
 COMPONENTS = (
     '"@status"',
@@ -18,7 +21,7 @@ COMPONENTS = (
     '"@authority";req',
     '"@path";req',
     '"@query";req',
-    f'"signature";req;key="{LABEL}"',
+    SIGNED_REQUEST,
 )
 """What a response's signature covers: itself, and the request with its signature."""
 
@@ -60,8 +63,13 @@ def verify_response(response: ResponseParts, *, request: RequestParts, key: Publ
             raise ComponentUncovered(
                 f"the response's signature does not cover {component}", remedy=f"Cover {' '.join(COMPONENTS)}."
             )
-    key.verify(parse_signature(signature), _base(response, request, parsed.components, parsed.text))
+    key.verify(parse_signature(signature), response_base(response, request, parsed))
     parameters.check_age(now=now)
+
+
+def response_base(response: ResponseParts, request: RequestParts, signature_input: SignatureInput) -> bytes:
+    """Return the bytes that a response's signature with this input is over. Raises what ``signature_base`` raises."""
+    return _base(response, request, signature_input.components, signature_input.text)
 
 
 def _signature_headers(response: ResponseParts) -> tuple[str, str]:
@@ -76,7 +84,7 @@ def _base(response: ResponseParts, request: RequestParts, components: tuple[str,
 
 
 def _value(response: ResponseParts, request: RequestParts, component: str) -> str | None:
-    if component == COMPONENTS[-1]:
+    if component == SIGNED_REQUEST:
         signature = request.headers.get("signature")
         if signature is None:
             return None

@@ -11,7 +11,7 @@ from shared.ledger.audit_messages import OpenSignatures
 from shared.signatures.keys import generate_signing_key
 from tests.machinery.answers import child_ref
 from tests.machinery.command_line import Command
-from tests.machinery.exchange import SCHOOL, TestExchange
+from tests.machinery.exchange import SCHOOL, TestExchange, patiently
 from tests.machinery.people import share
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -28,12 +28,20 @@ async def test_signatures_are_checked_by_one_recorded_opening_and_a_stolen_keys_
             stolen = SystemClock().now()
             after = await client.share(share())
         await operator.revoke_key(key.public.thumbprint, reason="compromised", compromised_from=stolen)
+
+    async def received_by_push() -> bool | None:
+        received = [each for each in await exchange.entries() if each.type == "notification.received"]
+        return any(each.facts["by"] == "push" for each in received) or None
+
+    assert await patiently(received_by_push)
     size = len(await exchange.entries())
     code, said = await command("audit", "verify", "--signatures", "--json")
     assert code == 0, said
     report = orjson.loads(said)["signatures"]
     assert (report["bad"], report["not_as_signed"]) == ([], [])
     assert report["good"] >= 2
+    assert report["receipts"] >= 1
+    assert (report["receipts_not_whole"], report["receipts_not_openable"]) == (0, 0)
     assert (report["bodies_compared"], report["bodies"]) == (False, 0)
     suspects = [each["position"] for each in report["suspects"] if each["key"] == key.public.thumbprint]
     assert suspects == [after.content["position"]]
@@ -55,7 +63,8 @@ async def test_a_report_says_what_was_not_checked(command: Command) -> None:
     code, said = await command("audit", "verify", "--signatures", "--bodies")
     assert code == 0, said
     assert "to be what was signed, 0 not, and could not open" in said
-    assert "Not checked:" in said
+    assert "Receipts by recipients' systems:" in said
+    assert "Not checked: that" not in said
     code, said = await command("audit", "verify", "--bodies")
     assert code == 1
     assert "Give --signatures too." in said

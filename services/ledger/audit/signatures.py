@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 
 from shared.clock import parse_rfc3339
 from shared.entries import Entry
-from shared.errors import ExchangeError
-from shared.identifiers import KeyThumbprint, Position
+from shared.errors import ExchangeError, InvalidInput
+from shared.identifiers import KeyThumbprint, ObligationId, Position
 from shared.ledger.audit_messages import BodyStanding, OpenedSignature
 from shared.ledger.facts import read_facts
-from shared.ledger.registry import Registry, RevocationFacts
+from shared.ledger.registry import EndpointFacts, Registry, RevocationFacts
 from shared.signatures.evidence import verify_evidence
 from shared.signatures.keys import public_key_from_jwk
+from shared.signatures.receipt_evidence import ReceiptNotWhole, verify_receipt
 from shared.signatures.request_signature import READ_COMPONENTS, WRITE_COMPONENTS
 from shared.vocabulary import EntryType
 
@@ -38,17 +39,20 @@ class SignatureReport:
     """What a check of agencies' signatures saw.
 
     ``not_openable`` counts signatures whose sealing key is gone, which the check of the ledger accounts for by
-    erasures. ``bodies_compared`` says whether the run held bodies against what was signed: then ``bodies`` counts those
-    that are, ``not_as_signed`` has the positions of those that are not, ``bodies_not_openable`` counts those that the
-    ledger could not open. ``by_systems`` is what recipients' systems signed on delivery, kept in another form and not
-    checked here.
+    erasures. ``receipts`` are those good ones that recipients' systems signed when they took a push; others cannot be
+    opened any more, or are kept without what was signed. ``bodies_compared`` says whether the run held bodies against
+    what was signed: then ``bodies`` counts those that are, ``not_as_signed`` has the positions of those that are not,
+    ``bodies_not_openable`` counts those that the ledger could not open. ``suspects`` rest on an entry's own key and
+    time, so that erased ones are among them.
     """
 
     run: str = ""
     recorded_at_position: int = -1
     good: int = 0
     not_openable: int = 0
-    by_systems: int = 0
+    receipts: int = 0
+    receipts_not_openable: int = 0
+    receipts_not_whole: int = 0
     bodies_compared: bool = False
     bodies: int = 0
     bodies_not_openable: int = 0
@@ -82,29 +86,60 @@ class SignatureCheck:
         self._report = report
         self._compromised = compromised
         self._registry = Registry()
+        self._endpoints: dict[str, EndpointFacts] = {}
 
     def take(self, entry: Entry, opened: OpenedSignature | None) -> None:
         """Check one entry's signature, if it has one; ``opened`` is None when none was stored."""
         if entry.key is not None and "signature" in entry.commitments:
             self._check(entry, entry.key, opened)
         elif opened is not None:
-            self._report.by_systems += 1
+            self._check_receipt(entry, opened)
+        if entry.type is EntryType.ENDPOINT_REGISTERED:
+            # Kept though it may be withdrawn: a push may be under way then.
+            facts = read_facts(entry, EndpointFacts)
+            self._endpoints[facts.endpoint] = facts
         try:
             self._registry = self._registry.with_entry(entry)
         except ExchangeError as error:
             self._report.bad.append(BadSignature(entry.position, error.detail))
 
+    def _check_receipt(self, entry: Entry, opened: OpenedSignature) -> None:
+        if opened.content is None:
+            if opened.fault:
+                self._report.bad.append(BadSignature(entry.position, opened.fault))
+            else:
+                self._report.receipts_not_openable += 1
+            return
+        endpoint = self._endpoints.get(str(entry.facts.get("endpoint")))
+        try:
+            if endpoint is None:
+                raise InvalidInput("the receipt is by an endpoint that was never registered")
+            verify_receipt(
+                opened.content,
+                key=public_key_from_jwk(endpoint.jwk),
+                url=endpoint.url,
+                obligation=ObligationId(str(entry.facts.get("obligation"))),
+            )
+            self._report.receipts += 1
+        except ReceiptNotWhole:
+            self._report.receipts_not_whole += 1
+        except ExchangeError as error:
+            self._report.bad.append(BadSignature(entry.position, error.detail))
+
     def _check(self, entry: Entry, thumbprint: KeyThumbprint, opened: OpenedSignature | None) -> None:
+        at = parse_rfc3339(entry.time)
+        since = self._compromised.get(thumbprint)
+        if since is not None and at >= parse_rfc3339(since):
+            self._report.suspects.append(Suspect(entry.position, thumbprint, since))
         if opened is not None and opened.fault:
             self._report.bad.append(BadSignature(entry.position, opened.fault))
             return
         if opened is None or opened.content is None:
             self._report.not_openable += 1
             return
-        at = parse_rfc3339(entry.time)
         try:
             registered = self._registry.key_valid_at(thumbprint, at=at)
-            signed = verify_evidence(
+            verify_evidence(
                 opened.content,
                 key=public_key_from_jwk(registered.jwk),
                 required=READ_COMPONENTS if entry.type is EntryType.CHRONOLOGY_READ else WRITE_COMPONENTS,
@@ -122,6 +157,3 @@ class SignatureCheck:
             self._report.not_as_signed.append(entry.position)
         elif opened.body is BodyStanding.NOT_OPENABLE:
             self._report.bodies_not_openable += 1
-        since = self._compromised.get(signed.key_id)
-        if since is not None and at >= parse_rfc3339(since):
-            self._report.suspects.append(Suspect(entry.position, signed.key_id, since))

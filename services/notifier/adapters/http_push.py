@@ -13,7 +13,6 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from services.notifier.ports import DELIVERED, RECEIVED, PushOutcome
-from shared.canonical_json import canonical_bytes
 from shared.clock import Clock
 from shared.errors import ExchangeError, InvalidInput
 from shared.identifiers import ObligationId
@@ -22,6 +21,7 @@ from shared.signatures.authority import authority_of
 from shared.signatures.content_digest import content_digest, verify_content_digest
 from shared.signatures.keys import SigningKey, public_key_from_jwk
 from shared.signatures.message import RequestParts, ResponseParts, Tag
+from shared.signatures.receipt_evidence import receipt_evidence
 from shared.signatures.request_signature import sign_request
 from shared.signatures.response_signature import verify_response
 from shared.signatures.standard_webhooks import sign_webhook
@@ -150,17 +150,7 @@ class HttpPush:
         except ExchangeError:
             # A 2xx says that something took it; only the recipient's own key says who.
             return PushOutcome(DELIVERED, answer.status)
-        evidence = canonical_bytes(
-            {
-                "request_signature_input": request.headers["signature-input"],
-                "request_signature": request.headers["signature"],
-                "signature_input": answer.headers["signature-input"],
-                "signature": answer.headers["signature"],
-                "content_digest": answer.headers["content-digest"],
-                "status": answer.status,
-            }
-        )
-        return PushOutcome(RECEIVED, answer.status, evidence)
+        return PushOutcome(RECEIVED, answer.status, receipt_evidence(answer, request=request))
 
 
 async def _up_to_limit(content: aiohttp.StreamReader) -> bytes:

@@ -145,10 +145,15 @@ def test_a_look_is_signed_as_a_read_is_and_a_read_proves_nothing_but_a_look() ->
     assert (report.good, [each.position for each in report.bad]) == (1, [2])
 
 
-def test_what_was_erased_and_what_systems_signed_is_counted_and_not_called_good() -> None:
-    delivered = replace(entry(4, EntryType.NOTIFICATION_RECEIVED), commitments=COMMITTED)
-    report = check([registration(0), signed(1), signed(2), delivered], {1: opened(1, None), 4: opened(4, b"{}")})
-    assert (report.good, report.not_openable, report.by_systems, report.bad) == (0, 2, 1, [])
+def test_what_was_erased_is_counted_and_not_called_good() -> None:
+    report = check([registration(0), signed(1), signed(2)], {1: opened(1, None)})
+    assert (report.good, report.not_openable, report.bad) == (0, 2, [])
+
+
+def test_what_a_stolen_key_signed_is_suspect_though_it_was_erased_since() -> None:
+    entries = [registration(0), signed(1), signed(2), revocation(3, time_of(2))]
+    report = check(entries, {1: opened(1, None), 2: opened(2, None)})
+    assert [each.position for each in report.suspects] == [2]
 
 
 def test_evidence_says_what_was_signed() -> None:
