@@ -10,16 +10,16 @@ import typer
 
 from cli import reach
 from cli.audit_snapshot import state_kept_in
+from cli.replay_filters import moment, selection_of
 from cli.who_knew_text import Name, who_knew_text
 from services.ledger.audit.replay import ReplayedState, Selection, replay, replay_state
-from shared.clock import SystemClock, parse_rfc3339, rfc3339
+from shared.clock import SystemClock, rfc3339
 from shared.entries import encode_entry
 from shared.errors import InvalidInput
 from shared.identifiers import AgencyId, parse_child_ref
 from shared.ledger.audit_messages import WhoKnew, WhoKnewQuery
 from shared.ledger.registry import Registry
 from shared.reference.authorities import AuthorityRegister, load_register
-from shared.vocabulary import EntryType
 
 AsAt = Annotated[str, typer.Option(help="Only what was recorded by then, such as 2026-11-24T12:00:00Z")]
 
@@ -38,24 +38,18 @@ def replay_entries(
     The stream holds one page of entries at a time, however long the ledger. ``--state`` is as at the moment asked for,
     of everybody or of one ``--child``.
     """
+    selection = selection_of(
+        load_register(), as_at=as_at, child=child, agency=agency, authority=authority, entry_type=entry_type
+    )
     if snapshot is not None:
         if not state or as_at or agency or authority or entry_type:
             raise InvalidInput(
                 "a snapshot is of the whole state as it is now", remedy="Give --state, and --child if any."
             )
-        typer.echo(json.dumps(_state(reach.run(state_kept_in(snapshot)), child=child or None), indent=2))
+        typer.echo(json.dumps(_state(reach.run(state_kept_in(snapshot)), child=selection.child), indent=2))
         return
     if state and (agency or authority or entry_type):
         raise InvalidInput("the state is of all entries up to a moment, or of one child's", remedy="Leave --state out.")
-    if entry_type and entry_type not in {each.value for each in EntryType}:
-        raise InvalidInput(f"{entry_type!r} is no type of entry", remedy="docs/ledger-format.md says where they stand.")
-    selection = Selection(
-        as_at=_moment(as_at) if as_at else None,
-        child=child or None,
-        agency=agency or None,
-        authority=authority or None,
-        type=entry_type or None,
-    )
     reach.run(_print_state(selection) if state else _stream(selection))
 
 
@@ -69,7 +63,7 @@ def ask_who_knew(
     Who had shared or withheld what, who had been told and how far that had come, who owned it, who had looked, and
     which moves were flagged.
     """
-    query = WhoKnewQuery(parse_child_ref(child), _moment(as_at) if as_at else rfc3339(SystemClock().now()))
+    query = WhoKnewQuery(parse_child_ref(child), moment(as_at) if as_at else rfc3339(SystemClock().now()))
     known, registry = reach.run(_who_knew(query))
     if as_json:
         typer.echo(msgspec.json.encode(known).decode())
@@ -111,10 +105,6 @@ def _names(registry: Registry, register: AuthorityRegister) -> Name:
         return facts.name if facts is not None else f"the {code}"
 
     return name_of
-
-
-def _moment(text: str) -> str:
-    return rfc3339(parse_rfc3339(text))
 
 
 def _state(replayed: ReplayedState, *, child: str | None) -> dict[str, object]:

@@ -11,6 +11,7 @@ from services.gateway.api.examples import EXAMPLES
 from services.gateway.api.problems import PROBLEMS
 from shared.process.settings import ALL_SETTINGS
 from shared.reference.rules import load_rules
+from shared.vocabulary import EntryType
 
 ROOT = Path(__file__).parent.parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -59,6 +60,11 @@ def test_every_setting_is_documented_and_nothing_else_is() -> None:
         for name in kind.model_fields
     }
     assert documented == settings
+
+
+def test_every_type_of_entry_is_documented_and_nothing_else_is() -> None:
+    said = (ROOT / "docs/ledger-format.md").read_text().split("The types of entries are ")[1].split("\n\n")[0]
+    assert re.findall(r"`([a-z_.]+)`", said) == [each.value for each in EntryType]
 
 
 @pytest.mark.parametrize("record", FILES)

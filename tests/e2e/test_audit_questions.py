@@ -52,6 +52,22 @@ async def test_a_replay_streams_the_very_bytes_that_the_ledger_keeps(exchange: T
     state = orjson.loads(said)
     assert [each["child"] for each in state["children"]] == [ref]
     assert {each["state"] for each in state["told"]} == {"owed"}
-    code, said = await command("audit", "replay", "--type", "share.refused")
-    assert code == 1
-    assert "is no type of entry" in said
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        (("--child", "Tom Smith"), "not a child reference"),
+        (("--agency", "No Such"), "not an agency id"),
+        (("--authority", "Darlington"), "is no code in the register"),
+        (("--authority", "E99999999"), "Give a GSS code"),
+        (("--type", "share.refused"), "share.recorded, withholding.recorded"),
+        (("--state", "--snapshot", "never", "--child", "Tom Smith"), "not a child reference"),
+    ],
+)
+async def test_a_filter_that_can_match_nothing_is_refused(
+    exchange: TestExchange, command: Command, filters: tuple[str, ...], expected: str
+) -> None:
+    code, said = await command("audit", "replay", *filters)
+    assert code == 1, said
+    assert expected in said
