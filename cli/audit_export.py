@@ -9,7 +9,7 @@ import typer
 
 from cli import reach
 from cli.audit_access import AUDITOR, Access, access_to
-from services.ledger.audit.export import Opened, Opening, Wanted, export_bundle, positions_of
+from services.ledger.audit.export import Opened, Opening, Wanted, check_known, export_bundle, positions_of
 from services.ledger.audit.stored_log import StoredLog, open_stored_log
 from shared.errors import Conflict, InvalidInput, NotFound, Unavailable
 from shared.identifiers import parse_child_ref
@@ -51,6 +51,8 @@ def export(
         raise InvalidInput(
             "content is opened of chosen children, against a reason", remedy="Give --child, --reason and --note."
         )
+    if not open_content and (reason or note):
+        raise InvalidInput("a reason and a note are of an opening, and nothing is opened", remedy="Give --open too.")
     wanted = Wanted(frozenset(parse_child_ref(ref) for ref in child) if child else None)
     try:
         written = file.open("xb")
@@ -70,15 +72,20 @@ def export(
         file.unlink(missing_ok=True)
         raise
     typer.echo(f"{file}: {ends.size} entries, root {ends.root.hex()}.")
-    typer.echo(
-        f"OPENED CONTENT in it: {opened} sections, each opening on the record." if opened else "Nothing is open."
-    )
+    if opened:
+        typer.echo(f"OPENED CONTENT in it: {opened} sections, each opening on the record.")
+    elif open_content:
+        typer.echo("Nothing is open: nothing is left that could be opened, such as after an erasure.")
+    else:
+        typer.echo("Nothing is open.")
 
 
 async def _export(
     access: Access, file: IO[bytes], wanted: Wanted, glass: Glass | None, cosigned: list[bytes]
 ) -> tuple[Checkpoint, int]:
     async with open_stored_log(access.database_url, user=AUDITOR, password=access.password) as stored:
+        # Whether the children are known comes before the glass is broken: each opening stays on the record.
+        await check_known(stored, wanted)
         opening = await _open(stored, wanted, glass) if glass is not None else None
         ends = await export_bundle(stored, file, wanted=wanted, opening=opening, cosigned=cosigned)
         return ends, len(opening.sections) if opening is not None else 0

@@ -29,6 +29,7 @@ from tests.machinery.edits_of_bundles import EDITS, Tampering, edit_a_leaf_and_i
 from tests.machinery.exchange import SCHOOL, TestExchange
 from tests.machinery.people import share
 from tests.machinery.static_log import checkpoint_of
+from tests.machinery.stewards import erase
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -225,6 +226,41 @@ async def test_a_bundle_holds_opened_content_only_by_break_glass_and_says_so(
     members[body] = members[body].replace(b"linear bruise", b"small scratch")
     code, checked = await asyncio.to_thread(exported.check, members)
     assert (code, [each.kind for each in checked.findings]) == (1, ["opened_edited"])
+
+
+async def test_a_child_nobody_knows_is_not_exported_and_a_reason_opens_nothing_by_itself(
+    exchange: TestExchange, exported: Exported, command: Command
+) -> None:
+    file, why = exported.folder / "nobody.zip", ("--reason", "inspection", "--note", "Inspection 12, line 4.")
+    size = len(await exchange.entries())
+    for arguments, expected in (
+        (("--child", "0" * 32), "nothing was ever recorded about a child"),
+        (("--open", "--child", exported.child, "--child", "0" * 32, *why), "nothing was ever recorded about a child"),
+        (("--child", exported.child, *why), "Give --open too."),
+    ):
+        code, said = await command("audit", "export", file, *arguments)
+        assert (code, file.exists()) == (1, False), said
+        assert expected in said
+    openings = [each for each in (await exchange.entries())[size:] if each.facts.get("reason") == "inspection"]
+    assert openings == []
+
+
+async def test_of_an_erased_child_nothing_is_opened_and_the_bundle_says_so(
+    exchange: TestExchange, exported: Exported, command: Command
+) -> None:
+    async with exchange.client(SCHOOL) as client:
+        ref = child_ref(await client.share(share()))
+    await exchange.all_signed_for()
+    await erase(exchange, ref)
+    file, why = exported.folder / "erased.zip", ("--reason", "inspection", "--note", "Inspection 13, line 5.")
+    code, said = await command("audit", "export", file, "--open", "--child", ref, *why)
+    assert code == 0, said
+    assert "Nothing is open: nothing is left" in said
+    with zipfile.ZipFile(file) as bundle:
+        assert json.loads(bundle.read("manifest.json"))["opened"] is None
+    code, said = await command("audit", "verify", "--bundle", file)
+    assert code == 0, said
+    assert "No content is opened here." in said
 
 
 async def test_the_same_ledger_gives_the_same_bundle(exchange: TestExchange, tmp_path: Path) -> None:

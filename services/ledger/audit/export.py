@@ -13,9 +13,11 @@ from shared.entries import parse_entry
 from shared.errors import ExchangeError, IntegrityFailure, InvalidInput, NotFound
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
+from shared.transparency.merkle import EMPTY, grow, leaf_hash
 from shared.transparency.tiles import TILE_WIDTH, bundle_bytes, tile_bytes, tile_index_path, tile_path
 
 FORMAT = "safeguarding-exchange/bundle/v1"
+VERIFY = "Run `exchange audit verify`: it names every position that is not as it was."
 VERIFIER = Path(__file__).with_name("bundle_verifier.py")
 _MADE = (1980, 1, 1, 0, 0, 0)
 """The time of every member, so that the same ledger gives the same bytes."""
@@ -76,12 +78,14 @@ async def export_bundle(
 ) -> Checkpoint:
     """Write everything that a check needs into one file, and return the checkpoint it ends at.
 
-    Up to the latest signed head; nothing is verified here and nothing opened. ``cosigned`` are checkpoints of this log
-    with witnesses' signatures, which its database does not hold. Memory does not grow with the log. Raises NotFound
-    when nothing has been signed yet, IntegrityFailure when an entry is missing, InvalidInput for a cosigned checkpoint
-    of another log or of more entries.
+    Up to the latest signed head. The entries written hash to its root; its signature and all else are for whoever
+    checks the bundle, and nothing is opened here. ``cosigned`` are checkpoints of this log with witnesses' signatures,
+    which its database does not hold. Memory does not grow with the log. Raises NotFound when nothing has been signed
+    yet, or nothing recorded about a child that is wanted; IntegrityFailure when an entry is missing or was changed;
+    InvalidInput for a cosigned checkpoint of another log or of more entries. What was written by then is no bundle.
     """
     chosen = wanted if wanted is not None else Wanted()
+    await check_known(stored, chosen)
     latest = await _latest(stored)
     ends = read_unverified_checkpoint(latest.checkpoint)
     for note in cosigned:
@@ -98,7 +102,7 @@ async def export_bundle(
                 heads.write(_record(head.checkpoint))
         _write(bundle, "cosigned", b"".join(map(_record, cosigned)))
         sections: AtPosition[StoredSection] = AtPosition(stored.sections(), lambda section: section.position)
-        index = 0
+        index, tree = 0, EMPTY
         async for rows in _in_tiles(stored, size=latest.size):
             beside = [
                 _section_record(section)
@@ -106,6 +110,7 @@ async def export_bundle(
                 for section in await sections.take(row.position)
                 if chosen.takes(row.leaf)
             ]
+            tree = grow(tree, [_leaf_hash(row) for row in rows]).frontier
             width = len(rows)
             _write(bundle, tile_path(None, index, width=width), bundle_bytes([row.leaf for row in rows]))
             _write(bundle, tile_path(0, index, width=width), tile_bytes([row.leaf_hash for row in rows]))
@@ -113,7 +118,20 @@ async def export_bundle(
             index += 1
         for each in opening.sections if opening is not None else ():
             _write(bundle, f"opened/{each.position}/{each.section}", each.salted)
+    if (tree.size, tree.root()) != (ends.size, ends.root):
+        raise IntegrityFailure(
+            f"the ledger is damaged: its entries are not the {ends.size} that were signed", remedy=VERIFY
+        )
     return ends
+
+
+async def check_known(stored: StoredLog, wanted: Wanted) -> None:
+    """Raise NotFound, saying which, when nothing was ever recorded about a child that is wanted."""
+    for child in sorted(wanted.children or ()):
+        if not await stored.holds(child):
+            raise NotFound(
+                f"nothing was ever recorded about a child {child}", remedy="Check the reference; nothing was exported."
+            )
 
 
 async def positions_of(stored: StoredLog, wanted: Wanted) -> AsyncIterator[tuple[Position, EntryId, tuple[str, ...]]]:
@@ -140,9 +158,7 @@ async def _in_tiles(stored: StoredLog, *, size: int) -> AsyncIterator[list[Store
         if row.position >= size:
             break
         if row.position != expected:
-            raise IntegrityFailure(
-                f"entry {expected} is missing, so that nothing can be exported", remedy="Run `exchange audit verify`."
-            )
+            raise IntegrityFailure(f"entry {expected} is missing, so that nothing can be exported", remedy=VERIFY)
         expected += 1
         rows.append(row)
         if len(rows) == TILE_WIDTH:
@@ -152,9 +168,19 @@ async def _in_tiles(stored: StoredLog, *, size: int) -> AsyncIterator[list[Store
         yield rows
 
 
+def _leaf_hash(row: StoredRow) -> bytes:
+    actual = leaf_hash(row.leaf)
+    if actual != row.leaf_hash:
+        raise IntegrityFailure(
+            f"the ledger is damaged here: the bytes of entry {row.position} are not those that were recorded",
+            remedy=VERIFY,
+        )
+    return actual
+
+
 def _manifest(ends: Checkpoint, wanted: Wanted, opening: Opening | None) -> Json:
     opened: Json = None
-    if opening is not None:
+    if opening is not None and opening.sections:
         opened = {
             "reason": opening.reason,
             "run": opening.run,

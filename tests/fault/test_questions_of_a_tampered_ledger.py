@@ -1,0 +1,71 @@
+"""Whoever asks a ledger that was changed behind its back is told so, and gets nothing that looks like an answer."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from shared.identifiers import ChildRef
+from shared.transparency.merkle import leaf_hash
+from tests.machinery.answers import child_ref
+from tests.machinery.command_line import Command, command_on
+from tests.machinery.exchange import TestExchange, running_exchange
+from tests.machinery.people import share
+from tests.machinery.tampering import edited_leaf
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def asked() -> AsyncIterator[tuple[TestExchange, ChildRef, int]]:
+    """An exchange that holds a share, whose child it is about, and where it stands."""
+    async with running_exchange() as exchange:
+        async with exchange.client() as client:
+            shared = await client.share(share())
+        await exchange.all_signed_for()
+        entries = await exchange.entries()
+        yield exchange, child_ref(shared), next(each.position for each in entries if each.id == shared.content["id"])
+
+
+@asynccontextmanager
+async def made_harmless(exchange: TestExchange, position: int, *, with_its_hash: bool) -> AsyncIterator[None]:
+    """Have an entry's level changed by a superuser, and put it back."""
+    database = await asyncpg.connect(exchange.local.admin_url)
+    await database.execute("SET session_replication_role = replica")
+    kept = await database.fetchrow("SELECT leaf, leaf_hash FROM ledger.entry WHERE position = $1", position)
+    assert kept is not None
+    leaf = await edited_leaf(database, position)
+    put = "UPDATE ledger.entry SET leaf = $2, leaf_hash = $3 WHERE position = $1"
+    await database.execute(put, position, leaf, leaf_hash(leaf) if with_its_hash else kept["leaf_hash"])
+    try:
+        yield
+    finally:
+        await database.execute(put, position, kept["leaf"], kept["leaf_hash"])
+        await database.close()
+
+
+@pytest.mark.parametrize(
+    ("with_its_hash", "expected"),
+    [(False, "the ledger is damaged here"), (True, "are not the")],
+    ids=["an entry alone", "an entry with its hash"],
+)
+async def test_a_changed_ledger_is_not_exported(
+    asked: tuple[TestExchange, ChildRef, int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    with_its_hash: bool,
+    expected: str,
+) -> None:
+    exchange, _, position = asked
+    command: Command = command_on(exchange, monkeypatch, capsys)
+    async with made_harmless(exchange, position, with_its_hash=with_its_hash):
+        code, said = await command("audit", "export", tmp_path / "bundle.zip")
+    assert (code, (tmp_path / "bundle.zip").exists()) == (1, False), said
+    assert expected in said
+    assert "exchange audit verify" in said
+    code, said = await command("audit", "export", tmp_path / "bundle.zip")
+    assert code == 0, said
