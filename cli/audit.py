@@ -9,14 +9,16 @@ import typer
 
 from cli import audit_export, audit_questions, reach
 from cli.audit_access import AUDITOR, access_to
+from cli.audit_bundle import verify_bundle
+from cli.audit_outcome import INTACT, NOT_CHECKED, NOT_INTACT, ending_unchecked
 from cli.audit_signatures import check_signatures, signatures_text
+from cli.audit_trust import read_kept_checkpoint, trusted_key
 from cli.gateway_tiles import GatewayTiles
 from client.exchange_client import ExchangeClient
 from client.files import private_key
 from deploy.local.exchange import LocalExchange
 from services.ledger.adapters.guard_file import GuardFile
 from services.ledger.adapters.http_tiles import HttpTiles
-from services.ledger.audit import bundle_verifier
 from services.ledger.audit.findings import Report
 from services.ledger.audit.signatures import SignatureReport
 from services.ledger.audit.stored_log import open_stored_log
@@ -46,13 +48,22 @@ async def audit_ledger(exchange: LocalExchange) -> Report:
 
 @app.command()
 def verify(
-    database_url: Annotated[str, typer.Option(envvar="DATABASE_URL", help="Default: the exchange running here")] = "",
+    context: typer.Context,
+    database_url: Annotated[
+        str | None, typer.Option(envvar="DATABASE_URL", help="Default: the exchange running here")
+    ] = None,
     password_file: Annotated[Path | None, typer.Option(help=f"File with the password of {AUDITOR}")] = None,
-    log_key: Annotated[str, typer.Option(help="The log's verifier key, kept by you; default: from its key file")] = "",
+    log_key: Annotated[
+        str | None,
+        typer.Option(help="The log's verifier key, kept by you; default, for the exchange here alone: its own"),
+    ] = None,
     checkpoint: Annotated[list[Path] | None, typer.Option(help="A checkpoint you kept; repeatable")] = None,
     bundle: Annotated[Path | None, typer.Option(help="Check an exported file instead, offline")] = None,
-    since: Annotated[Path | None, typer.Option(help="Check only what came after this checkpoint you kept")] = None,
-    url: Annotated[str, typer.Option(help="Check a log's static files instead, below this URL")] = "",
+    since: Annotated[
+        Path | None,
+        typer.Option(help="Check only what came after this checkpoint you kept; of files all is checked, and it held"),
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Check a log's static files instead, below this URL")] = None,
     key: Annotated[Path | None, typer.Option(help="An auditor's private key: the URL is a gateway's")] = None,
     witness_key: Annotated[list[str] | None, typer.Option(help="A witness's verifier key; repeatable")] = None,
     signatures: Annotated[
@@ -62,67 +73,89 @@ def verify(
         bool,
         typer.Option("--bodies", help="And that each sealed body is what was signed"),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the report, or why there is none, as JSON")] = False,
 ) -> None:
-    """Recompute everything from stored bytes and name the first bad position. Exits 1 when anything is wrong.
+    """Recompute everything from stored bytes and name the first bad position.
 
-    Needs the log's key from outside the database, and better still a checkpoint you kept: without one, a history that
-    was rewritten and re-signed would pass.
+    Exits 0 when all is intact, 1 when it is not, 2 when it could not be checked. Needs the log's key from outside the
+    database, and better still a checkpoint you kept: without one, a history that was rewritten and re-signed would
+    pass.
     """
+    with ending_unchecked(as_json=as_json):
+        named = [
+            each
+            for each, given in (
+                ("--bundle", bundle is not None),
+                ("--url", url is not None),
+                # DATABASE_URL in the environment is only the default of what is checked.
+                ("--database-url", _on_the_command_line(context, "database_url")),
+                ("--password-file", password_file is not None),
+            )
+            if given
+        ]
+        _check_combination(named, signatures=signatures, bodies=bodies, key=key)
+        if url == "" or database_url == "":
+            raise InvalidInput(f"the {'--url' if url == '' else '--database-url'} is empty")
+        own = bundle is None and url is None and not (database_url and password_file)
+        trusted = trusted_key(log_key, own=own)
+        kept_files = [*(checkpoint or []), *([since] if since is not None else [])]
+        kept = {path: read_kept_checkpoint(path, trusted.verifier()) for path in kept_files}
+        if bundle is not None:
+            raise typer.Exit(verify_bundle(bundle, trusted, kept_files, witness_key or [], as_json=as_json))
+        witnesses = [parse_verifier_key(text) for text in witness_key or []]
+        older = [*kept.values()]
+        if url is not None:
+            report = reach.run(_verify_url(url, key, verifier=trusted.verifier(), older=older, witnesses=witnesses))
+        else:
+            if own:
+                older.extend(_guarded(Path(reach.addresses().guard_file)))
+            access = access_to(database_url or "", password_file)
+            report = reach.run(
+                _verify(
+                    access.database_url,
+                    password=access.password,
+                    verifier=trusted.verifier(),
+                    older=older,
+                    since=kept[since] if since is not None else None,
+                    witnesses=witnesses,
+                )
+            )
+        checked = reach.run(_check_signatures(report.size, bodies=bodies)) if signatures else None
+        if as_json:
+            said = {**msgspec.to_builtins(report), "intact": report.intact, "signatures": msgspec.to_builtins(checked)}
+            typer.echo(msgspec.json.encode({**said, "log_key": trusted.as_json()}).decode())
+        else:
+            typer.echo(trusted.in_words())
+            _explain(report, older)
+            for line in signatures_text(checked) if checked is not None else ():
+                typer.echo(line)
+        if not report.intact or not (checked is None or checked.sound):
+            raise typer.Exit(NOT_INTACT)
+        raise typer.Exit(NOT_CHECKED if report.unproven else INTACT)
+
+
+def _on_the_command_line(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _check_combination(sources: list[str], *, signatures: bool, bodies: bool, key: Path | None) -> None:
+    """Raise InvalidInput for what contradicts itself: an option that is passed over in silence misleads an auditor."""
+    if len(sources) > 1 and sources != ["--database-url", "--password-file"]:
+        raise InvalidInput(f"{' and '.join(sources)} name different things to check", remedy="Give one of them.")
     if bodies and not signatures:
         raise InvalidInput("a body is held against its signature", remedy="Give --signatures too.")
-    if signatures and (bundle is not None or url):
+    if signatures and not {"--bundle", "--url"}.isdisjoint(sources):
         raise InvalidInput(
             "signatures are sealed: only the ledger itself can open them", remedy="Leave --url and --bundle out."
         )
-    if bundle is not None:
-        raise typer.Exit(_verify_bundle(bundle, log_key, checkpoint or [], witness_key or [], as_json=as_json))
-    if key is not None and not url:
+    if key is not None and "--url" not in sources:
         raise InvalidInput("an auditor's key signs requests to a gateway", remedy="Give the gateway's --url too.")
-    here = reach.addresses() if not (log_key and (url or (database_url and password_file))) else None
-    verifier = parse_verifier_key(log_key or (here.log_key if here else ""))
-    older = [path.read_bytes() for path in checkpoint or []]
-    witnesses = [parse_verifier_key(text) for text in witness_key or []]
-    if url:
-        report = reach.run(_verify_url(url, key, verifier=verifier, older=older, witnesses=witnesses))
-    else:
-        if here is not None:
-            older.extend(_guarded(Path(here.guard_file)))
-        access = access_to(database_url, password_file)
-        known = since.read_bytes() if since is not None else None
-        report = reach.run(
-            _verify(
-                access.database_url,
-                password=access.password,
-                verifier=verifier,
-                older=older,
-                since=known,
-                witnesses=witnesses,
-            )
-        )
-    checked = reach.run(_check_signatures(report.size, bodies=bodies)) if signatures else None
-    if as_json:
-        said = {**msgspec.to_builtins(report), "intact": report.intact, "signatures": msgspec.to_builtins(checked)}
-        typer.echo(msgspec.json.encode(said).decode())
-    else:
-        _explain(report, older)
-        for line in signatures_text(checked) if checked is not None else ():
-            typer.echo(line)
-    raise typer.Exit(0 if report.intact and (checked is None or checked.sound) else 1)
 
 
 async def _check_signatures(size: int, *, bodies: bool) -> SignatureReport:
     async with reach.ledger("auditor") as ledger:
         return await check_signatures(ledger, size=size, bodies=bodies)
-
-
-def _verify_bundle(file: Path, log_key: str, older: list[Path], witnesses: list[str], *, as_json: bool) -> int:
-    arguments = [str(file), "--log-key", log_key or reach.addresses().log_key]
-    for path in older:
-        arguments += ["--older", str(path)]
-    for key in witnesses:
-        arguments += ["--witness-key", key]
-    return bundle_verifier.main([*arguments, "--json"] if as_json else arguments)
 
 
 async def _verify(
@@ -173,6 +206,11 @@ def _explain(report: Report, older: list[bytes]) -> None:
     typer.echo(f"Held against kept checkpoints of size: {kept}." if kept else "No checkpoint from earlier was given.")
     for name, size in report.cosigned_by.items():
         typer.echo(f"Cosigned by {name}: the first {size} entries.")
+    for unproven in report.unproven:
+        typer.echo(
+            f"COULD NOT BE HELD against the kept checkpoint of {unproven.size} entries: {unproven.detail}. "
+            "Either it is none of this log's, or the log hides a key that it had: ask whoever gave it to you."
+        )
     first = report.first()
     if first is None:
         typer.echo("Nothing was altered, dropped, added or reordered.")

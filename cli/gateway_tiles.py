@@ -7,6 +7,8 @@ from shared.transparency.tiles import parse_tile_path
 
 NOT_FOUND, FORBIDDEN = 404, (401, 403)
 
+REMEDY = "Name the gateway's own address with --url, without a path; a new exchange publishes within seconds."
+
 
 class GatewayTiles:
     """Implements TileSource over an auditor's signed requests. What comes is held against the log, never trusted."""
@@ -26,7 +28,7 @@ class GatewayTiles:
             return (await self._client.get(f"/v1/audit/{path}")).body
         except Refused as refusal:
             if refusal.problem.status == NOT_FOUND:
-                raise NotFound(f"the log's files lack {path}") from refusal
+                raise NotFound(f"the log's files lack {path}", remedy=REMEDY) from refusal
             if refusal.problem.status in FORBIDDEN:
                 raise NotPermitted(refusal.problem.detail, remedy=refusal.problem.remedy) from refusal
             raise Unavailable(f"the gateway answers {refusal.problem.status} for {path}") from refusal

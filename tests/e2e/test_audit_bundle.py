@@ -168,7 +168,7 @@ async def test_cosigned_checkpoints_travel_in_the_bundle_and_each_says_how_far_i
     note.write_bytes(cosigned_by_both(first))
     code, said = await command("audit", "export", file, "--cosigned", note)
     assert code == 0, said
-    code, said = await command("audit", "verify", "--bundle", file, *WITNESS_KEYS)
+    code, said = await command("audit", "verify", "--bundle", file, "--log-key", exported.log_key, *WITNESS_KEYS)
     size = read_unverified_checkpoint(first).size
     assert code == 0, said
     assert f"Cosigned by: {CLASSIC.name} ({size} entries), {POST_QUANTUM.name} ({size} entries)." in said
@@ -185,7 +185,7 @@ async def test_a_bundle_of_one_child_holds_every_entry_and_only_that_childs_seal
     file = exported.folder / "one-child.zip"
     code, said = await command("audit", "export", file, "--child", exported.child)
     assert code == 0, said
-    code, said = await command("audit", "verify", "--bundle", file)
+    code, said = await command("audit", "verify", "--bundle", file, "--log-key", exported.log_key)
     assert code == 0, said
     assert "Only 1 chosen children's are here" in said
     assert "INTACT" in said

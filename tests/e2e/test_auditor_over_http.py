@@ -15,7 +15,7 @@ from client.exchange_client import ExchangeClient
 from shared.errors import NotPermitted
 from shared.ledger.audit_messages import BreakGlass
 from shared.signatures.keys import SigningKey, generate_signing_key
-from shared.transparency.checkpoint import Checkpoint, open_checkpoint
+from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unverified_checkpoint
 from shared.transparency.signed_note import NoteSigner
 from shared.transparency.verifier_key import parse_verifier_key
 from tests.machinery.answers import child_ref
@@ -72,14 +72,17 @@ async def test_an_auditor_verifies_the_whole_log_through_the_gateway(
     pem = tmp_path / "auditor.pem"
     pem.write_bytes(auditor.pem())
     pem.chmod(0o600)
-    url = exchange.local.gateway_url
-    code, said = await command("audit", "verify", "--url", url, "--key", pem)
+    url, log_key = exchange.local.gateway_url, exchange.local.log_verifier_key()
+    there = ("audit", "verify", "--url", url, "--log-key", log_key)
+    code, said = await command(*there, "--key", pem)
     assert code == 0, said
+    assert f"Checked with the log key {log_key}, which you gave." in said
     assert "Nothing was altered" in said
     async with exchange.ledger("auditor") as ledger:
         (tmp_path / "kept").write_bytes(await ledger.tile("checkpoint"))
-    code, said = await command("audit", "verify", "--url", url, "--key", pem, "--checkpoint", tmp_path / "kept")
-    assert code == 0, said
+    code, said = await command(*there, "--key", pem, "--since", tmp_path / "kept")
+    size = read_unverified_checkpoint((tmp_path / "kept").read_bytes()).size
+    assert (code, f"Held against kept checkpoints of size: {size}." in said) == (0, True), said
     stranger = NoteSigner(exchange.local.options.origin, Ed25519PrivateKey.generate()).verifier().verifier_key()
     code, said = await command("audit", "verify", "--url", url, "--key", pem, "--log-key", stranger)
     assert code == 1
@@ -87,11 +90,13 @@ async def test_an_auditor_verifies_the_whole_log_through_the_gateway(
     # Whoever may not look has found nothing: not that all is well, and no falsification either.
     pem.write_bytes(generate_signing_key().pem())
     for no_auditor in (pem, exchange.parties.key_file(SCHOOL)):
-        code, said = await command("audit", "verify", "--url", url, "--key", no_auditor)
-        assert code == 1
-        assert said.startswith("error: ")
+        code, said = await command(*there, "--key", no_auditor)
+        assert code == 2
+        assert said.startswith("error: could not be checked: ")
         assert "INTACT" not in said
         assert "Nothing was altered" not in said
+    code, said = await command(*there)
+    assert (code, "give --key too" in said, "INTACT" in said) == (2, True, False), said
 
 
 async def test_an_auditor_asks_who_knew_what(exchange: TestExchange, auditor: SigningKey) -> None:

@@ -31,7 +31,7 @@ class Finding(msgspec.Struct, frozen=True):
 class Said(msgspec.Struct, frozen=True):
     """What verify.py prints."""
 
-    intact: bool
+    intact: bool | None
     findings: list[Finding] = []
     size: int = 0
     sections: int = 0

@@ -5,11 +5,17 @@ from typing import Self
 
 import aiohttp
 
-from shared.errors import InvalidInput, NotFound, Unavailable
+from shared.errors import InvalidInput, NotFound, NotPermitted, Unavailable
 from shared.transparency.tiles import LARGEST_ENTRY_BYTES, TILE_WIDTH, parse_tile_path
 
 LARGEST_FILE_BYTES = TILE_WIDTH * (2 + LARGEST_ENTRY_BYTES)
 TIMEOUT_S = 30.0
+FORBIDDEN = (401, 403)
+
+REMEDY = (
+    "Name the folder that holds the published file `checkpoint`; where the URL is a gateway's, give --key too, an "
+    "auditor's private key."
+)
 
 
 class HttpTiles:
@@ -32,7 +38,10 @@ class HttpTiles:
             await self._session.close()
 
     async def read(self, path: str) -> bytes:
-        """Return the bytes at a path below the prefix, unverified. Raises NotFound, InvalidInput or Unavailable."""
+        """Return the bytes at a path below the prefix, unverified.
+
+        Raises NotFound, NotPermitted, InvalidInput or Unavailable.
+        """
         if path != "checkpoint":
             parse_tile_path(path)
         if self._session is None:
@@ -40,7 +49,9 @@ class HttpTiles:
         try:
             async with self._session.get(f"{self._prefix}/{path}", allow_redirects=False) as answer:
                 if answer.status == 404:
-                    raise NotFound(f"the log's files lack {path}")
+                    raise NotFound(f"the log's files lack {path}", remedy=REMEDY)
+                if answer.status in FORBIDDEN:
+                    raise NotPermitted(f"the log's server answers {answer.status} for {path}", remedy=REMEDY)
                 if answer.status != 200:
                     raise Unavailable(f"the log's server answers {answer.status} for {path}")
                 data = await answer.content.read(LARGEST_FILE_BYTES + 1)

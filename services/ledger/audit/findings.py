@@ -70,12 +70,21 @@ class Lost:
     sections: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """A kept checkpoint of so many entries that no key signed which the log can prove: it says nothing of the log."""
+
+    size: int
+    detail: str
+
+
 @dataclass(slots=True)
 class Report:
     """What a check saw, of the entries from ``since`` on. ``intact`` only if nothing was found.
 
     ``erased`` counts sections that are gone as an approved erasure says; ``cosigned_by`` says to which size each
     witness cosigned whose key was given; ``lost`` counts sections that are there and will never be opened again.
+    ``unproven`` are kept checkpoints that the log could not be held against.
     """
 
     size: int = 0
@@ -88,6 +97,7 @@ class Report:
     lost: list[Lost] = field(default_factory=list)
     answers: int = 0
     cosigned_by: dict[str, int] = field(default_factory=dict)
+    unproven: list[Unproven] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
     @property

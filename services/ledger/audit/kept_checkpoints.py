@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.ledger.audit.findings import FindingKind, Report
+from services.ledger.audit.findings import FindingKind, Report, Unproven
 from shared.errors import ExchangeError
 from shared.ledger.log_keys import TrustedLogKeys
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
@@ -23,18 +23,20 @@ def read_kept(notes: Sequence[bytes]) -> list[KeptCheckpoint]:
 
 
 def check_kept(report: Report, keys: TrustedLogKeys, kept: Sequence[KeptCheckpoint]) -> None:
-    """Hold every checkpoint that was kept against the keys that the log has proven, and against its size."""
+    """Hold every checkpoint that was kept against the keys that the log has proven, and against its size.
+
+    One that no such key signed is unproven: whoever made it up would else accuse the log by it, so that what only it
+    contradicts is no finding.
+    """
+    proven = set[int]()
     for each in kept:
         size = each.said.size
         try:
             keys.open_kept(each.note)
         except ExchangeError as error:
-            report.find(
-                FindingKind.BAD_SIGNATURE,
-                f"the older checkpoint of size {size} is signed by no key that this log can prove: {error.detail}",
-                at=0,
-                to=max(size - 1, 0),
-            )
+            report.unproven.append(Unproven(size, error.detail))
+            continue
+        proven.add(size)
         if size > report.size:
             report.find(
                 FindingKind.TRUNCATED,
@@ -42,3 +44,8 @@ def check_kept(report: Report, keys: TrustedLogKeys, kept: Sequence[KeptCheckpoi
                 at=report.size,
                 to=size - 1,
             )
+    report.findings = [
+        each
+        for each in report.findings
+        if each.kind is not FindingKind.OLDER_CHECKPOINT_CONTRADICTED or each.last_position + 1 in proven
+    ]

@@ -20,7 +20,7 @@ from services.ledger.audit.tile_levels import (
     hash_bundle,
 )
 from shared.entries import parse_entry
-from shared.errors import ExchangeError, NotFound
+from shared.errors import ExchangeError, InvalidInput, NotFound
 from shared.ledger.log_keys import TrustedLogKeys
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unverified_checkpoint
 from shared.transparency.merkle import HASH_BYTES
@@ -46,16 +46,15 @@ async def verify_tiles(
     is stored beside the log (sealed sections, answers) is not in these files. The checkpoint may be signed by a later
     or earlier key than those of ``verifiers``: the log's entries must then lead from the one to the other. Memory does
     not grow with the log. Ends at the first tile that is not what its entries make it. Raises Unavailable
-    when the source does not answer, NotPermitted when it will not, InvalidInput when a kept note is no checkpoint.
+    when the source does not answer, NotPermitted when it will not, NotFound when nothing is published there, and
+    InvalidInput when that, or a kept note, is no checkpoint: then nothing was checked.
     """
     report, kept = Report(), read_kept(older_notes)
-    try:
-        note = await source.read("checkpoint")
-    except NotFound as error:
-        report.find(FindingKind.BAD_SIGNATURE, f"the log's checkpoint: {error.detail}", at=0)
-        return report
+    note = await source.read("checkpoint")
     try:
         checkpoint = _read_unless_forged(note, verifiers)
+    except InvalidInput as error:
+        raise InvalidInput(f"what stands there as the log's checkpoint is none: {error.detail}") from error
     except ExchangeError as error:
         report.find(FindingKind.BAD_SIGNATURE, f"the log's checkpoint: {error.detail}", at=0)
         return report

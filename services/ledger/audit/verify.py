@@ -68,7 +68,8 @@ async def verify_log(
     history rewritten *and re-signed* passes. ``since`` is one of them up to which all was checked before: only what
     came after it is read, if the log still holds its tree. ``witnesses`` are those whose cosignatures on the kept
     checkpoints are checked: the database holds none. Opens nothing and needs no secret. Memory does
-    not grow with the log, unless with what is found wrong in it.
+    not grow with the log, unless with what is found wrong in it. Raises InvalidInput when a kept note is no checkpoint,
+    IntegrityFailure when ``since`` is neither this log's tree nor signed by a key of ``verifiers``.
     """
     report = Report()
     kept = read_kept([*older_notes, *([] if since is None else [since])])
@@ -85,13 +86,17 @@ async def verify_log(
 
 
 async def _start(stored: StoredLog, report: Report, keys: TrustedLogKeys, since: bytes | None) -> Start | None:
-    """Return where to begin, having learned the keys that the kept checkpoint covers; None when it is contradicted."""
+    """Return where to begin, having learned the keys that the kept checkpoint covers; None when it is contradicted.
+
+    Raises IntegrityFailure when it is contradicted and no key that the auditor trusts signed it: it proves nothing.
+    """
     if since is None:
         return Start()
     checkpoint = read_unverified_checkpoint(since)
     try:
         start = await start_after(stored, checkpoint)
     except IntegrityFailure as error:
+        keys.open_kept(since)
         last = max(1, checkpoint.size) - 1
         report.find(FindingKind.OLDER_CHECKPOINT_CONTRADICTED, error.detail, at=0, to=last)
         return None

@@ -56,8 +56,25 @@ async def test_an_older_checkpoint_by_a_key_given_up_before_it_is_refused_by_nam
     log = rotated_log(compromised_from=COMPROMISED)
     late = log.sign(FIRST)
     log.heads.pop()
-    detail = said(await verified(log, THIRD, older=(late,)))
-    assert f"gave up at entry 152, compromised from {COMPROMISED}" in detail
+    report = await verified(log, THIRD, older=(late,))
+    assert report.intact, "a checkpoint that a thief may have signed says nothing of the log"
+    (unproven,) = report.unproven
+    assert unproven.size == len(log.leaves)
+    assert f"gave up at entry 152, compromised from {COMPROMISED}" in unproven.detail
+
+
+async def test_an_older_checkpoint_that_somebody_made_up_contradicts_nothing() -> None:
+    log = rotated_log()
+    other = RotatedLog([], [])
+    other.add(EntryType.LEDGER_OPENED, {"vkey": STRANGER.verifier().verifier_key()})
+    other.add(EntryType.CONTENT_OPENED)
+    made_up = other.sign(STRANGER)
+    report = await verified(log, THIRD, older=(made_up,))
+    assert (report.findings, [each.size for each in report.unproven]) == ([], [2])
+    honest = RotatedLog([*other.leaves], []).sign(THIRD)
+    report = await verified(log, THIRD, older=(honest,))
+    assert [each.kind for each in report.findings] == [FindingKind.OLDER_CHECKPOINT_CONTRADICTED]
+    assert report.unproven == []
 
 
 async def test_a_key_that_vouches_for_itself_is_not_believed() -> None:
