@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from shared.ledger.audit_messages import ChangeKnown, DecisionKnown, LookKnown, TellingKnown, WhoKnew
+from shared.ledger.audit_messages import ChangeKnown, DecisionKnown, LookKnown, TellingKnown, Verification, WhoKnew
 
 _STATES = {
     "owed": "not yet delivered",
@@ -20,6 +20,7 @@ Name = Callable[[str], str]
 
 def who_knew_text(known: WhoKnew, *, name_of: Name) -> Iterator[str]:
     """Yield the lines of a report, each fact with the time and position of the entry that says so."""
+    yield _verified(known.verification)
     yield f"Child {known.child}, as at {known.as_at}: {known.entries} entries, none left out."
     if not known.entries:
         yield "The ledger held nothing about this child at that moment."
@@ -41,6 +42,14 @@ def who_knew_text(known: WhoKnew, *, name_of: Name) -> Iterator[str]:
             for move in known.moves
         ),
     )
+
+
+def _verified(verification: Verification) -> str:
+    if verification.verified:
+        return f"Each entry told of is under the log's signed and published checkpoint of {verification.size} entries."
+    which = ", ".join(str(position) for position in verification.unverified)
+    what = f"entries {which} are under no published checkpoint yet" if which else "nothing is published"
+    return f"NOT VERIFIED ({what}): run `exchange audit verify`."
 
 
 def _section(title: str, lines: Iterator[str]) -> Iterator[str]:

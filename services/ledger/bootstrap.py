@@ -24,6 +24,7 @@ from services.ledger.adapters.writer_session import WRITER_ROLE
 from services.ledger.api.app import NothingPublished, make_app
 from services.ledger.api.children import ChildrenApi
 from services.ledger.api.parts import LedgerParts
+from services.ledger.ask_who_knew import WhoKnewAnswerer
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.check_own_keys import OwnKeyChecker
 from services.ledger.continuity import Continuity
@@ -99,6 +100,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
         preparer = AppendPreparer(secrets=secrets, data_keys=reader, random=os.urandom)
         queue = Queue()
         files = published_files(settings)
+        tiles = files or NothingPublished()
         writer = make_writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
         recorder = OpeningRecorder(preparer, queue, os.urandom)
         clock = clock_of(settings.sandbox_clock_file)
@@ -140,7 +142,8 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
                     real_clock=SystemClock(),
                 ),
                 secrets.blind_index,
-                files or NothingPublished(),
+                tiles,
+                WhoKnewAnswerer(reader, tiles, [signer.verifier() for signer in log_signers(settings)]),
             )
         )
         relay = None

@@ -64,6 +64,15 @@ class FoundAnswer:
         return StoredAnswer(self.position, self.entry_id, self.status, self.body, same_request)
 
 
+@dataclass(frozen=True, slots=True)
+class HashedEntry:
+    """An entry as stored: its leaf bytes, and the leaf hash that stands beside them."""
+
+    position: Position
+    leaf: bytes
+    leaf_hash: bytes
+
+
 class WriterLost(Exception):
     """The writer's session with the database is gone: what was being committed may or may not be there."""
 

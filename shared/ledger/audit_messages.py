@@ -96,13 +96,27 @@ class ChangeKnown(msgspec.Struct, frozen=True):
     of: Position | None
 
 
-class WhoKnew(msgspec.Struct, frozen=True):
+class Verification(msgspec.Struct, frozen=True):
+    """How far an answer's entries were held against what the log has signed and published.
+
+    ``verified`` is whether each of them is under its published checkpoint of ``size`` entries; ``unverified`` are the
+    positions that are not, such as those after it. Each hashes to what is stored beside it, either way.
+    """
+
+    verified: bool = False
+    size: int = 0
+    unverified: tuple[Position, ...] = ()
+
+
+class WhoKnew(msgspec.Struct, frozen=True, kw_only=True):
     """All that the ledger held about a child at a moment.
 
+    ``verification`` comes first: until a full check was run, what is not verified may have been changed.
     ``entries`` counts them: the child's entries are numbered without gaps, so that one left out would show.
     ``responsible`` is the authority that first owned a concern by a signed acknowledgement.
     """
 
+    verification: Verification = Verification()
     child: ChildRef
     as_at: str
     entries: int

@@ -12,7 +12,7 @@ from shared.identifiers import ChildRef
 from shared.transparency.merkle import leaf_hash
 from tests.machinery.answers import child_ref
 from tests.machinery.command_line import Command, command_on
-from tests.machinery.exchange import TestExchange, running_exchange
+from tests.machinery.exchange import TestExchange, patiently, running_exchange
 from tests.machinery.people import share
 from tests.machinery.tampering import edited_leaf
 
@@ -45,6 +45,36 @@ async def made_harmless(exchange: TestExchange, position: int, *, with_its_hash:
     finally:
         await database.execute(put, position, kept["leaf"], kept["leaf_hash"])
         await database.close()
+
+
+@pytest.mark.parametrize(
+    ("with_its_hash", "expected"),
+    [(False, "are not those that were recorded"), (True, "is not the one that was signed and published")],
+    ids=["an entry alone", "an entry with its hash"],
+)
+async def test_a_changed_entry_is_told_of_to_nobody(
+    asked: tuple[TestExchange, ChildRef, int],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    with_its_hash: bool,
+    expected: str,
+) -> None:
+    exchange, child, position = asked
+    command: Command = command_on(exchange, monkeypatch, capsys)
+
+    async def published() -> bool | None:
+        _, said = await command("audit", "who-knew", child)
+        return said.startswith("Each entry told of is under") or None
+
+    assert await patiently(published), "what is recorded is never verified"
+    async with made_harmless(exchange, position, with_its_hash=with_its_hash):
+        for form in ((), ("--json",)):
+            code, said = await command("audit", "who-knew", child, *form)
+            assert code == 1, said
+            assert said.startswith("error: the ledger is damaged here: ")
+            assert expected in said
+            assert "exchange audit verify" in said
+            assert "early_help_only_" not in said
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from services.ledger.adapters.tables import (
 )
 from services.ledger.domain.receipts import whole_answer
 from services.ledger.domain.sealing import WrappedKey
+from services.ledger.ports import HashedEntry
 from shared.entries import Entry, parse_entry
 from shared.errors import NotFound, Unavailable
 from shared.identifiers import ChildRef, EntryId, ObligationId, Position, entry_of
@@ -31,7 +32,7 @@ _STEWARDSHIP_ENTRIES = (
 )
 
 _CHILD_ENTRIES = f"""
-SELECT position, leaf FROM ledger.entry
+SELECT position, leaf, leaf_hash FROM ledger.entry
  WHERE position IN (SELECT position FROM ledger.child_entry WHERE ref = $1)
     OR {AUDIT_PREDICATE}
  ORDER BY position
@@ -119,6 +120,10 @@ class PostgresReader:
         """Return every entry about a child, and every opening of a whole range of entries, in order."""
         rows = await self._fetch(_CHILD_ENTRIES, ref)
         return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
+
+    async def hashed_child_entries(self, ref: ChildRef) -> tuple[HashedEntry, ...]:
+        """Return the same with the leaf hash that is stored beside each."""
+        return tuple(HashedEntry(Position(row[0]), row[1], row[2]) for row in await self._fetch(_CHILD_ENTRIES, ref))
 
     async def following_about_no_child(self, *, after: Position) -> tuple[StoredEntry, ...]:
         """Return every entry after a position that may follow from a record about no child, in order."""

@@ -8,7 +8,6 @@ from starlette.types import ASGIApp
 from services.ledger.api.parts import LedgerParts
 from services.ledger.api.published_files import PublishedFilesApp
 from services.ledger.api.several import outcome_of, several
-from services.ledger.audit.who_knew import who_knew
 from services.ledger.domain.amending import amended_by, check_amendment
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
@@ -17,7 +16,7 @@ from services.ledger.read_history import read_history
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from shared.entries import parse_entry
 from shared.errors import InvalidInput, NotFound, Unavailable
-from shared.identifiers import EntryId, Position, parse_child_ref
+from shared.identifiers import EntryId, Position
 from shared.ledger.audit_messages import BreakGlass, OpenSignatures, WhoKnewQuery
 from shared.ledger.key_messages import DestroyEncryptionKey, RewrapDataKeys
 from shared.ledger.messages import (
@@ -184,9 +183,7 @@ class LedgerApi:
         return await read_history(self._parts.reader, decode(body, RecordHistoryQuery).entry_id)
 
     async def _who_knew(self, body: bytes, _caller: str) -> object:
-        asked = decode(body, WhoKnewQuery)
-        stored = await self._parts.reader.child_entries(parse_child_ref(asked.child))
-        return who_knew((parse_entry(each.leaf) for each in stored), child=asked.child, as_at=asked.as_at)
+        return await self._parts.who_knew.answer(decode(body, WhoKnewQuery))
 
     async def _chronology(self, body: bytes, _caller: str) -> object:
         return await self._parts.reading.chronologies.read(decode(body, ReadChronology))

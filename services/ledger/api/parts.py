@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.adapters.postgres_reviews import PostgresReviews
 from services.ledger.api.children import ChildrenApi
+from services.ledger.ask_who_knew import WhoKnewAnswerer
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.check_own_keys import OwnKeyChecker
 from services.ledger.domain.blind_index import BlindIndex
@@ -36,3 +37,4 @@ class LedgerParts:
     reading: ReadingParts
     blind_index: BlindIndex
     tiles: TileSource
+    who_knew: WhoKnewAnswerer

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import IO
 
 from services.ledger.audit.beside_the_log import AtPosition
+from services.ledger.audit.damage import damaged
 from services.ledger.audit.stored_log import StoredHead, StoredLog, StoredRow, StoredSection
 from shared.canonical_json import Json, canonical_bytes
 from shared.entries import parse_entry
-from shared.errors import ExchangeError, IntegrityFailure, InvalidInput, NotFound
+from shared.errors import ExchangeError, InvalidInput, NotFound
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
 from shared.transparency.merkle import EMPTY, grow, leaf_hash
 from shared.transparency.tiles import TILE_WIDTH, bundle_bytes, tile_bytes, tile_index_path, tile_path
 
 FORMAT = "safeguarding-exchange/bundle/v1"
-VERIFY = "Run `exchange audit verify`: it names every position that is not as it was."
 VERIFIER = Path(__file__).with_name("bundle_verifier.py")
 _MADE = (1980, 1, 1, 0, 0, 0)
 """The time of every member, so that the same ledger gives the same bytes."""
@@ -119,9 +119,7 @@ async def export_bundle(
         for each in opening.sections if opening is not None else ():
             _write(bundle, f"opened/{each.position}/{each.section}", each.salted)
     if (tree.size, tree.root()) != (ends.size, ends.root):
-        raise IntegrityFailure(
-            f"the ledger is damaged: its entries are not the {ends.size} that were signed", remedy=VERIFY
-        )
+        raise damaged(f"its entries are not the {ends.size} that were signed")
     return ends
 
 
@@ -158,7 +156,7 @@ async def _in_tiles(stored: StoredLog, *, size: int) -> AsyncIterator[list[Store
         if row.position >= size:
             break
         if row.position != expected:
-            raise IntegrityFailure(f"entry {expected} is missing, so that nothing can be exported", remedy=VERIFY)
+            raise damaged(f"entry {expected} is missing, so that nothing can be exported")
         expected += 1
         rows.append(row)
         if len(rows) == TILE_WIDTH:
@@ -171,10 +169,7 @@ async def _in_tiles(stored: StoredLog, *, size: int) -> AsyncIterator[list[Store
 def _leaf_hash(row: StoredRow) -> bytes:
     actual = leaf_hash(row.leaf)
     if actual != row.leaf_hash:
-        raise IntegrityFailure(
-            f"the ledger is damaged here: the bytes of entry {row.position} are not those that were recorded",
-            remedy=VERIFY,
-        )
+        raise damaged(f"the bytes of entry {row.position} are not those that were recorded")
     return actual
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from services.ledger.audit.damage import damaged
 from services.ledger.audit.replay import ReplayedState
 from services.ledger.domain.ladder import steps_of
 from shared.entries import Entry, Obligation
-from shared.errors import IntegrityFailure
 from shared.identifiers import ChildRef, EntryId, ObligationId, Position
 from shared.ledger.audit_messages import (
     ChangeKnown,
@@ -15,6 +15,7 @@ from shared.ledger.audit_messages import (
     MoveKnown,
     StepKnown,
     TellingKnown,
+    Verification,
     WhoKnew,
 )
 from shared.ledger.facts import read_facts
@@ -37,6 +38,10 @@ _CHANGES = {
     EntryType.WITHHOLDING_REOPENED: "reopened",
     EntryType.WITHHOLDING_REVIEW_OVERDUE: "found nobody to have reviewed",
 }
+
+
+UNVERIFIED = Verification()
+"""Of entries that nobody has held against anything."""
 
 
 @dataclass(slots=True)
@@ -68,7 +73,7 @@ class _Known:
             return
         self.entries += 1
         if version != self.entries:
-            raise IntegrityFailure(f"entry {entry.position} is number {version} about the child, not {self.entries}")
+            raise damaged(f"entry {entry.position} is number {version} about the child, not {self.entries}")
         self.positions[entry.id] = entry.position
         for owed in entry.obligations:
             self.tellings[owed.id] = _Telling(entry, owed)
@@ -114,7 +119,9 @@ class _Known:
             self.looks.append(_look(entry, of=(Position(first), Position(last))))
 
 
-def who_knew(entries: Iterable[Entry], *, child: ChildRef, as_at: str) -> WhoKnew:
+def who_knew(
+    entries: Iterable[Entry], *, child: ChildRef, as_at: str, verification: Verification = UNVERIFIED
+) -> WhoKnew:
     """Return what the ledger held about a child at a moment.
 
     ``entries`` are in position order and hold at least all the child's; others do no harm. Whatever was recorded after
@@ -128,6 +135,7 @@ def who_knew(entries: Iterable[Entry], *, child: ChildRef, as_at: str) -> WhoKne
         state.take(entry)
     case = state.cases.get(child)
     return WhoKnew(
+        verification=verification,
         child=child,
         as_at=as_at,
         entries=known.entries,

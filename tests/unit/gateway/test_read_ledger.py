@@ -30,7 +30,18 @@ class FakeAuditLedger:
 
     async def who_knew(self, query: WhoKnewQuery) -> WhoKnew:
         self.asked.append(query)
-        return WhoKnew(query.child, query.as_at, 0, {}, None, (), (), (), (), ())
+        return WhoKnew(
+            child=query.child,
+            as_at=query.as_at,
+            entries=0,
+            roles={},
+            responsible=None,
+            decisions=(),
+            told=(),
+            looks=(),
+            moves=(),
+            changes=(),
+        )
 
     async def break_glass(self, request: BreakGlass) -> GlassBroken:
         raise NotFound("nothing is sealed here")
