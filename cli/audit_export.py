@@ -12,7 +12,7 @@ from cli.audit_access import AUDITOR, Access, access_to
 from services.ledger.audit.export import Opened, Opening, Wanted, check_known, export_bundle, positions_of
 from services.ledger.audit.stored_log import StoredLog, open_stored_log
 from shared.errors import Conflict, InvalidInput, NotFound, Unavailable
-from shared.identifiers import parse_child_ref
+from shared.identifiers import parse_account, parse_child_ref
 from shared.ledger.audit_messages import BreakGlass
 from shared.transparency.checkpoint import Checkpoint
 
@@ -23,6 +23,7 @@ class Glass:
 
     reason: str
     note: str
+    by: str
 
 
 def export(
@@ -33,6 +34,7 @@ def export(
     ] = False,
     reason: Annotated[str, typer.Option(help="Why: practice_review, inspection, complaint, court_order …")] = "",
     note: Annotated[str, typer.Option(help="Why, in words; it is sealed with the record of each opening")] = "",
+    by: Annotated[str, typer.Option(help="The account of who opens it, never a name")] = "",
     cosigned: Annotated[
         list[Path] | None, typer.Option(help="A published checkpoint with witnesses' cosignatures; repeatable")
     ] = None,
@@ -47,12 +49,15 @@ def export(
     have from elsewhere. Cosignatures are published beside the log, as its file ``checkpoint``, and not in its
     database: name such files with --cosigned. Without it, an exchange that runs here gives the one it published last.
     """
-    if open_content and not (child and reason and note):
+    if open_content and not (child and reason and note and by):
         raise InvalidInput(
-            "content is opened of chosen children, against a reason", remedy="Give --child, --reason and --note."
+            "content is opened of chosen children, against a reason, by somebody",
+            remedy="Give --child, --reason, --note and --by.",
         )
-    if not open_content and (reason or note):
-        raise InvalidInput("a reason and a note are of an opening, and nothing is opened", remedy="Give --open too.")
+    if not open_content and (reason or note or by):
+        raise InvalidInput(
+            "a reason, a note and who it is by are of an opening, and nothing is opened", remedy="Give --open too."
+        )
     wanted = Wanted(frozenset(parse_child_ref(ref) for ref in child) if child else None)
     try:
         written = file.open("xb")
@@ -63,7 +68,7 @@ def export(
     try:
         with written:
             access = access_to(database_url, password_file)
-            glass = Glass(reason, note) if open_content else None
+            glass = Glass(reason, note, parse_account(by)) if open_content else None
             notes = [path.read_bytes() for path in cosigned or []]
             if not (notes or (database_url and password_file)):
                 notes = reach.run(_published())
@@ -107,7 +112,9 @@ async def _open(stored: StoredLog, wanted: Wanted, glass: Glass) -> Opening:
         async for position, entry_id, sections in positions_of(stored, wanted):
             for section in sections:
                 try:
-                    broken = await ledger.break_glass(BreakGlass(entry_id, section, glass.reason, glass.note, run))
+                    broken = await ledger.break_glass(
+                        BreakGlass(entry_id, section, glass.reason, glass.note, run, by=glass.by)
+                    )
                 except NotFound:
                     continue
                 opened.append(Opened(position, section, broken.salt + broken.content))

@@ -32,6 +32,7 @@ KeyThumbprint = NewType("KeyThumbprint", str)
 Recipient = NewType("Recipient", str)
 """Who an obligation is to: ``authority:<GSS>``, ``police:<force GSS>``, ``agency:<agency id>`` or ``queue:<name>``."""
 
+_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _HEX_32 = re.compile(r"[0-9a-f]{32}\Z")
 _AGENCY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}[a-z0-9]\Z")
 _OBLIGATION = re.compile(r"[0-9a-f]{32}-[0-9]{1,3}\Z")
@@ -71,6 +72,16 @@ def parse_recipient(text: str) -> Recipient:
     if not _RECIPIENT.match(text):
         raise InvalidInput("not a recipient: authority:, police:, agency: or queue: and a name are expected")
     return Recipient(text)
+
+
+def parse_account(text: str) -> str:
+    """Return ``text`` as the account of a person at the exchange. Raises InvalidInput when it is not one."""
+    if not _ACCOUNT.match(text):
+        raise InvalidInput(
+            "not an account: lower-case letters, digits, dots, underscores and hyphens are expected",
+            remedy="Use the person's account, not their name: entries hold no names in clear.",
+        )
+    return text
 
 
 def obligation_id(entry: EntryId, *, ordinal: int) -> ObligationId:

@@ -10,6 +10,7 @@ from services.ledger.open_section import Revealed, SectionOpener
 from services.ledger.record_opening import Opening, OpeningRecorder
 from shared.clock import Clock
 from shared.errors import InvalidInput, NotPermitted
+from shared.identifiers import parse_account
 from shared.ledger.audit_messages import BreakGlass, GlassBroken, SignedOpening
 from shared.ledger.messages import Answer, Idempotency, Section
 from shared.signatures.evidence import SignedRequest, verify_evidence
@@ -70,6 +71,10 @@ class GlassBreaker:
             raise CallerNotPermitted(f"the {caller} may not ask for an opening in this way")
         if asked.signed is not None:
             await self._check_signed(asked, asked.signed)
+        elif asked.by is None:
+            raise OpeningUnexplained("an opening is by somebody", remedy="Say whose account asks for it.")
+        else:
+            parse_account(asked.by)
         revealed = await self._opener.reveal(asked.entry_id, asked.section)
         recorded = await self._recorder.record(_opening(asked, revealed, caller=caller))
         return GlassBroken(revealed.content, revealed.salt, recorded.position, recorded.answer)
@@ -90,7 +95,7 @@ def _opening(asked: BreakGlass, revealed: Revealed, *, caller: str) -> Opening:
     purpose = f"break-glass:{asked.reason}" + (f":{asked.run}" if asked.run else "")
     if signed is None:
         name = f"opened:{asked.entry_id}:{asked.section}:{purpose}"
-        idempotency = Idempotency("service:ledger", name, f"{caller}:{asked.note}".encode())
+        idempotency = Idempotency("service:ledger", name, f"{caller}:{asked.by}:{asked.note}".encode())
     else:
         request = f"POST {signed.target}\n".encode() + sha256(signed.body).digest()
         idempotency = Idempotency(f"agency:{signed.agency}", signed.idempotency_key, request)
@@ -101,6 +106,7 @@ def _opening(asked: BreakGlass, revealed: Revealed, *, caller: str) -> Opening:
             "reason": asked.reason,
             "recipient": f"agency:{signed.agency}" if signed is not None else None,
             "caller": "auditor",
+            **({"by": asked.by} if signed is None else {}),
         },
         idempotency=idempotency,
         of=revealed.entry,

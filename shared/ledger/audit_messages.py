@@ -149,7 +149,8 @@ class BreakGlass(msgspec.Struct, frozen=True):
     """Asks to open one sealed section against a reason that is put on the record first.
 
     ``reason`` is one of ``shared.vocabulary.OpeningReason``; ``note`` is why, in words, and is sealed. ``run`` tells
-    one audit run from another. What comes through the gateway carries the auditor's own signature.
+    one audit run from another. What comes through the gateway carries the auditor's own signature; else ``by`` is the
+    account of the person who opens it.
     """
 
     entry_id: EntryId
@@ -158,6 +159,7 @@ class BreakGlass(msgspec.Struct, frozen=True):
     note: str
     run: str = ""
     signed: SignedOpening | None = None
+    by: str | None = None
 
 
 class GlassBroken(msgspec.Struct, frozen=True):

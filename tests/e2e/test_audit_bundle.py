@@ -204,15 +204,18 @@ async def test_a_bundle_holds_opened_content_only_by_break_glass_and_says_so(
     file = exported.folder / "opened.zip"
     code, said = await command("audit", "export", file, "--open", "--child", exported.child)
     assert (code, file.exists()) == (1, False)
-    code, said = await command(
-        "audit", "export", file, "--open", "--child", exported.child, "--reason", "curiosity", "--note", "Because."
-    )
-    assert (code, file.exists()) == (1, False)
-    size, why = len(await exchange.entries()), ("--reason", "inspection", "--note", "Inspection 12, line 4.")
+    size, note = len(await exchange.entries()), ("--note", "Inspection 12, line 4.", "--reason")
+    opening = ("audit", "export", file, "--open", "--child", exported.child, *note)
+    for refused in (("curiosity", "--by", "p.ellis"), ("inspection",), ("inspection", "--by", "Petra Ellis")):
+        code, said = await command(*opening, *refused)
+        assert (code, file.exists()) == (1, False)
+    assert "not their name" in said
+    why = (*note, "inspection", "--by", "p.ellis")
     code, said = await command("audit", "export", file, "--open", "--child", exported.child, *why)
     assert code == 0, said
     assert "OPENED CONTENT" in said
     openings = [each for each in (await exchange.entries())[size:] if each.facts.get("reason") == "inspection"]
+    assert {each.facts["by"] for each in openings} == {"p.ellis"}
     with zipfile.ZipFile(file) as bundle:
         members = {name: bundle.read(name) for name in bundle.namelist()}
     manifest = json.loads(members["manifest.json"])
@@ -231,7 +234,8 @@ async def test_a_bundle_holds_opened_content_only_by_break_glass_and_says_so(
 async def test_a_child_nobody_knows_is_not_exported_and_a_reason_opens_nothing_by_itself(
     exchange: TestExchange, exported: Exported, command: Command
 ) -> None:
-    file, why = exported.folder / "nobody.zip", ("--reason", "inspection", "--note", "Inspection 12, line 4.")
+    file = exported.folder / "nobody.zip"
+    why = ("--reason", "inspection", "--note", "Inspection 12, line 4.", "--by", "p.ellis")
     size = len(await exchange.entries())
     for arguments, expected in (
         (("--child", "0" * 32), "nothing was ever recorded about a child"),
@@ -252,13 +256,15 @@ async def test_of_an_erased_child_nothing_is_opened_and_the_bundle_says_so(
         ref = child_ref(await client.share(share()))
     await exchange.all_signed_for()
     await erase(exchange, ref)
-    file, why = exported.folder / "erased.zip", ("--reason", "inspection", "--note", "Inspection 13, line 5.")
+    file = exported.folder / "erased.zip"
+    why = ("--reason", "inspection", "--note", "Inspection 13, line 5.", "--by", "p.ellis")
     code, said = await command("audit", "export", file, "--open", "--child", ref, *why)
     assert code == 0, said
     assert "Nothing is open: nothing is left" in said
     with zipfile.ZipFile(file) as bundle:
         assert json.loads(bundle.read("manifest.json"))["opened"] is None
-    code, said = await command("audit", "verify", "--bundle", file)
+    trusting = ("--log-key", exchange.local.log_verifier_key())
+    code, said = await command("audit", "verify", "--bundle", file, *trusting)
     assert code == 0, said
     assert "No content is opened here." in said
 

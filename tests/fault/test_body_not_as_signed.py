@@ -84,7 +84,7 @@ async def test_a_body_that_is_not_what_its_agency_signed_is_named_by_the_ledger_
     assert f"{forged.position}: BODY NOT AS SIGNED" in said
 
     file = tmp_path / "opened.zip"
-    why = ("--reason", "inspection", "--note", "Inspection 12, line 4.")
+    why = ("--reason", "inspection", "--note", "Inspection 12, line 4.", "--by", "p.ellis")
     code, said = await command("audit", "export", file, "--open", "--child", about, *why)
     assert code == 0, said
     with zipfile.ZipFile(file) as bundle:

@@ -165,11 +165,11 @@ def _told(telling: _Telling, state: ReplayedState) -> TellingKnown:
 
 
 def _look(entry: Entry, *, of: tuple[Position, Position] | None) -> LookKnown:
-    recipient = entry.facts.get("recipient")
+    recipient, person = entry.facts.get("recipient"), entry.facts.get("by")
     return LookKnown(
         position=entry.position,
         time=entry.time,
-        by=str(entry.agency or entry.facts.get("caller")),
+        by=str(entry.agency or entry.facts.get("caller")) + (f" {person}" if isinstance(person, str) else ""),
         recipient=recipient if isinstance(recipient, str) else None,
         section=str(entry.facts.get("section")),
         purpose=str(entry.facts.get("purpose")),
