@@ -8,11 +8,12 @@ import msgspec
 import typer
 
 from cli import audit_export, audit_questions, reach
-from cli.audit_access import AUDITOR, access_to
+from cli.audit_access import AUDITOR, access_to, published_checkpoint
 from cli.audit_bundle import verify_bundle
 from cli.audit_outcome import INTACT, NOT_CHECKED, NOT_INTACT, ending_unchecked
 from cli.audit_signatures import check_signatures, signatures_text
-from cli.audit_trust import read_kept_checkpoint, trusted_key
+from cli.audit_text import Circumstances, report_text
+from cli.audit_trust import Held, parse_witness_key, read_kept_checkpoint, trusted_key
 from cli.gateway_tiles import GatewayTiles
 from client.exchange_client import ExchangeClient
 from client.files import private_key
@@ -24,8 +25,8 @@ from services.ledger.audit.signatures import SignatureReport
 from services.ledger.audit.stored_log import open_stored_log
 from services.ledger.audit.tile_log import verify_tiles
 from services.ledger.audit.verify import verify_log
+from shared.clock import SystemClock
 from shared.errors import InvalidInput
-from shared.transparency.checkpoint import read_unverified_checkpoint
 from shared.transparency.signed_note import NoteVerifier
 from shared.transparency.verifier_key import parse_verifier_key
 
@@ -65,7 +66,9 @@ def verify(
     ] = None,
     url: Annotated[str | None, typer.Option(help="Check a log's static files instead, below this URL")] = None,
     key: Annotated[Path | None, typer.Option(help="An auditor's private key: the URL is a gateway's")] = None,
-    witness_key: Annotated[list[str] | None, typer.Option(help="A witness's verifier key; repeatable")] = None,
+    witness_keys: Annotated[
+        list[str] | None, typer.Option("--witness-key", help="A witness's verifier key; repeatable")
+    ] = None,
     signatures: Annotated[
         bool, typer.Option("--signatures", help="Check agencies' signatures too: one opening, on the record")
     ] = False,
@@ -100,22 +103,23 @@ def verify(
         trusted = trusted_key(log_key, own=own)
         kept_files = [*(checkpoint or []), *([since] if since is not None else [])]
         kept = {path: read_kept_checkpoint(path, trusted.verifier()) for path in kept_files}
+        witnesses = [parse_witness_key(text) for text in witness_keys or []]
+        held = Held(tuple(kept.values()), _of_this_machine(published=bool(witnesses)) if own else ())
+        circumstances = Circumstances(SystemClock().now(), trusted, held)
         if bundle is not None:
-            raise typer.Exit(verify_bundle(bundle, trusted, kept_files, witness_key or [], as_json=as_json))
-        witnesses = [parse_verifier_key(text) for text in witness_key or []]
-        older = [*kept.values()]
+            raise typer.Exit(verify_bundle(bundle, circumstances, kept_files, witness_keys or [], as_json=as_json))
         if url is not None:
-            report = reach.run(_verify_url(url, key, verifier=trusted.verifier(), older=older, witnesses=witnesses))
+            report = reach.run(
+                _verify_url(url, key, verifier=trusted.verifier(), older=held.notes(), witnesses=witnesses)
+            )
         else:
-            if own:
-                older.extend(_guarded(Path(reach.addresses().guard_file)))
             access = access_to(database_url or "", password_file)
             report = reach.run(
                 _verify(
                     access.database_url,
                     password=access.password,
                     verifier=trusted.verifier(),
-                    older=older,
+                    older=held.notes(),
                     since=kept[since] if since is not None else None,
                     witnesses=witnesses,
                 )
@@ -123,15 +127,14 @@ def verify(
         checked = reach.run(_check_signatures(report.size, bodies=bodies)) if signatures else None
         if as_json:
             said = {**msgspec.to_builtins(report), "intact": report.intact, "signatures": msgspec.to_builtins(checked)}
-            typer.echo(msgspec.json.encode({**said, "log_key": trusted.as_json()}).decode())
+            typer.echo(msgspec.json.encode({**circumstances.as_json(), **said}).decode())
         else:
-            typer.echo(trusted.in_words())
-            _explain(report, older)
-            for line in signatures_text(checked) if checked is not None else ():
+            of_signatures = signatures_text(checked) if checked is not None else ()
+            for line in (*circumstances.in_words(), *report_text(report, held), *of_signatures):
                 typer.echo(line)
         if not report.intact or not (checked is None or checked.sound):
             raise typer.Exit(NOT_INTACT)
-        raise typer.Exit(NOT_CHECKED if report.unproven else INTACT)
+        raise typer.Exit(INTACT if report.whole else NOT_CHECKED)
 
 
 def _on_the_command_line(context: typer.Context, name: str) -> bool:
@@ -163,7 +166,7 @@ async def _verify(
     *,
     password: str,
     verifier: NoteVerifier,
-    older: list[bytes],
+    older: Sequence[bytes],
     since: bytes | None = None,
     witnesses: Sequence[NoteVerifier] = (),
 ) -> Report:
@@ -172,7 +175,7 @@ async def _verify(
 
 
 async def _verify_url(
-    url: str, key: Path | None, *, verifier: NoteVerifier, older: list[bytes], witnesses: Sequence[NoteVerifier]
+    url: str, key: Path | None, *, verifier: NoteVerifier, older: Sequence[bytes], witnesses: Sequence[NoteVerifier]
 ) -> Report:
     if key is not None:
         async with ExchangeClient(url, key=private_key(key)) as client:
@@ -188,36 +191,10 @@ def _guarded(path: Path) -> list[bytes]:
     return [guarded.checkpoint] if guarded is not None else []
 
 
-def _explain(report: Report, older: list[bytes]) -> None:
-    typer.echo(
-        f"{report.size} entries, {report.heads} signed checkpoints, {report.sections} sealed sections "
-        f"({report.erased} of them erased on the record), "
-        f"{report.answers} answers with their receipts, {report.children} children."
-    )
-    for lost in report.lost:
-        typer.echo(
-            f"{lost.sections} sealed sections can't be opened any more: their key-encryption key was destroyed on "
-            f"{lost.key.destroyed_at[:10]} (entry {lost.key.position})."
-        )
-    if report.since:
-        typer.echo(f"Of the first {report.since} entries only the root was compared: a checkpoint vouches for them.")
-    typer.echo(f"Root: {report.root}")
-    kept = ", ".join(str(read_unverified_checkpoint(note).size) for note in older)
-    typer.echo(f"Held against kept checkpoints of size: {kept}." if kept else "No checkpoint from earlier was given.")
-    for name, size in report.cosigned_by.items():
-        typer.echo(f"Cosigned by {name}: the first {size} entries.")
-    for unproven in report.unproven:
-        typer.echo(
-            f"COULD NOT BE HELD against the kept checkpoint of {unproven.size} entries: {unproven.detail}. "
-            "Either it is none of this log's, or the log hides a key that it had: ask whoever gave it to you."
-        )
-    first = report.first()
-    if first is None:
-        typer.echo("Nothing was altered, dropped, added or reordered.")
-        return
-    typer.echo(f"NOT INTACT. First bad position: {first.first_position} ({first.detail}).")
-    for finding in report.findings:
-        where = f"{finding.first_position}" + (
-            f" to {finding.last_position}" if finding.last_position != finding.first_position else ""
-        )
-        typer.echo(f"  {where}: {finding.kind}: {finding.detail}")
+def _of_this_machine(*, published: bool) -> tuple[bytes, ...]:
+    """Return what the exchange here remembers: its guard's checkpoint, and the published one, which alone is cosigned.
+
+    Read before the database is, so that neither can cover more than is stored.
+    """
+    guarded = _guarded(Path(reach.addresses().guard_file))
+    return (*guarded, *(reach.run(published_checkpoint()) if published else ()))

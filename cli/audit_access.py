@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli import reach
+from shared.errors import NotFound, Unavailable
 from shared.process.secret_files import read_password
 
 AUDITOR = "exchange_auditor"
@@ -27,3 +28,12 @@ def access_to(database_url: str, password_file: Path | None) -> Access:
         database_url or (here.database_url if here else ""),
         read_password(password_file or Path(here.auditor_password_file if here else "")),
     )
+
+
+async def published_checkpoint() -> list[bytes]:
+    """Return the checkpoint that the exchange running here published last, with its cosignatures; none if none is."""
+    try:
+        async with reach.ledger("auditor") as ledger:
+            return [await ledger.tile("checkpoint")]
+    except (NotFound, Unavailable):
+        return []

@@ -82,7 +82,7 @@ async def test_an_auditor_verifies_the_whole_log_through_the_gateway(
         (tmp_path / "kept").write_bytes(await ledger.tile("checkpoint"))
     code, said = await command(*there, "--key", pem, "--since", tmp_path / "kept")
     size = read_unverified_checkpoint((tmp_path / "kept").read_bytes()).size
-    assert (code, f"Held against kept checkpoints of size: {size}." in said) == (0, True), said
+    assert (code, f"Held against the checkpoints that you kept: of {size} entries." in said) == (0, True), said
     stranger = NoteSigner(exchange.local.options.origin, Ed25519PrivateKey.generate()).verifier().verifier_key()
     code, said = await command("audit", "verify", "--url", url, "--key", pem, "--log-key", stranger)
     assert code == 1

@@ -78,13 +78,23 @@ class Unproven:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class WitnessStanding:
+    """A witness's key that was given (its id in hex), and the largest size that it cosigned; None if it did nowhere."""
+
+    name: str
+    key_id: str
+    cosigned: int | None
+
+
 @dataclass(slots=True)
 class Report:
     """What a check saw, of the entries from ``since`` on. ``intact`` only if nothing was found.
 
     ``erased`` counts sections that are gone as an approved erasure says; ``cosigned_by`` says to which size each
     witness cosigned whose key was given; ``lost`` counts sections that are there and will never be opened again.
-    ``unproven`` are kept checkpoints that the log could not be held against.
+    ``unproven`` are kept checkpoints that the log could not be held against; ``witnesses`` how each key stands that was
+    given; ``not_checked`` what the source does not hold.
     """
 
     size: int = 0
@@ -97,6 +107,8 @@ class Report:
     lost: list[Lost] = field(default_factory=list)
     answers: int = 0
     cosigned_by: dict[str, int] = field(default_factory=dict)
+    witnesses: list[WitnessStanding] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
     unproven: list[Unproven] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -104,6 +116,11 @@ class Report:
     def intact(self) -> bool:
         """Whether nothing was found wrong."""
         return not self.findings
+
+    @property
+    def whole(self) -> bool:
+        """Whether all could be checked that was asked for: every kept checkpoint and every witness's cosignature."""
+        return not self.unproven and all(each.cosigned is not None for each in self.witnesses)
 
     def find(self, kind: FindingKind, detail: str, *, at: int, to: int | None = None) -> None:
         """Add a finding at a position, or from one position to another."""

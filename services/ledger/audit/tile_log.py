@@ -28,6 +28,9 @@ from shared.transparency.signed_note import NoteUnsigned, NoteVerifier
 from shared.transparency.tile_source import TileSource
 from shared.transparency.tiles import TILE_WIDTH, parse_bundle, parse_tile_path, start_of_tile, tile_path
 
+BESIDE_THE_FILES = ("sealed sections", "answers with their receipts")
+"""What stands beside a log and is in no file of it."""
+
 READ_AHEAD = 16
 """Files asked for before they are needed, so that a distant source does not set the pace."""
 
@@ -49,7 +52,7 @@ async def verify_tiles(
     when the source does not answer, NotPermitted when it will not, NotFound when nothing is published there, and
     InvalidInput when that, or a kept note, is no checkpoint: then nothing was checked.
     """
-    report, kept = Report(), read_kept(older_notes)
+    report, kept = Report(not_checked=[*BESIDE_THE_FILES]), read_kept(older_notes)
     note = await source.read("checkpoint")
     try:
         checkpoint = _read_unless_forged(note, verifiers)
