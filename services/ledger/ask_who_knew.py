@@ -12,6 +12,7 @@ from shared.entries import parse_entry
 from shared.errors import ExchangeError
 from shared.identifiers import ChildRef, parse_child_ref
 from shared.ledger.audit_messages import Verification, WhoKnew, WhoKnewQuery
+from shared.ledger.registry import Registry
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint
 from shared.transparency.merkle import leaf_hash
 from shared.transparency.signed_note import NoteVerifier
@@ -20,10 +21,14 @@ from shared.transparency.tile_source import TileSource
 
 
 class HashedEntries(Protocol):
-    """Reads a child's entries with the hashes stored beside them."""
+    """Reads a child's entries with the hashes stored beside them, and the registry."""
 
     async def hashed_child_entries(self, ref: ChildRef) -> Sequence[HashedEntry]:
         """Return every entry about a child, and every opening of a whole range of entries, in order."""
+        ...
+
+    async def registry(self) -> Registry:
+        """Return the registry as the committed entries make it."""
         ...
 
 
@@ -48,7 +53,8 @@ class WhoKnewAnswerer:
         entries = [parse_entry(each.leaf) for each in stored]
         told = [each for each, entry in zip(stored, entries, strict=True) if entry.time <= asked.as_at]
         verification = await self._verification(told)
-        return who_knew(entries, child=child, as_at=asked.as_at, verification=verification)
+        registry = await self.entries.registry()
+        return who_knew(entries, child=child, as_at=asked.as_at, registry=registry, verification=verification)
 
     async def _verification(self, told: Sequence[HashedEntry]) -> Verification:
         try:

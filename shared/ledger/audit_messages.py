@@ -26,7 +26,8 @@ class WhoKnewQuery(msgspec.Struct, frozen=True):
 class DecisionKnown(msgspec.Struct, frozen=True):
     """What an agency shared, withheld or reported: where and when it stands in the ledger, and its codes.
 
-    ``codes`` are the entry's facts, such as level, reasons and challenges; what was written is sealed.
+    ``codes`` are the entry's facts, such as level, reasons and challenges; what was written is sealed. ``erased_at`` is
+    the position of the erasure that destroyed it, if one had by then.
     """
 
     position: Position
@@ -34,6 +35,7 @@ class DecisionKnown(msgspec.Struct, frozen=True):
     kind: str
     agency: AgencyId | None
     codes: dict[str, object]
+    erased_at: Position | None = None
 
 
 class StepKnown(msgspec.Struct, frozen=True):
@@ -85,8 +87,9 @@ class MoveKnown(msgspec.Struct, frozen=True):
 class ChangeKnown(msgspec.Struct, frozen=True):
     """That a record was amended or erased: by whom, by which entry, and which record's position.
 
-    ``of`` is None when everything recorded about the child until then was erased. ``by`` is an agency, or the account
-    that carried an erasure's proposal.
+    ``of`` is None when everything recorded about the child until then was erased; ``of_erased_at`` is the position of
+    the erasure that has destroyed what that record said. ``by`` is an agency, or the account that proposed an erasure,
+    which those in ``approved_by`` approved. ``codes`` say why, such as ``reason``.
     """
 
     position: Position
@@ -94,6 +97,16 @@ class ChangeKnown(msgspec.Struct, frozen=True):
     kind: str
     by: str | None
     of: Position | None
+    of_erased_at: Position | None = None
+    approved_by: tuple[str, ...] = ()
+    codes: dict[str, object] = msgspec.field(default_factory=dict)
+
+
+class SuspectKnown(msgspec.Struct, frozen=True):
+    """That the key which signed an entry was, as is known now, in other hands from a moment on, at or before it."""
+
+    position: Position
+    compromised_from: str
 
 
 class Verification(msgspec.Struct, frozen=True):
@@ -127,6 +140,7 @@ class WhoKnew(msgspec.Struct, frozen=True, kw_only=True):
     looks: tuple[LookKnown, ...]
     moves: tuple[MoveKnown, ...]
     changes: tuple[ChangeKnown, ...]
+    suspects: tuple[SuspectKnown, ...] = ()
 
 
 class SignedOpening(msgspec.Struct, frozen=True):

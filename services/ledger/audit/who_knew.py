@@ -1,11 +1,14 @@
 """Who knew what about a child at a moment: the question that every practice review asks, folded from entries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from services.ledger.audit.damage import damaged
 from services.ledger.audit.replay import ReplayedState
 from services.ledger.domain.ladder import steps_of
+from shared.clock import rfc3339
 from shared.entries import Entry, Obligation
 from shared.identifiers import ChildRef, EntryId, ObligationId, Position
 from shared.ledger.audit_messages import (
@@ -14,11 +17,14 @@ from shared.ledger.audit_messages import (
     LookKnown,
     MoveKnown,
     StepKnown,
+    SuspectKnown,
     TellingKnown,
     Verification,
     WhoKnew,
 )
 from shared.ledger.facts import read_facts
+from shared.ledger.key_standing import Standing, standing_of
+from shared.ledger.registry import Registry
 from shared.ledger.stewardship import SCOPE_ENTRY, ErasureFacts
 from shared.vocabulary import LOOK_TYPES, EntryType
 
@@ -39,6 +45,9 @@ _CHANGES = {
     EntryType.WITHHOLDING_REVIEW_OVERDUE: "found nobody to have reviewed",
 }
 
+
+NO_REGISTRY = Registry()
+"""Where nothing is known of any key, and so none is suspect."""
 
 UNVERIFIED = Verification()
 """Of entries that nobody has held against anything."""
@@ -65,6 +74,8 @@ class _Known:
     looks: list[LookKnown] = field(default_factory=list)
     moves: list[MoveKnown] = field(default_factory=list)
     changes: list[ChangeKnown] = field(default_factory=list)
+    about_it_alone: set[Position] = field(default_factory=set)
+    erased: dict[Position, Position] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         version = next((subject.version for subject in entry.subjects if subject.ref == self.child), None)
@@ -75,6 +86,8 @@ class _Known:
         if version != self.entries:
             raise damaged(f"entry {entry.position} is number {version} about the child, not {self.entries}")
         self.positions[entry.id] = entry.position
+        if len(entry.subjects) == 1:
+            self.about_it_alone.add(entry.position)
         for owed in entry.obligations:
             self.tellings[owed.id] = _Telling(entry, owed)
         kind = _DECISIONS.get(entry.type)
@@ -82,7 +95,14 @@ class _Known:
             self.decisions.append(DecisionKnown(entry.position, entry.time, kind, entry.agency, dict(entry.facts)))
         elif entry.type in _CHANGES:
             self.changes.extend(
-                ChangeKnown(entry.position, entry.time, _CHANGES[entry.type], entry.agency, self.positions[cause])
+                ChangeKnown(
+                    entry.position,
+                    entry.time,
+                    _CHANGES[entry.type],
+                    entry.agency,
+                    self.positions[cause],
+                    codes=dict(entry.facts),
+                )
                 for cause in entry.causes[:1]
                 if cause in self.positions
             )
@@ -105,10 +125,22 @@ class _Known:
 
     def _take_erasure(self, entry: Entry) -> None:
         facts = read_facts(entry, ErasureFacts)
-        of = None
+        of, gone = None, self.about_it_alone - {entry.position}
         if facts.target.scope == SCOPE_ENTRY and facts.target.entry is not None:
             of = self.positions.get(facts.target.entry)
-        self.changes.append(ChangeKnown(entry.position, entry.time, "erased", facts.proposed_by, of))
+            gone = set() if of is None else {of}
+        self.erased = {**dict.fromkeys(gone, entry.position), **self.erased}
+        self.changes.append(
+            ChangeKnown(
+                entry.position,
+                entry.time,
+                "erased",
+                facts.proposed_by,
+                of,
+                approved_by=facts.approved_by,
+                codes={"authority": facts.authority, "reason": facts.reason},
+            )
+        )
 
     def _take_range_opened(self, entry: Entry) -> None:
         """Add an opening of a whole range of entries, if any of it was about the child."""
@@ -120,19 +152,27 @@ class _Known:
 
 
 def who_knew(
-    entries: Iterable[Entry], *, child: ChildRef, as_at: str, verification: Verification = UNVERIFIED
+    entries: Iterable[Entry],
+    *,
+    child: ChildRef,
+    as_at: str,
+    registry: Registry = NO_REGISTRY,
+    verification: Verification = UNVERIFIED,
 ) -> WhoKnew:
     """Return what the ledger held about a child at a moment.
 
     ``entries`` are in position order and hold at least all the child's; others do no harm. Whatever was recorded after
-    ``as_at`` is left out. Raises IntegrityFailure when one of the child's entries was left out: they are numbered.
+    ``as_at`` is left out; only which signatures are suspect is said as is known now, by the latest ``registry``. Raises
+    IntegrityFailure when one of the child's entries was left out: they are numbered.
     """
-    known, state = _Known(child), ReplayedState()
+    known, state, suspects = _Known(child), ReplayedState(), list[SuspectKnown]()
     for entry in entries:
         if entry.time > as_at:
             break
         known.take(entry)
         state.take(entry)
+        if entry.id in known.positions:
+            suspects.extend(_suspect(entry, registry))
     case = state.cases.get(child)
     return WhoKnew(
         verification=verification,
@@ -141,12 +181,23 @@ def who_knew(
         entries=known.entries,
         roles=dict(case.roles) if case is not None else {},
         responsible=case.responsible if case is not None else None,
-        decisions=tuple(known.decisions),
+        decisions=tuple(replace(each, erased_at=known.erased.get(each.position)) for each in known.decisions),
         told=tuple(_told(telling, state) for telling in known.tellings.values()),
         looks=tuple(known.looks),
         moves=tuple(known.moves),
-        changes=tuple(known.changes),
+        changes=tuple(
+            each if each.of is None else replace(each, of_erased_at=known.erased.get(each.of)) for each in known.changes
+        ),
+        suspects=tuple(suspects),
     )
+
+
+def _suspect(entry: Entry, registry: Registry) -> Iterator[SuspectKnown]:
+    if entry.key is None or standing_of(entry, registry) is not Standing.SUSPECT:
+        return
+    since = registry.keys[entry.key].compromised_from
+    if since is not None:
+        yield SuspectKnown(entry.position, rfc3339(since))
 
 
 def _told(telling: _Telling, state: ReplayedState) -> TellingKnown:

@@ -13,6 +13,7 @@ from shared.entries import Entry, Subject, encode_entry
 from shared.errors import IntegrityFailure
 from shared.identifiers import AgencyId, ChildRef, EntryId, Position
 from shared.ledger.audit_messages import Verification, WhoKnew, WhoKnewQuery
+from shared.ledger.registry import Registry
 from shared.transparency.merkle import leaf_hash
 from shared.vocabulary import EntryType
 from tests.machinery.static_log import SIGNER, MemoryTiles, static_log
@@ -45,6 +46,9 @@ class FakeEntries:
 
     async def hashed_child_entries(self, _ref: ChildRef) -> Sequence[HashedEntry]:
         return self.stored
+
+    async def registry(self) -> Registry:
+        return Registry()
 
 
 def stored_as(leaves: Sequence[bytes]) -> list[HashedEntry]:

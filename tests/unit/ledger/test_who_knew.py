@@ -1,86 +1,18 @@
 """Who knew what about a child, as at any moment, from plain entries."""
 
-import itertools
-from collections.abc import AsyncIterator
-
 import pytest
 from msgspec.structs import replace
 
 from cli.who_knew_text import who_knew_text
-from services.ledger.audit.replay import Selection, replay
 from services.ledger.audit.who_knew import who_knew
 from shared.canonical_json import Json
-from shared.entries import Entry, Obligation, RoleFact, Subject
+from shared.entries import Entry, Subject
 from shared.errors import IntegrityFailure
-from shared.identifiers import AgencyId, AuthorityCode, ChildRef, EntryId, ObligationId, Position, Recipient
+from shared.identifiers import AgencyId, ChildRef, EntryId, Position, Recipient
+from shared.ledger.registry import Registry
+from shared.signatures.keys import generate_signing_key
 from shared.vocabulary import EntryType
-
-CHILD, OTHER = ChildRef("c" * 32), ChildRef("d" * 32)
-DARLINGTON, DURHAM = AuthorityCode("E06000005"), AuthorityCode("E06000047")
-LATER = "2027-01-01T00:00:00.000000Z"
-
-
-def time_of(position: int) -> str:
-    """Each entry of the history is a minute after the one before."""
-    return f"2026-11-24T10:{position:02d}:00.000000Z"
-
-
-def history() -> list[Entry]:
-    """A share, its way up the ladder, a withholding, looks, a move, and what concerns another child."""
-    shared, moved = EntryId("0" * 32), EntryId("6" * 32)
-    told = ObligationId(f"{shared}-0")
-    versions, positions = itertools.count(1), itertools.count()
-
-    def entry(entry_type: EntryType, *, facts: dict[str, Json], child: bool = True, **more: object) -> Entry:
-        position = next(positions)
-        subjects = (Subject(CHILD, next(versions)),) if child else ()
-        made = Entry(
-            Position(position), EntryId(f"{position:x}" * 32), entry_type, time_of(position), subjects=subjects
-        )
-        return replace(made, facts=facts, **more)  # each a member of Entry
-
-    owed = Obligation(told, Recipient(f"authority:{DARLINGTON}"), ("lives_in_area",), "same_day", LATER, "c", "s")
-    step: dict[str, Json] = {"obligation": told}
-    return [
-        replace(
-            entry(
-                EntryType.SHARE_RECORDED,
-                facts={"level": "significant_harm"},
-                agency=AgencyId("school"),
-                obligations=(owed,),
-            ),
-            subjects=(Subject(CHILD, 1, (RoleFact("living_at", DARLINGTON),)),),
-        ),
-        entry(
-            EntryType.CONTENT_OPENED,
-            facts={"section": "body", "purpose": "deliver:x", "caller": "notifier", "recipient": owed.recipient},
-            causes=(shared,),
-        ),
-        entry(EntryType.NOTIFICATION_RECEIVED, facts=step),
-        entry(EntryType.NOTIFICATION_OWNED, facts=step),
-        entry(
-            EntryType.WITHHOLDING_RECORDED,
-            facts={"reasons": ["gdpr"], "challenges": ["challenge-gdpr"]},
-            agency=AgencyId("surgery"),
-        ),
-        entry(
-            EntryType.AUDIT_OPENED,
-            facts={
-                "first_position": 0,
-                "last_position": 4,
-                "section": "signature",
-                "purpose": "a",
-                "caller": "auditor",
-            },
-            child=False,
-        ),
-        entry(
-            EntryType.CHILD_MOVE_SUSPECTED,
-            facts={"from": [DARLINGTON], "to": DURHAM, "role": "living_at", "permanence": "permanent"},
-            obligations=(replace(owed, id=ObligationId(f"{moved}-0"), recipient=Recipient(f"authority:{DURHAM}")),),
-        ),
-        replace(entry(EntryType.SHARE_RECORDED, facts={}, child=False), subjects=(Subject(OTHER, 1),)),
-    ]
+from tests.machinery.one_childs_history import CHILD, DARLINGTON, DURHAM, LATER, history, time_of
 
 
 def test_every_fact_about_the_child_is_told_with_its_position() -> None:
@@ -184,9 +116,80 @@ def test_corrections_disputes_and_erasures_are_known_from_when_they_were_recorde
     ]
     assert [(each.kind, each.by, each.of, each.position) for each in known.changes] == everything[:seen]
     text = "\n".join(who_knew_text(known, name_of=lambda name: name))
-    assert ("agency:surgery disputed entry 0, whose words stay in the ledger as they were" in text) == (seen >= 2)
-    assert ("written in entry 4 was erased (proposed by j.smith)" in text) == (seen >= 3)
-    assert ("everything recorded until then was erased" in text) == (seen >= 4)
+    by_whom = "was erased (unlawful), proposed by j.smith, approved by a.khan and b.jones"
+    assert ("agency:surgery disputed entry 0, whose words stay in the ledger as they were" in text) == (2 <= seen < 4)
+    assert ("agency:surgery disputed entry 0, whose words have since been erased (entry 11)" in text) == (seen >= 4)
+    assert (f"what was written in entry 4 {by_whom}" in text) == (seen >= 3)
+    assert (f"everything recorded until then {by_whom}" in text) == (seen >= 4)
+    assert [each.erased_at for each in known.decisions] == [11 if seen >= 4 else None, 10 if seen >= 3 else None]
+
+
+def test_a_retraction_says_why() -> None:
+    entries = history()
+    position = len(entries)
+    made = Entry(Position(position), EntryId("a" * 32), EntryType.RECORD_RETRACTED, time_of(position))
+    why: dict[str, Json] = {"reason": "wrong_child"}
+    entries.append(replace(made, subjects=(Subject(CHILD, 7),), facts=why, causes=(EntryId("0" * 32),)))
+    text = "\n".join(who_knew_text(who_knew(entries, child=CHILD, as_at=LATER), name_of=str))
+    assert "took back entry 0 (wrong_child), whose words stay in the ledger as they were" in text
+
+
+@pytest.mark.parametrize("by_channel", [True, False])
+def test_what_stands_in_a_human_queue_is_said_to_stand_there_and_who_took_it(by_channel: bool) -> None:
+    shared, *others = history()
+    (owed,) = shared.obligations
+    entries = (
+        [shared]
+        if by_channel
+        else [replace(shared, obligations=(replace(owed, recipient=Recipient("queue:routing")),))]
+    )
+
+    def said() -> str:
+        known = who_knew(entries, child=CHILD, as_at=LATER)
+        return next(line for line in who_knew_text(known, name_of=str) if "because of entry 0" in line)
+
+    step: dict[str, Json] = {"obligation": owed.id}
+    steps = {EntryType.NOTIFICATION_QUEUED: step} if by_channel else {}
+    for entry_type, facts in {**steps, EntryType.QUEUE_ASSIGNED: {**step, "owner": "j.smith"}}.items():
+        if entry_type is EntryType.QUEUE_ASSIGNED:
+            assert said().endswith("stands in the human queue, taken by nobody yet")
+        subjects = (Subject(CHILD, len(entries) + 1),)
+        entries.append(replace(others[0], type=entry_type, facts=facts, subjects=subjects, causes=()))
+    assert said().endswith("stands in the human queue, taken by j.smith")
+
+
+def test_what_was_signed_by_a_key_later_reported_compromised_is_marked() -> None:
+    key = generate_signing_key().public
+    entries = [replace(each, key=key.thumbprint) if each.agency == "school" else each for each in signed_later()]
+    added: dict[str, Json] = {
+        "agency": "school",
+        "thumbprint": key.thumbprint,
+        "jwk": dict(key.jwk()),
+        "valid_from": "2026-01-01T00:00:00.000000Z",
+        "valid_until": None,
+    }
+    since = time_of(2)
+    revoked: dict[str, Json] = {"thumbprint": key.thumbprint, "reason": "compromised", "compromised_from": since}
+    registry = Registry().with_entries(
+        [
+            Entry(Position(-1), EntryId("e" * 32), EntryType.AGENCY_KEY_ADDED, time_of(0), facts=added),
+            Entry(Position(50), EntryId("f" * 32), EntryType.AGENCY_KEY_REVOKED, time_of(50), facts=revoked),
+        ]
+    )
+    known = who_knew(entries, child=CHILD, as_at=time_of(20), registry=registry)
+    assert [(each.position, each.compromised_from) for each in known.suspects] == [(8, since)]
+    text = "\n".join(who_knew_text(known, name_of=str))
+    assert f"(entry 8, SIGNED BY A KEY REPORTED COMPROMISED SINCE {since}): agency:school shared" in text
+    assert text.count("COMPROMISED") == 1
+    assert who_knew(entries, child=CHILD, as_at=time_of(20)).suspects == ()
+
+
+def signed_later() -> list[Entry]:
+    """The history, and another share by the school after it."""
+    entries = history()
+    position = len(entries)
+    made = replace(entries[0], position=Position(position), id=EntryId("9" * 32), time=time_of(position))
+    return [*entries, replace(made, subjects=(Subject(CHILD, 7),), obligations=())]
 
 
 def test_a_child_nobody_spoke_of_was_not_known() -> None:
@@ -196,37 +199,6 @@ def test_a_child_nobody_spoke_of_was_not_known() -> None:
 
 def test_an_entry_left_out_of_a_childs_history_shows() -> None:
     entries = history()
-    with pytest.raises(IntegrityFailure):
+    with pytest.raises(IntegrityFailure, match="damaged here: entry 3 is number 4") as ended:
         who_knew(entries[:2] + entries[3:], child=CHILD, as_at=LATER)
-
-
-async def test_a_replay_reads_no_further_than_it_has_shown() -> None:
-    """What makes its memory constant: an entry is shown before the next is fetched."""
-    fetched: list[int] = []
-
-    async def entries() -> AsyncIterator[Entry]:
-        for entry in history():
-            fetched.append(entry.position)
-            yield entry
-
-    stream = replay(entries(), selection=Selection(child=CHILD))
-    assert (await anext(stream)).position == 0
-    assert fetched == [0]
-
-
-@pytest.mark.parametrize(
-    ("selection", "positions"),
-    [
-        (Selection(as_at=time_of(1)), [0, 1]),
-        (Selection(child=OTHER), [7]),
-        (Selection(agency="surgery"), [4]),
-        (Selection(authority=DURHAM), [6]),
-        (Selection(type="content.opened", as_at=time_of(6)), [1]),
-    ],
-)
-async def test_a_replay_shows_what_was_selected(selection: Selection, positions: list[int]) -> None:
-    async def entries() -> AsyncIterator[Entry]:
-        for entry in history():
-            yield entry
-
-    assert [entry.position async for entry in replay(entries(), selection=selection)] == positions
+    assert "exchange audit verify" in ended.value.remedy
