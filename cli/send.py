@@ -38,7 +38,7 @@ def keygen(
     file: Annotated[Path, typer.Argument(help="Where to write the private key (PEM); the public one goes beside")],
     algorithm: Annotated[Algorithm, typer.Option(help="ed25519, or ecdsa-p256-sha256")] = Algorithm.ED25519,
 ) -> None:
-    """Make a key pair for an agency. Give the operator the .jwk file; keep the other."""
+    """Make a key pair, for an agency or (ed25519) for the log. An agency gives the operator the .jwk file alone."""
     key, public = make_key_pair(file, algorithm=algorithm)
     typer.echo(f"private key: {file}\npublic key:  {public}\nkeyid:       {key.public.thumbprint}")
 

@@ -53,7 +53,7 @@ class Examining(Protocol):
 
 async def examined_on(party: Party, examining: Examining) -> list[Verdict]:
     """Return what an examination finds at an exchange in a folder of its own, which is taken down afterwards."""
-    exchange = LocalExchange(layout_of_its_own("exchange-examined-"), announce=_say, options=Options(port=free_port()))
+    exchange = _passing("exchange-examined-")
     try:
         async with exchange:
             parties = await _welcome(exchange, first_port=0)
@@ -90,9 +90,17 @@ def _here(layout: Layout, *, port: int) -> tuple[LocalExchange, LocalWitness | N
     return exchange, LocalWitness(exchange)
 
 
+def _passing(prefix: str) -> LocalExchange:
+    """Return an exchange in a folder of its own, with a log key of its own: one key must never sign two logs."""
+    environment = {name: value for name, value in os.environ.items() if name != "LEDGER_LOG_KEY_FILE"}
+    return LocalExchange(
+        layout_of_its_own(prefix), announce=_say, environment=environment, options=Options(port=free_port())
+    )
+
+
 async def demonstrate() -> int:
     """Run an exchange in a folder of its own, play the story, take everything down; 0 when all of it happened."""
-    exchange = LocalExchange(layout_of_its_own("exchange-demo-"), announce=_say, options=Options(port=free_port()))
+    exchange = _passing("exchange-demo-")
     try:
         async with signals_as_event() as asked_to_end:
             working = asyncio.create_task(_demonstrate(exchange))

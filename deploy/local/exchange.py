@@ -29,6 +29,7 @@ from shared.errors import InvalidInput, Unavailable
 from shared.ledger.client import LedgerClient
 from shared.process.address import UnixAddress
 from shared.process.remote import Remote
+from shared.process.secret_files import read_secret
 from shared.transparency.signed_note import NoteSigner
 
 DATABASE = "exchange"
@@ -53,7 +54,8 @@ class LocalExchange:
     """One installation under one folder. ``start`` and ``stop`` may be repeated; the folder keeps the data.
 
     ``DATABASE_URL`` and ``KAFKA_BOOTSTRAP_SERVERS`` in ``environment`` name servers that others run; without them both
-    are started here. Raises Conflict when the folder is in use, Unavailable when a part does not come up.
+    are started here. ``LEDGER_LOG_KEY_FILE`` names a log key other than the folder's own. Raises Conflict when the
+    folder is in use, InvalidInput for a wrong log key, Unavailable when a part does not come up.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class LocalExchange:
         self.layout.create()
         self._occupancy.claim()
         try:
+            self.log_verifier_key()
             self._start_database()
             await migrate(self.admin_url, passwords=self.secrets.role_passwords())
             self.start_broker()
@@ -125,11 +128,27 @@ class LocalExchange:
         EmbeddedPostgres(self.layout.postgres, password_file=self.layout.superuser_password_file).destroy()
         shutil.rmtree(self.layout.home, ignore_errors=True)
 
+    @property
+    def log_key_file(self) -> Path:
+        """The file of the key that signs the log: what LEDGER_LOG_KEY_FILE names, or else one in this folder.
+
+        Once the log's key was rotated, the folder's own is the old one: every start must name the new one.
+        """
+        named = {**self._environment, **(self.options.settings or {})}.get("LEDGER_LOG_KEY_FILE", "")
+        return Path(named) if named else self.secrets.signing_key_file("ledger-log")
+
     def log_verifier_key(self) -> str:
-        """Return the log's verifier key, from its key file and not from the database."""
-        key = load_pem_private_key(self.secrets.signing_key_file("ledger-log").read_bytes(), password=None)
+        """Return the log's verifier key, from its key file and not from the database.
+
+        Raises InvalidInput when the file cannot be read or holds no such key.
+        """
+        file = self.log_key_file
+        try:
+            key = load_pem_private_key(read_secret(file), password=None)
+        except (ValueError, TypeError) as error:
+            raise InvalidInput(f"the log's key file {file} is not a PKCS#8 PEM private key") from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise InvalidInput("the log's key file must hold an Ed25519 key")
+            raise InvalidInput(f"the log's key file {file} must hold an Ed25519 key")
         return NoteSigner(self.options.origin, key).verifier().verifier_key()
 
     def _write_addresses(self) -> None:
@@ -222,7 +241,7 @@ class LocalExchange:
             "LEDGER_RELAY_PASSWORD_FILE": str(self.secrets.password_file("exchange_ledger_relay")),
             "LEDGER_REWRAPPER_PASSWORD_FILE": str(self.secrets.password_file("exchange_ledger_rewrapper")),
             "LEDGER_ORIGIN": self.options.origin,
-            "LEDGER_LOG_KEY_FILE": str(self.secrets.signing_key_file("ledger-log")),
+            "LEDGER_LOG_KEY_FILE": str(self.log_key_file),
             "LEDGER_KEY_ENCRYPTION_KEY_FILE": str(self.secrets.key_file("ledger-key-encryption")),
             "LEDGER_BLIND_INDEX_KEY_FILE": str(self.secrets.key_file("ledger-blind-index")),
             "LEDGER_GUARD_FILE": str(self.guard_file),

@@ -11,6 +11,7 @@ from services.ledger.adapters.postgres_log import ELECTION_EVERY_S
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Sequencer
 from services.ledger.continuity import Continuity
+from services.ledger.domain.log_key_change import LogKeyChange, key_label, log_key_change
 from services.ledger.domain.plan import Plan, WriterState
 from services.ledger.domain.standing import Standing
 from services.ledger.key_ring import KeyRing
@@ -119,7 +120,8 @@ class Writer:
         remembered = self.continuity.recall()
         head = await elected.head()
         state = await self._state(head)
-        self._check_log_keys(head, state.registry)
+        if head is not None:
+            self._log_key_change(state.registry)
         await self.continuity.check(head, after=remembered)
         await self._check_against_published(head)
         await self._take_up_encryption_key(head, state.registry)
@@ -148,7 +150,9 @@ class Writer:
                 await self._open_ledger()
             await self._record_log_keys()
             self.standing = Standing.WRITING
-            log.info("ledger_writing", size=state.frontier.size)
+            log.info(
+                "ledger_writing", size=state.frontier.size, log_keys=[*map(key_label, self.identity.verifier_keys)]
+            )
             self.on_release()
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -213,29 +217,36 @@ class Writer:
         )
         await self.queue.submit(await self.preparer.prepare(request))
 
-    def _check_log_keys(self, head: Head | None, registry: Registry) -> None:
-        """Refuse to sign with keys that no earlier key has vouched for: nobody could tell them from a forger's."""
-        if head is not None and not set(self.identity.verifier_keys) & set(registry.service_keys.log):
-            raise IntegrityFailure(
-                "no key that this ledger signs with is on record in its log",
-                remedy="Sign with the recorded key, and name the new one in LEDGER_LOG_KEY_NEXT_FILE first.",
-            )
+    def _log_key_change(self, registry: Registry) -> LogKeyChange:
+        return log_key_change(
+            registry.service_keys,
+            signing=self.identity.verifier_keys,
+            compromised_from=self.identity.compromised_from,
+        )
 
     async def _record_log_keys(self) -> None:
-        """Append which keys came to sign and which sign no more, so that an auditor learns it from the log."""
-        recorded = (await self.reader.registry()).service_keys.log
+        """Append which keys came to sign and which sign no more, so that an auditor learns it from the log.
+
+        The operator learns it from the process's own log, at once: a key given up by mistake is not had back.
+        """
+        change, compromised_from = self._log_key_change(await self.reader.registry()), self.identity.compromised_from
         vouched_by = await self.reader.checkpoint_of_newest_log_key()
-        for vkey in self.identity.verifier_keys:
-            if vkey not in recorded:
-                await self._record_log_key(EntryType.LOG_KEY_ADDED, {"vkey": vkey})
-        for vkey in recorded:
-            if vkey not in self.identity.verifier_keys:
-                facts: dict[str, object] = {"vkey": vkey}
-                if vouched_by is not None:
-                    facts["vouched_by"] = vouched_by.decode("utf-8")
-                if self.identity.compromised_from is not None:
-                    facts["compromised_from"] = self.identity.compromised_from
-                await self._record_log_key(EntryType.LOG_KEY_RETIRED, facts)
+        signing = [*map(key_label, self.identity.verifier_keys)]
+        for vkey in change.added:
+            await self._record_log_key(EntryType.LOG_KEY_ADDED, {"vkey": vkey})
+            log.warning("ledger_log_key_added", key=key_label(vkey), signing=signing)
+        for vkey in change.retired:
+            facts: dict[str, object] = {"vkey": vkey}
+            if vouched_by is not None:
+                facts["vouched_by"] = vouched_by.decode("utf-8")
+            if compromised_from is not None:
+                facts["compromised_from"] = compromised_from
+            await self._record_log_key(EntryType.LOG_KEY_RETIRED, facts)
+            log.warning(
+                "ledger_log_key_retired", key=key_label(vkey), compromised_from=compromised_from, signing=signing
+            )
+        if compromised_from is not None and not change.retired:
+            log.warning("ledger_log_key_compromised_from_unused", signing=signing)
 
     async def _record_log_key(self, entry_type: EntryType, facts: dict[str, object]) -> None:
         own_id = EntryId(self.random(16).hex())

@@ -1,20 +1,31 @@
 """The log's key is rotated in the open: an auditor who kept the first key learns the next from the log itself."""
 
 import dataclasses
+import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import asyncpg
+import orjson
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from cli.audit import audit_ledger
 from client.exchange_client import Answer, ExchangeKeys, read_keys
+from deploy.local.addresses import read_addresses
+from deploy.local.exchange import LocalExchange, Options
+from deploy.local.layout import layout_of_its_own
+from deploy.local.loopback_port import free_port
+from deploy.local.secret_files import new_signing_key_pem
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.stored_log import open_stored_log
 from services.ledger.audit.tile_log import verify_tiles
 from services.ledger.audit.verify import verify_log
+from services.ledger.domain.log_key_change import key_label
 from shared.errors import IntegrityFailure, Unavailable
 from shared.ledger.client import LedgerTiles
 from shared.transparency.checkpoint import read_unverified_checkpoint, sign_checkpoint
@@ -22,6 +33,8 @@ from shared.transparency.signed_note import Ed25519Verifier, NoteSigner
 from shared.vocabulary import EntryType
 from tests.machinery.exchange import TestExchange, patiently, running_exchange
 from tests.machinery.people import share
+
+STOLEN = "2026-11-20T00:00:00.000000Z"
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -39,14 +52,24 @@ def signer(exchange: TestExchange, name: str) -> NoteSigner:
     return NoteSigner(exchange.local.options.origin, key)
 
 
-async def restart(exchange: TestExchange, *, key: str, following: str | None = None) -> None:
-    """Start the ledger anew with one log key, and perhaps the next one beside it."""
+async def restart(
+    exchange: TestExchange, *, key: str, following: str | None = None, compromised_from: str | None = None
+) -> None:
+    """Start the ledger anew with one log key, perhaps the next one beside it, and why another is given up."""
     secrets = exchange.local.secrets
     settings = {"LEDGER_LOG_KEY_FILE": str(secrets.signing_key_file(key))}
     if following is not None:
         settings["LEDGER_LOG_KEY_NEXT_FILE"] = str(secrets.signing_key_file(following))
+    if compromised_from is not None:
+        settings["LEDGER_LOG_KEY_COMPROMISED_FROM"] = compromised_from
     await exchange.local.stop_service("ledger")
     await exchange.local.start_service("ledger", settings)
+
+
+def logged(local: LocalExchange, event: str) -> list[dict[str, object]]:
+    """Return the ledger's log lines that say one thing."""
+    lines = (local.layout.logs / "ledger.log").read_text().splitlines()
+    return [line for line in map(orjson.loads, lines) if line["event"] == event]
 
 
 async def published(exchange: TestExchange, *, count: int) -> ExchangeKeys:
@@ -139,6 +162,73 @@ async def test_a_ledger_with_a_key_that_was_never_announced_refuses_to_sign_and_
         await restart(exchange, key="ledger-log-unannounced")
     log = (exchange.local.layout.logs / "ledger.log").read_text()
     assert "no key that this ledger signs with is on record" in log
+
+
+async def test_the_newest_key_is_not_given_up_as_compromised_when_the_files_are_mixed_up(
+    exchange: TestExchange,
+) -> None:
+    await restart(exchange, key="ledger-log-next", following="ledger-log-third")
+    with pytest.raises(Unavailable):
+        await restart(exchange, key="ledger-log-next", compromised_from=STOLEN)
+    third = key_label(signer(exchange, "ledger-log-third").verifier().verifier_key())
+    assert f"the newest log key, {third}, would be given up" in str(logged(exchange.local, "ledger_stopped")[-1])
+    await restart(exchange, key="ledger-log-third")
+
+
+async def test_the_documented_rotation_after_a_theft_gives_up_the_stolen_key_on_one_machine(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As an operator does it, with nothing but the environment that ``exchange run`` is started with."""
+    layout, new_file = layout_of_its_own("exchange-rotated-"), tmp_path / "newlog.pem"
+    new_file.write_bytes(new_signing_key_pem())
+    new_file.chmod(0o600)
+
+    @asynccontextmanager
+    async def started(**settings: str) -> AsyncIterator[LocalExchange]:
+        with monkeypatch.context() as environment:
+            for name, value in settings.items():
+                environment.setenv(name, value)
+            kept = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
+            local = LocalExchange(
+                layout,
+                announce=lambda _text: None,
+                environment={**kept, "BROKER": "embedded"},
+                options=Options(port=free_port()),
+            )
+            async with local:
+                yield local
+
+    try:
+        async with started() as local:
+            stolen = local.log_verifier_key()
+        async with started(LEDGER_LOG_KEY_NEXT_FILE=str(new_file)) as local:
+            assert local.log_verifier_key() == stolen
+        async with started(
+            LEDGER_LOG_KEY_FILE=str(new_file), LEDGER_LOG_KEY_COMPROMISED_FROM="2026-11-20T00:00:00Z"
+        ) as local:
+            new = local.log_verifier_key()
+            assert new != stolen
+            assert read_addresses(layout).log_key == new
+            assert (await audit_ledger(local)).intact
+            client = local.ledger_client("auditor")
+            entries = [entry async for entry in client.stream(after=-1)]
+            await client.close()
+        said = [(entry.type, entry.facts["vkey"], entry.facts.get("compromised_from")) for entry in entries]
+        assert said == [
+            (EntryType.LEDGER_OPENED, stolen, None),
+            (EntryType.LOG_KEY_ADDED, new, None),
+            (EntryType.LOG_KEY_RETIRED, stolen, STOLEN),
+        ]
+        (retired,) = logged(local, "ledger_log_key_retired")
+        assert (retired["key"], retired["compromised_from"]) == (key_label(stolen), STOLEN)
+        assert retired["signing"] == logged(local, "ledger_writing")[-1]["log_keys"] == [key_label(new)]
+        # Left out on a later start, the folder's own key is the stolen one: nothing is signed with it.
+        with pytest.raises(Unavailable):
+            async with started():
+                pass
+        assert "no key that this ledger signs with is on record" in str(logged(local, "ledger_stopped")[-1])
+    finally:
+        local.destroy()
 
 
 async def test_a_key_that_a_forger_announced_in_the_database_is_not_believed() -> None:

@@ -1,0 +1,36 @@
+"""What becomes of the log's keys at a start: which come to sign, which are given up, and what is refused."""
+
+import pytest
+
+from services.ledger.domain.log_key_change import LogKeyChange, key_label, log_key_change
+from shared.errors import IntegrityFailure
+from shared.ledger.service_keys import ServiceKeys
+
+OLD, NEW, NEXT = (f"log.example/ledger+0000000{number}+AAAA+BBB/{number}" for number in range(1, 4))
+SINCE = "2026-11-20T00:00:00.000000Z"
+
+
+def test_a_rotation_adds_the_next_key_and_then_gives_the_old_one_up() -> None:
+    assert log_key_change(ServiceKeys(log=(OLD,)), signing=[OLD]) == LogKeyChange((), ())
+    assert log_key_change(ServiceKeys(log=(OLD,)), signing=[OLD, NEW]) == LogKeyChange((NEW,), ())
+    both = ServiceKeys(log=(OLD, NEW))
+    assert log_key_change(both, signing=[NEW]) == LogKeyChange((), (OLD,))
+    assert log_key_change(both, signing=[NEW], compromised_from=SINCE) == LogKeyChange((), (OLD,))
+
+
+def test_a_key_that_no_earlier_one_announced_may_not_sign_alone() -> None:
+    with pytest.raises(IntegrityFailure, match="no key that this ledger signs with is on record"):
+        log_key_change(ServiceKeys(log=(OLD,)), signing=[NEW])
+
+
+def test_the_newest_key_is_not_given_up_as_compromised_for_an_older_one() -> None:
+    both = ServiceKeys(log=(OLD, NEW))
+    with pytest.raises(IntegrityFailure, match=r"the newest log key, log\.example/ledger\+00000002, would be given up"):
+        log_key_change(both, signing=[OLD], compromised_from=SINCE)
+    # Given up for another reason, or for one that follows it, it may be.
+    assert log_key_change(both, signing=[OLD]) == LogKeyChange((), (NEW,))
+    assert log_key_change(both, signing=[OLD, NEXT], compromised_from=SINCE) == LogKeyChange((NEXT,), (NEW,))
+
+
+def test_a_key_is_named_without_its_bytes() -> None:
+    assert key_label(OLD) == "log.example/ledger+00000001"
