@@ -123,7 +123,8 @@ class TrustedLogKeys:
             return keys
         held = keys.get(name, LogKey(verifier, trusted=False))
         if entry.type is not EntryType.LOG_KEY_RETIRED:
-            return {**keys, name: replace(held, retired_at=None, compromised_from=None)}
+            # What was given up once stays so, whatever a later entry says.
+            return {**keys, name: held}
         if not any(each.retired_at is None for other, each in keys.items() if other != name):
             return keys
         return {**keys, name: replace(held, retired_at=entry.position, compromised_from=facts.compromised_from)}

@@ -46,13 +46,14 @@ class RetiredLogKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 class ServiceKeys:
     """The state after some entries. ``encryption`` is None until the first rotation names a key.
 
-    ``past_encryption`` are the keys rotated away from and not recorded as destroyed, and ``log`` the verifier keys that
-    sign checkpoints; each the oldest first.
+    ``past_encryption`` are the keys rotated away from and not recorded as destroyed, ``log`` the verifier keys that
+    sign checkpoints, and ``past_log`` those that were given up, which never sign again; each the oldest first.
     """
 
     encryption: str | None = None
     past_encryption: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
+    past_log: tuple[str, ...] = ()
 
     def with_entry(self, entry: Entry) -> "ServiceKeys":
         """Return the state after ``entry``. Raises IntegrityFailure when it cannot follow what came before."""
@@ -86,10 +87,14 @@ class ServiceKeys:
         vkey = read_facts(entry, LogKeyFacts).vkey
         if vkey in self.log:
             raise IntegrityFailure(f"the entry at position {entry.position} adds a log key that is in use")
+        if vkey in self.past_log:
+            # Whoever else may hold it by now would sign for the log again.
+            raise IntegrityFailure(f"the entry at position {entry.position} adds a log key that was given up before")
         return replace(self, log=(*self.log, vkey))
 
     def _log_key_retired(self, entry: Entry) -> "ServiceKeys":
         vkey = read_facts(entry, RetiredLogKeyFacts).vkey
         if vkey not in self.log or len(self.log) == 1:
             raise IntegrityFailure(f"the entry at position {entry.position} retires a key the log cannot do without")
-        return replace(self, log=tuple(each for each in self.log if each != vkey))
+        kept = tuple(each for each in self.log if each != vkey)
+        return replace(self, log=kept, past_log=(*self.past_log, vkey))

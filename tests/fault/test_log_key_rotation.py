@@ -85,6 +85,11 @@ async def published(exchange: TestExchange, *, count: int) -> ExchangeKeys:
     return found
 
 
+async def said_of_log_keys(exchange: TestExchange) -> list[tuple[EntryType, object]]:
+    """Return which log keys the entries add and give up."""
+    return [(entry.type, entry.facts["vkey"]) for entry in await exchange.entries() if "log_key" in entry.type]
+
+
 async def one_share(exchange: TestExchange) -> Answer:
     async with exchange.client() as client:
         return await client.share(share())
@@ -148,8 +153,7 @@ async def test_from_the_first_key_to_the_next_receipts_and_the_audit_hold(exchan
     stranger = Ed25519Verifier(old.name, Ed25519PrivateKey.generate().public_key().public_bytes_raw())
     for report in (await audit_with(exchange, stranger), await audit_files_with(exchange, stranger)):
         assert FindingKind.BAD_SIGNATURE in {each.kind for each in report.findings}
-    said = [(entry.type, entry.facts["vkey"]) for entry in await exchange.entries() if "log_key" in entry.type]
-    assert said == [
+    assert await said_of_log_keys(exchange) == [
         (EntryType.LOG_KEY_ADDED, new.verifier_key()),
         (EntryType.LOG_KEY_RETIRED, old.verifier_key()),
     ]
@@ -168,11 +172,25 @@ async def test_the_newest_key_is_not_given_up_as_compromised_when_the_files_are_
     exchange: TestExchange,
 ) -> None:
     await restart(exchange, key="ledger-log-next", following="ledger-log-third")
+    await published(exchange, count=2)
     with pytest.raises(Unavailable):
         await restart(exchange, key="ledger-log-next", compromised_from=STOLEN)
     third = key_label(signer(exchange, "ledger-log-third").verifier().verifier_key())
     assert f"the newest log key, {third}, would be given up" in str(logged(exchange.local, "ledger_stopped")[-1])
     await restart(exchange, key="ledger-log-third")
+    await published(exchange, count=1)
+
+
+async def test_a_key_that_was_retired_once_is_never_announced_again(exchange: TestExchange) -> None:
+    before = await said_of_log_keys(exchange)
+    with pytest.raises(Unavailable):
+        await restart(exchange, key="ledger-log-third", following="ledger-log")
+    first = key_label(signer(exchange, "ledger-log").verifier().verifier_key())
+    said = logged(exchange.local, "ledger_stopped")[-1]
+    assert f"the log key {first} was given up" in str(said["detail"])
+    assert "make a new key" in str(said["remedy"])
+    await restart(exchange, key="ledger-log-third")
+    assert await said_of_log_keys(exchange) == before
 
 
 async def test_the_documented_rotation_after_a_theft_gives_up_the_stolen_key_on_one_machine(
@@ -182,6 +200,12 @@ async def test_the_documented_rotation_after_a_theft_gives_up_the_stolen_key_on_
     layout, new_file = layout_of_its_own("exchange-rotated-"), tmp_path / "newlog.pem"
     new_file.write_bytes(new_signing_key_pem())
     new_file.chmod(0o600)
+
+    async def added(local: LocalExchange) -> bool | None:
+        return bool(logged(local, "ledger_log_key_added")) or None
+
+    async def gave_up(local: LocalExchange) -> bool | None:
+        return bool(logged(local, "ledger_log_key_retired")) or None
 
     @asynccontextmanager
     async def started(**settings: str) -> AsyncIterator[LocalExchange]:
@@ -203,6 +227,7 @@ async def test_the_documented_rotation_after_a_theft_gives_up_the_stolen_key_on_
             stolen = local.log_verifier_key()
         async with started(LEDGER_LOG_KEY_NEXT_FILE=str(new_file)) as local:
             assert local.log_verifier_key() == stolen
+            assert await patiently(lambda: added(local))
         async with started(
             LEDGER_LOG_KEY_FILE=str(new_file), LEDGER_LOG_KEY_COMPROMISED_FROM="2026-11-20T00:00:00Z"
         ) as local:
@@ -210,6 +235,7 @@ async def test_the_documented_rotation_after_a_theft_gives_up_the_stolen_key_on_
             assert new != stolen
             assert read_addresses(layout).log_key == new
             assert (await audit_ledger(local)).intact
+            assert await patiently(lambda: gave_up(local))
             client = local.ledger_client("auditor")
             entries = [entry async for entry in client.stream(after=-1)]
             await client.close()
@@ -226,7 +252,7 @@ async def test_the_documented_rotation_after_a_theft_gives_up_the_stolen_key_on_
         with pytest.raises(Unavailable):
             async with started():
                 pass
-        assert "no key that this ledger signs with is on record" in str(logged(local, "ledger_stopped")[-1])
+        assert f"the log key {key_label(stolen)} was given up" in str(logged(local, "ledger_stopped")[-1])
     finally:
         local.destroy()
 

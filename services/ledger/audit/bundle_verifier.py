@@ -8,7 +8,6 @@ import argparse
 import base64
 import json
 import re
-import sys
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -174,6 +173,8 @@ class Check:
             key, since = Key(entry["facts"]["vkey"]), entry["facts"].get("compromised_from")
             if entry["type"] == "log_key.retired":
                 self._given_up[key.id] = at, f", compromised from {since} on" if since else ""
+            elif key.id in self._given_up:
+                self.find("registry_broken", f"entry {at} adds a log key that was given up before", at)
             elif (key.kind, key.name) == (b"\1", self._log):
                 (self._added if at else self._keys)[key.name, key.id] = key  # What is added counts once it is signed.
 
@@ -296,4 +297,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    raise SystemExit(main())

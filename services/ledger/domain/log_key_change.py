@@ -21,9 +21,17 @@ def log_key_change(
     """Return what changes when the keys in ``signing`` sign a log that was opened, and no others.
 
     ``compromised_from`` is from when on the keys given up were in other hands, if that is why. Raises
-    IntegrityFailure, before anything is signed, when no earlier key has vouched for any of them (nobody could tell
-    them from a forger's), or when a key would be given up as compromised for one that the log had announced before it.
+    IntegrityFailure, before anything is signed, when one of them was given up before, when no earlier key has vouched
+    for any of them (nobody could tell them from a forger's), or when a key would be given up as compromised for one
+    that the log had announced before it.
     """
+    past = [each for each in signing if each in recorded.past_log]
+    if past:
+        raise IntegrityFailure(
+            f"the log key {key_label(past[0])} was given up, and never signs for this log again",
+            remedy=f"Sign with {', '.join(map(key_label, recorded.log))}. To replace it, make a new key "
+            "(exchange keygen FILE.pem) and name that in LEDGER_LOG_KEY_NEXT_FILE.",
+        )
     if recorded.log and not set(signing) & set(recorded.log):
         raise IntegrityFailure(
             "no key that this ledger signs with is on record in its log",

@@ -104,6 +104,19 @@ def test_a_key_that_vouches_for_itself_is_not_believed(checked: Checked) -> None
     assert "never introduced" in detail
 
 
+def test_a_key_that_was_given_up_and_is_announced_again_is_a_finding_and_signs_nothing(checked: Checked) -> None:
+    log = rotated_log(compromised_from=COMPROMISED)
+    again = log.add(EntryType.LOG_KEY_ADDED, {"vkey": FIRST.verifier().verifier_key()})
+    log.sign(THIRD, FIRST)
+    said, detail = checked(log, THIRD)
+    assert [(each.kind, each.first) for each in said.findings] == [("registry_broken", again)]
+    assert "adds a log key that was given up before" in detail
+    log.add(EntryType.CONTENT_OPENED)
+    log.sign(FIRST)
+    said, _ = checked(log, THIRD)
+    assert {each.kind for each in said.findings} == {"registry_broken", "bad_signature"}
+
+
 def test_an_older_checkpoint_of_another_history_of_that_size_is_a_contradiction(checked: Checked) -> None:
     other = RotatedLog([], [])
     other.add(EntryType.LEDGER_OPENED, {"vkey": FIRST.verifier().verifier_key(), "other": "yes"})

@@ -32,5 +32,13 @@ def test_the_newest_key_is_not_given_up_as_compromised_for_an_older_one() -> Non
     assert log_key_change(both, signing=[OLD, NEXT], compromised_from=SINCE) == LogKeyChange((NEXT,), (NEW,))
 
 
+def test_a_key_that_was_given_up_never_signs_again() -> None:
+    rotated = ServiceKeys(log=(NEW,), past_log=(OLD,))
+    for signing in ([NEW, OLD], [OLD]):
+        with pytest.raises(IntegrityFailure, match=r"ledger\+00000001 was given up") as refused:
+            log_key_change(rotated, signing=signing)
+        assert "Sign with log.example/ledger+00000002. To replace it, make a new key" in str(refused.value.remedy)
+
+
 def test_a_key_is_named_without_its_bytes() -> None:
     assert key_label(OLD) == "log.example/ledger+00000001"

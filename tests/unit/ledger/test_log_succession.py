@@ -52,6 +52,19 @@ async def test_a_checkpoint_by_a_key_given_up_before_is_refused_by_name(compromi
     assert (f"compromised from {COMPROMISED}" in detail) == (compromised_from is not None)
 
 
+async def test_a_key_that_was_given_up_and_is_announced_again_is_a_finding_and_signs_nothing() -> None:
+    log = rotated_log(compromised_from=COMPROMISED)
+    again = log.add(EntryType.LOG_KEY_ADDED, {"vkey": FIRST.verifier().verifier_key()})
+    log.sign(THIRD, FIRST)
+    (found,) = (await verified(log, THIRD)).findings
+    assert (found.kind, found.first_position) == (FindingKind.REGISTRY_BROKEN, again)
+    assert "adds a log key that was given up before" in found.detail
+    log.add(EntryType.CONTENT_OPENED)
+    log.sign(FIRST)
+    report = await verified(log, THIRD)
+    assert {each.kind for each in report.findings} == {FindingKind.REGISTRY_BROKEN, FindingKind.BAD_SIGNATURE}
+
+
 async def test_an_older_checkpoint_by_a_key_given_up_before_it_is_refused_by_name() -> None:
     log = rotated_log(compromised_from=COMPROMISED)
     late = log.sign(FIRST)

@@ -74,6 +74,18 @@ def test_a_retired_key_signs_nothing_later_and_what_was_kept_from_before_still_o
     assert keys.open_kept(note(old)).size == 1
 
 
+def test_a_retired_key_that_is_added_again_still_signs_nothing_later(
+    keys: TrustedLogKeys, old: NoteSigner, new: NoteSigner
+) -> None:
+    for entry in (said(EntryType.LOG_KEY_ADDED, new), said(EntryType.LOG_KEY_RETIRED, old)):
+        keys.take(entry)
+    keys.take(said(EntryType.LOG_KEY_ADDED, old, at=2))
+    keys.proven()
+    with pytest.raises(NoteUnsigned, match="gave up at entry 1"):
+        keys.open(note(old, size=3))
+    assert keys.in_force() == (new.verifier(),)
+
+
 def test_the_last_key_cannot_be_retired(keys: TrustedLogKeys, old: NoteSigner) -> None:
     keys.take(said(EntryType.LOG_KEY_RETIRED, old))
     keys.proven()
@@ -102,4 +114,7 @@ def test_the_state_of_the_ledgers_own_keys_follows_its_entries(old: NoteSigner, 
     assert state.log == (first, second)
     with pytest.raises(IntegrityFailure, match="in use"):
         state.with_entry(said(EntryType.LOG_KEY_ADDED, new))
-    assert state.with_entry(said(EntryType.LOG_KEY_RETIRED, old)).log == (second,)
+    state = state.with_entry(said(EntryType.LOG_KEY_RETIRED, old))
+    assert (state.log, state.past_log) == ((second,), (first,))
+    with pytest.raises(IntegrityFailure, match="given up before"):
+        state.with_entry(said(EntryType.LOG_KEY_ADDED, old))
