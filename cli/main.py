@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import asyncpg
 import typer
 
 from cli import (
@@ -21,6 +20,7 @@ from cli import (
     queues,
     reach,
     reading,
+    rebuilding,
     retention,
     rules,
     schemas,
@@ -30,8 +30,7 @@ from cli import (
 )
 from cli.agency_keys import MAY_BEGIN_WITH_A_HYPHEN
 from deploy.migrate import ROLES, migrate
-from services.ledger.rebuild_projection import PROJECTIONS, rebuild_projection
-from shared.errors import ExchangeError, InvalidInput, Unavailable
+from shared.errors import ExchangeError, InvalidInput
 from shared.process.secret_files import read_password
 
 app = typer.Typer(
@@ -68,6 +67,7 @@ app.command("where")(send.where)
 app.command("chronology")(reading.chronology)
 app.command("search")(reading.search)
 app.command("schemas")(schemas.schemas)
+app.command("rebuild-projection")(rebuilding.rebuild)
 
 
 @app.command()
@@ -119,27 +119,6 @@ def migrate_command(
         passwords[role] = read_password(Path(named))
     reach.run(migrate(database_url, passwords=passwords))
     typer.echo("the database is up to date")
-
-
-@app.command("rebuild-projection")
-def rebuild_projection_command(
-    name: Annotated[str, typer.Argument(help="One of: " + ", ".join(PROJECTIONS))],
-    database_url: Annotated[str, typer.Option(envvar="DATABASE_URL", help="The role that owns the tables")],
-) -> None:
-    """Rebuild a table derived from the log beside the old one, then swap them. The ledger goes on meanwhile."""
-    rows = reach.run(_rebuild(name, database_url))
-    typer.echo(f"{name} was rebuilt from the log: {rows} rows")
-
-
-async def _rebuild(name: str, database_url: str) -> int:
-    try:
-        connection = await asyncpg.connect(database_url)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-        raise Unavailable("the database cannot be reached") from error
-    try:
-        return await rebuild_projection(connection, name)
-    finally:
-        await connection.close()
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
+from services.ledger.adapters.no_connection import NO_CONNECTION, why_no_connection
 from services.ledger.adapters.tables import REGISTRY_PREDICATE, STEWARDSHIP_PREDICATE
 from shared.errors import Unavailable
 from shared.vocabulary import EntryType
@@ -219,11 +220,14 @@ class StoredLog:
 
 @asynccontextmanager
 async def open_stored_log(dsn: str, *, user: str, password: str) -> AsyncIterator[StoredLog]:
-    """Connect as an auditor and hold one read-only snapshot open. Raises Unavailable when that cannot be done."""
+    """Connect as an auditor and hold one read-only snapshot open.
+
+    Raises Unavailable when the database does not answer, InvalidInput when it refuses the role or the URL is none.
+    """
     try:
         connection = await asyncpg.connect(dsn, user=user, password=password)
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-        raise Unavailable("the ledger's database cannot be reached") from error
+    except NO_CONNECTION as error:
+        raise why_no_connection(error) from error
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             yield StoredLog(connection)
