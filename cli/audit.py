@@ -26,7 +26,7 @@ from services.ledger.audit.stored_log import open_stored_log
 from services.ledger.audit.tile_log import verify_tiles
 from services.ledger.audit.verify import verify_log
 from shared.clock import SystemClock
-from shared.errors import InvalidInput
+from shared.errors import ExchangeError, InvalidInput
 from shared.transparency.signed_note import NoteVerifier
 from shared.transparency.verifier_key import parse_verifier_key
 
@@ -124,17 +124,26 @@ def verify(
                     witnesses=witnesses,
                 )
             )
-        checked = reach.run(_check_signatures(report.size, bodies=bodies)) if signatures else None
+        checked, unchecked = None, ""
+        if signatures:
+            # What was found before stands, whether or not the ledger opens the signatures.
+            try:
+                checked = reach.run(_check_signatures(report.size, bodies=bodies))
+            except ExchangeError as error:
+                unchecked = error.detail
         if as_json:
             said = {**msgspec.to_builtins(report), "intact": report.intact, "signatures": msgspec.to_builtins(checked)}
+            said |= {"signatures_error": unchecked} if unchecked else {}
             typer.echo(msgspec.json.encode({**circumstances.as_json(), **said}).decode())
         else:
             of_signatures = signatures_text(checked) if checked is not None else ()
             for line in (*circumstances.in_words(), *report_text(report, held), *of_signatures):
                 typer.echo(line)
+            if unchecked:
+                typer.echo(f"Agencies' signatures COULD NOT BE CHECKED: {unchecked}.")
         if not report.intact or not (checked is None or checked.sound):
             raise typer.Exit(NOT_INTACT)
-        raise typer.Exit(INTACT if report.whole else NOT_CHECKED)
+        raise typer.Exit(INTACT if report.whole and not unchecked else NOT_CHECKED)
 
 
 def _on_the_command_line(context: typer.Context, name: str) -> bool:

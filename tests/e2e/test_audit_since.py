@@ -42,7 +42,7 @@ async def test_only_what_came_after_a_kept_checkpoint_is_read(
 
 
 async def test_a_log_that_does_not_hold_the_kept_checkpoint_is_found_out(
-    exchange: TestExchange, command: Command, tmp_path: Path
+    exchange: TestExchange, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = load_pem_private_key(exchange.local.secrets.signing_key_file("ledger-log").read_bytes(), password=None)
     assert isinstance(key, Ed25519PrivateKey)
@@ -53,6 +53,12 @@ async def test_a_log_that_does_not_hold_the_kept_checkpoint_is_found_out(
     code, said = await command("audit", "verify", "--since", tmp_path / "forged")
     assert code == 1
     assert "older_checkpoint_contradicted" in said
+    # That the ledger then opens no signature takes nothing back, and alone it is no finding.
+    monkeypatch.setenv("EXCHANGE_LEDGER_ADDRESS", f"unix:{tmp_path}/nobody.sock")
+    for kept, expected in ((("--checkpoint", tmp_path / "forged"), 1), ((), 2)):
+        code, said = await command("audit", "verify", "--signatures", *kept)
+        assert (code, "signatures COULD NOT BE CHECKED" in said) == (expected, True), said
+        assert ("older_checkpoint_contradicted" in said) == (expected == 1)
 
 
 async def test_what_this_machine_remembers_is_told_apart_from_what_the_auditor_kept(

@@ -129,3 +129,8 @@ class Report:
     def first(self) -> Finding | None:
         """Return the finding with the lowest position, the one that names a place most exactly."""
         return min(self.findings, key=lambda each: (each.first_position, each.last_position), default=None)
+
+
+def entries_between(first: int, last: int) -> str:
+    """Return the entries from one position to another, both with them, as people say it."""
+    return f"entry {first}" if first == last else f"the entries from {first} to {last}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from services.ledger.audit.findings import FindingKind, Report
+from services.ledger.audit.findings import FindingKind, Report, entries_between
 from services.ledger.audit.stored_log import StoredHead, StoredRow
 from shared.errors import ExchangeError
 from shared.ledger.log_keys import TrustedLogKeys
@@ -56,9 +56,12 @@ class TreeCheck:
             self._close_again(head)
             return
         if head.previous_size != self.last_head:
+            left_out = entries_between(self.last_head, head.previous_size - 1)
             self.report.find(
                 FindingKind.HEAD_MISSING,
-                f"the signed heads leave out the entries from {self.last_head} to {head.previous_size - 1}",
+                f"the signed heads leave out {left_out}"
+                if head.previous_size > self.last_head
+                else f"a signed head begins at entry {head.previous_size}, and the one before ends at {self.last_head}",
                 at=min(self.last_head, head.previous_size),
                 to=max(self.last_head, head.previous_size - 1),
             )
@@ -111,7 +114,7 @@ class TreeCheck:
         return grow(self.frontier, self.pending).frontier if self.pending else self.frontier
 
     def _refuse(self, kind: FindingKind, what: str, start: int, size: int) -> None:
-        self.report.find(kind, f"the history from entry {start} to {size - 1} {what}", at=start, to=size - 1)
+        self.report.find(kind, f"the history of {entries_between(start, size - 1)} {what}", at=start, to=size - 1)
 
 
 def _vouched(head: StoredHead, signed: Checkpoint) -> Frontier | None:

@@ -11,7 +11,7 @@ from services.ledger.audit.contents import Contents
 from services.ledger.audit.cosignatures import check_cosignatures
 from services.ledger.audit.destroyed_keys import read_destroyed_keys
 from services.ledger.audit.erasures import ApprovalCheck, check_children_gone, read_erasures
-from services.ledger.audit.findings import FindingKind, Report
+from services.ledger.audit.findings import FindingKind, Report, entries_between
 from services.ledger.audit.kept_checkpoints import check_kept, read_kept
 from services.ledger.audit.since import Start, start_after
 from services.ledger.audit.stored_log import StoredLog, StoredRow
@@ -131,7 +131,7 @@ async def _read(
         if row.position != expected:
             report.find(
                 FindingKind.MISSING_ENTRY,
-                f"the entries from {expected} to {row.position - 1} are missing",
+                f"the log lacks {entries_between(expected, row.position - 1)}",
                 at=expected,
                 to=row.position - 1,
             )
@@ -159,7 +159,7 @@ async def _read(
     if tree.last_head < expected:
         report.find(
             FindingKind.HEAD_MISSING,
-            f"the entries from {tree.last_head} to {expected - 1} are covered by no signed head",
+            f"no signed head covers {entries_between(tree.last_head, expected - 1)}",
             at=tree.last_head,
             to=expected - 1,
         )
