@@ -6,6 +6,7 @@ import typer
 
 from cli import reach
 from cli.as_operator import KeyFile, moment, operator, read_public_key
+from cli.revocation_reason import CODES
 from shared.entries import Entry
 from shared.vocabulary import EntryType
 
@@ -37,8 +38,10 @@ def add_key(
 @key_app.command("revoke", context_settings=MAY_BEGIN_WITH_A_HYPHEN)
 def revoke_key(
     thumbprint: str,
-    reason: Annotated[str, typer.Option(help="A code: rotated, lost, compromised …")] = "rotated",
-    compromised_from: Annotated[str, typer.Option(help="What it signed from this moment on is suspect")] = "",
+    reason: Annotated[str, typer.Option(help=f"One of the codes: {CODES}")] = "rotated",
+    compromised_from: Annotated[
+        str, typer.Option(help="What it signed from this moment on is suspect; needed for compromised")
+    ] = "",
 ) -> None:
     """Revoke a key, now and for good."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from cli.agency_facts import Terms, agency_facts, authority_code
+from cli.revocation_reason import check_reason
 from shared.clock import Clock, parse_rfc3339, rfc3339
 from shared.entries import Entry, Obligation
 from shared.errors import Conflict, InvalidInput, NotFound
@@ -148,10 +149,14 @@ class Operator:
         return await self._record(EntryType.AGENCY_KEY_ADDED, msgspec.to_builtins(facts))
 
     async def revoke_key(self, thumbprint: str, *, reason: str, compromised_from: datetime | None = None) -> Position:
-        """Revoke a key, now and for good."""
+        """Revoke a key, now and for good.
+
+        Raises InvalidInput for a reason that is none of the list, and for a compromise that does not say since when.
+        """
+        check_reason(reason, compromised_from=compromised_from)
         facts = RevocationFacts(
             thumbprint=KeyThumbprint(thumbprint),
-            reason=_code(reason),
+            reason=reason,
             compromised_from=rfc3339(compromised_from) if compromised_from is not None else None,
         )
         return await self._record(EntryType.AGENCY_KEY_REVOKED, msgspec.to_builtins(facts))

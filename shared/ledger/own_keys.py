@@ -14,7 +14,10 @@ from shared.signatures.keys import public_key_from_jwk
 KEYS_PATH = "/v1/agency/keys"
 
 OTHER_REASON = "other"
-REASONS = frozenset({"rotated", "lost", "compromised", "person_left"})
+COMPROMISED = "compromised"
+REASONS = frozenset({"rotated", "lost", COMPROMISED, "person_left"})
+"""Why a key is revoked, whether its agency does it or the operator."""
+
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 

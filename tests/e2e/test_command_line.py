@@ -159,6 +159,23 @@ async def test_revoking_a_compromised_key_lists_what_it_signed_since(
     assert "has passed" in said
 
 
+REVOCATIONS_REFUSED = {
+    "a reason that is none of the list": ("stolenn", "compromised, lost, person_left, rotated"),
+    "a compromise from nobody knows when": ("compromised", "Give --compromised-from"),
+}
+
+
+@pytest.mark.parametrize("mistake", REVOCATIONS_REFUSED)
+async def test_a_key_is_not_revoked_by_a_slip(command: Command, exchange: TestExchange, mistake: str) -> None:
+    reason, complaint = REVOCATIONS_REFUSED[mistake]
+    before = len(await exchange.entries())
+    thumbprint = exchange.parties.key(SCHOOL).public.thumbprint
+    code, said = await command("agency", "key", "revoke", thumbprint, "--reason", reason)
+    assert code == 1
+    assert complaint in said
+    assert not [each for each in (await exchange.entries())[before:] if each.type == "agency.key_revoked"]
+
+
 async def test_a_queue_item_is_closed_once(command: Command, exchange: TestExchange) -> None:
     async with exchange.client() as client:
         answer = await client.share({**share(), "recipients": ["Nowhere-on-Sea"]})
