@@ -9,8 +9,10 @@ import typer
 from cli import reach
 from cli.steward import CarriedOut, Steward
 from shared.clock import SystemClock
+from shared.errors import InvalidInput
 from shared.identifiers import parse_child_ref, parse_entry_id
 from shared.ledger.stewardship import APPROVALS_NEEDED, SCOPE_CHILD, Target
+from shared.vocabulary import EntryType
 
 hold_app = typer.Typer(help="Legal holds: what must not be erased.", no_args_is_help=True)
 erasure_app = typer.Typer(help="Erasing: proposed by one, approved by two others.", no_args_is_help=True)
@@ -19,6 +21,11 @@ By = Annotated[str, typer.Option(help="The account of who does this, never a nam
 Ground = Annotated[str, typer.Option(help="The legal ground, a code such as uk_gdpr_art_17_1_b")]
 Reason = Annotated[str, typer.Option(help="Why, a code such as consent_withdrawn")]
 Note = Annotated[str, typer.Option(help="Anything that names people: it is sealed")]
+
+_APPROVE = {
+    EntryType.ERASURE_PROPOSED: "erasure approve",
+    EntryType.RETENTION_PROPOSED: "retention approve",
+}
 
 
 @asynccontextmanager
@@ -104,11 +111,17 @@ def request_erasure(
     reach.run(work())
 
 
-def approve(proposal: Annotated[str, typer.Argument(help="The id that the proposal was given")], by: By) -> None:
-    """Approve a proposal, as somebody who neither proposed nor approved it."""
+def approve_as(kind: EntryType, proposal: str, *, by: str) -> None:
+    """Approve a proposal of that kind. Raises InvalidInput when it is of the other: who approves knows what it is."""
 
     async def work() -> None:
         async with steward() as acting:
+            open_now = (await acting.stewardship()).proposals.get(parse_entry_id(proposal))
+            if open_now is not None and open_now.type is not kind:
+                raise InvalidInput(
+                    "that is a retention run" if kind is EntryType.ERASURE_PROPOSED else "that is no retention run",
+                    remedy=f"Look at it: exchange erasure list. Then: exchange {_APPROVE[open_now.type]} {proposal}",
+                )
             await acting.approve(parse_entry_id(proposal), by=by)
             known = (await acting.stewardship()).proposals[parse_entry_id(proposal)]
             typer.echo(f"{len(known.approved_by)} of {APPROVALS_NEEDED} have approved {proposal}")
@@ -118,7 +131,10 @@ def approve(proposal: Annotated[str, typer.Argument(help="The id that the propos
     reach.run(work())
 
 
-erasure_app.command("approve")(approve)
+@erasure_app.command("approve")
+def approve(proposal: Annotated[str, typer.Argument(help="The id that the proposal was given")], by: By) -> None:
+    """Approve a proposal, as somebody who neither proposed nor approved it."""
+    approve_as(EntryType.ERASURE_PROPOSED, proposal, by=by)
 
 
 @erasure_app.command("list")
@@ -153,5 +169,6 @@ def carry_out(
     for name, position in done.erased.items():
         typer.echo(f"{name} is erased (entry {position})")
     for name, refusal in done.refused.items():
-        typer.echo(f"{name} is NOT erased: {refusal.detail}")
+        remedy = f". {refusal.remedy}" if refusal.remedy else ""
+        typer.echo(f"{name} is NOT erased: {refusal.detail}{remedy}")
     raise typer.Exit(1 if done.refused else 0)

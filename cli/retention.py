@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cli import reach
-from cli.erasing import By, approve, steward
+from cli.erasing import By, approve_as, steward
 from services.ledger.domain.retention import RetentionCases, retention_of
 from services.ledger.domain.stewarding import LARGEST_RUN
 from shared.clock import SystemClock
@@ -16,6 +16,7 @@ from shared.errors import InvalidInput
 from shared.ledger.client import LedgerClient
 from shared.ledger.stewardship import RetentionDue
 from shared.reference.retention import RetentionSchedule, load_schedule
+from shared.vocabulary import EntryType
 
 retention_app = typer.Typer(help="Retention: what is kept for how long, and what may go.", no_args_is_help=True)
 
@@ -60,7 +61,10 @@ def propose(
     reach.run(work())
 
 
-retention_app.command("approve")(approve)
+@retention_app.command("approve")
+def approve_run(run: Annotated[str, typer.Argument(help="The id that the run was given")], by: By) -> None:
+    """Approve a run, as somebody who neither proposed nor approved it."""
+    approve_as(EntryType.RETENTION_PROPOSED, run, by=by)
 
 
 def _day(text: str) -> date:

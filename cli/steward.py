@@ -72,7 +72,16 @@ class Steward:
     async def propose_erasure(
         self, target: Target, *, authority: str, reason: str, by: str, note: str | None = None
     ) -> EntryId:
-        """Propose to erase a child or an entry; returns the proposal's id. Nothing is erased by it."""
+        """Propose to erase a child or an entry; returns the proposal's id. Nothing is erased by it.
+
+        Raises NotFound for a child about which the ledger never held anything.
+        """
+        if target.scope == SCOPE_CHILD and not await self._knows(target.child):
+            # Two people would approve it, and only then would there be nobody to erase.
+            raise NotFound(
+                "there is no child of that reference",
+                remedy="Take it from the record: exchange audit replay shows each entry's children.",
+            )
         facts = ErasureProposedFacts(target=target, authority=authority, reason=reason, by=by)
         return await self._record(EntryType.ERASURE_PROPOSED, facts, note=note)
 
@@ -106,12 +115,21 @@ class Steward:
 
     async def target_of_entry(self, entry: EntryId) -> Target:
         """Return one entry as a target, with whom it is about. Raises NotFound."""
-        found = parse_entry((await self._ledger.entry_status(entry)).leaf)
+        try:
+            found = parse_entry((await self._ledger.entry_status(entry)).leaf)
+        except NotFound as error:
+            raise NotFound(error.detail, remedy="Take its id from the record: exchange audit replay.") from error
         under = found.facts.get("sealed_under")
         child = found.subjects[0].ref if found.subjects else None
         if child is None and isinstance(under, str) and under != entry:
             child = ChildRef(under)
         return Target(SCOPE_ENTRY, child, entry)
+
+    async def _knows(self, child: ChildRef | None) -> bool:
+        async for entry in self._ledger.stream(after=-1):
+            if any(subject.ref == child for subject in entry.subjects):
+                return True
+        return False
 
     async def _erase(self, proposal: Proposal, target: Target) -> Position:
         facts = ErasureFacts(

@@ -53,6 +53,8 @@ async def test_a_run_is_proposed_approved_by_two_and_carried_out_but_for_what_is
         run = found(r"run ([0-9a-f]{32}) is proposed", said)
 
         assert (await command("retention", "approve", run, "--by", "p.ellis"))[0] == 1
+        code, said = await command("erasure", "approve", run, "--by", "q.harrow")
+        assert (code, "that is a retention run" in said) == (1, True)
         assert (await command("retention", "approve", run, "--by", "q.harrow"))[0] == 0
         code, said = await command("erasure", "carry-out", run)
         assert (code, said.count("NOT erased: 1 of 2 have approved")) == (1, 3)
@@ -66,7 +68,8 @@ async def test_a_run_is_proposed_approved_by_two_and_carried_out_but_for_what_is
         code, said = await command("erasure", "carry-out", run)
     assert code == 1
     assert f"child:{goes} is erased" in said
-    assert f"child:{held} is NOT erased" in said
+    assert f"child:{held} is NOT erased: a legal hold is in force on this child, {hold}: " in said
+    assert "See: exchange hold list" in said
     assert f"child:{moves} is NOT erased" in said
     assert hold in (await command("hold", "list"))[1]
     # A new run leaves out what is held, so that nobody approves it unawares.
@@ -85,6 +88,8 @@ async def test_the_command_line_erases_a_child_that_two_others_approved(own: Tes
     code, said = await command("erasure", "request", "--child", about, *ground, "--note", "Asked for by Ada Thorne.")
     assert code == 0, said
     proposal = found(r"([0-9a-f]{32}) is proposed", said)
+    code, said = await command("retention", "approve", proposal, "--by", "q.harrow")
+    assert (code, f"exchange erasure approve {proposal}" in said) == (1, True)
     for by in ("q.harrow", "r.dunmore"):
         assert (await command("erasure", "approve", proposal, "--by", by))[0] == 0
     assert proposal in (await command("erasure", "list"))[1]
@@ -94,6 +99,19 @@ async def test_the_command_line_erases_a_child_that_two_others_approved(own: Tes
     code, said = await command("audit", "verify")
     assert code == 0, said
     assert "of them erased on the record" in said
+
+
+@pytest.mark.parametrize("target", ["--child", "--entry"])
+async def test_nobody_is_asked_to_approve_erasing_what_is_not_there(
+    own: TestExchange, command: Command, target: str
+) -> None:
+    before = len(await own.entries())
+    ground = ("--authority", "uk_gdpr_art_17_1_b", "--reason", "consent_withdrawn", "--by", "p.ellis")
+    code, said = await command("erasure", "request", target, "0" * 32, *ground)
+    assert code == 1
+    assert "there is no" in said
+    assert "exchange audit replay" in said
+    assert not [each for each in (await own.entries())[before:] if each.type == "erasure.proposed"]
 
 
 def found(pattern: str, said: str) -> str:

@@ -144,14 +144,17 @@ def _check_erasure(entry: Entry, facts: ErasureFacts, state: Stewardship) -> Non
         raise InvalidInput("an erasure is about the child it names")
     if facts.target.scope == SCOPE_CHILD and not entry.subjects:
         raise InvalidInput("an erasure is about the child it names")
+    # Holds come first: placing one was itself recorded about the child, and moved its case on.
+    holds = [name for name, hold in state.holds.items() if hold.child == facts.target.child]
+    if holds:
+        raise ChildOnHold(
+            f"a legal hold is in force on this child, {', '.join(holds)}: nothing about it may be erased",
+            remedy="See: exchange hold list",
+        )
     decided_on = proposal.versions.get(facts.target.child) if facts.target.child is not None else None
     if decided_on is not None and entry.subjects[0].version != decided_on + 1:
         raise CaseMovedOn(
             "something was recorded about this child since the run looked", remedy="Propose it again, if it is due."
-        )
-    if state.is_held(facts.target.child):
-        raise ChildOnHold(
-            "a legal hold is in force on this child: nothing about it may be erased", remedy="See: exchange hold list"
         )
 
 
