@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from shared.clock import SystemClock
 from shared.reference.retention import COLUMNS
 from tests.machinery.answers import child_ref
 from tests.machinery.command_line import Command, command_on
@@ -46,7 +48,12 @@ async def test_a_run_is_proposed_approved_by_two_and_carried_out_but_for_what_is
     async with own.client() as client:
         goes, held, moves = [child_ref(await client.share(share(each))) for each in who]
         await own.all_signed_for()
-        assert await command("retention", "propose", "--by", "p.ellis") == (0, "nothing is due\n")
+        code, said = await command("retention", "propose", "--by", "p.ellis")
+        assert code == 0, said
+        next_on = date.fromisoformat(
+            found(r"nothing is due \(not due yet: 3, the next on ([0-9-]{10}); due but under a hold: 0\)", said)
+        )
+        assert next_on > SystemClock().now().date()
         code, said = await command("retention", "propose", "--by", "p.ellis", "--schedule", at_once)
         assert code == 0, said
         assert all(f"{each}  child_protection  due " in said for each in (goes, held, moves))
@@ -76,6 +83,7 @@ async def test_a_run_is_proposed_approved_by_two_and_carried_out_but_for_what_is
     await own.all_signed_for()
     code, said = await command("retention", "propose", "--by", "p.ellis", "--schedule", at_once)
     assert (moves in said, held in said, goes in said) == (True, False, False)
+    assert "not due yet: 0; due but under a hold: 1" in said
     assert (await command("hold", "lift", hold, "--reason", "inquiry_over", "--by", "s.vane"))[0] == 0
     report = await own.audit()
     assert report.intact, report.findings
@@ -112,6 +120,13 @@ async def test_nobody_is_asked_to_approve_erasing_what_is_not_there(
     assert "there is no" in said
     assert "exchange audit replay" in said
     assert not [each for each in (await own.entries())[before:] if each.type == "erasure.proposed"]
+
+
+@pytest.mark.parametrize("days", [1, 365, 36_500])
+async def test_no_run_is_proposed_as_at_a_day_that_has_not_come(own: TestExchange, command: Command, days: int) -> None:
+    day = SystemClock().now().date() + timedelta(days=days)
+    code, said = await command("retention", "propose", "--by", "p.ellis", "--as-at", day)
+    assert (code, f"{day} has not come" in said) == (1, True)
 
 
 def found(pattern: str, said: str) -> str:
