@@ -32,10 +32,11 @@ Name = Callable[[str], str]
 
 def who_knew_text(known: WhoKnew, *, name_of: Name) -> Iterator[str]:
     """Yield the lines of a report, each fact with the time and position of the entry that says so."""
-    yield _verified(known.verification)
-    yield f"Child {known.child}, as at {known.as_at}: {known.entries} entries, none left out."
+    if known.entries:
+        yield _verified(known.verification)
+    yield f"Child {known.child}, as at {known.as_at}: {known.entries} entries, numbered without a gap."
     if not known.entries:
-        yield "The ledger held nothing about this child at that moment."
+        yield "By its index the ledger held nothing about this child then; `exchange audit verify` checks the index."
         return
     words = _Words(name_of, {each.position: each.compromised_from for each in known.suspects})
     yield from _section("Shared, withheld and reported", map(words.decision, known.decisions))

@@ -125,7 +125,8 @@ class WhoKnew(msgspec.Struct, frozen=True, kw_only=True):
     """All that the ledger held about a child at a moment.
 
     ``verification`` comes first: until a full check was run, what is not verified may have been changed.
-    ``entries`` counts them: the child's entries are numbered without gaps, so that one left out would show.
+    ``entries`` counts them: the child's entries are numbered without gaps, so that one left out between others would
+    show; that none was cut off at the end is for a full check to say.
     ``responsible`` is the authority that first owned a concern by a signed acknowledgement.
     """
 

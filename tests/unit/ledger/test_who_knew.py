@@ -195,6 +195,9 @@ def signed_later() -> list[Entry]:
 def test_a_child_nobody_spoke_of_was_not_known() -> None:
     known = who_knew(history(), child=ChildRef("e" * 32), as_at=LATER)
     assert (known.entries, known.decisions, known.told, known.looks) == (0, (), (), ())
+    said = list(who_knew_text(known, name_of=str))
+    assert said[0].endswith(": 0 entries, numbered without a gap.")
+    assert "exchange audit verify" in said[1], "an index cut off at its end shows in a full check alone"
 
 
 def test_an_entry_left_out_of_a_childs_history_shows() -> None:
