@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from typing import Protocol
 
 import typer
@@ -68,8 +69,12 @@ async def run_sandbox() -> int:
     layout = Layout.from_environment({"EXCHANGE_HOME": os.environ.get("EXCHANGE_HOME") or ".sandbox"})
     port = int(os.environ.get("GATEWAY_PORT", SANDBOX_PORT))
     check_free(port)
-    exchange = LocalExchange(layout, announce=_say, options=Options(port=port, settings=sandbox_settings(layout)))
+    exchange, witness = _here(layout, port=port, settings=sandbox_settings(layout))
+    if witness is not None:
+        witness.prepare()
     async with signals_as_event() as asked_to_end, exchange, kept_up(exchange.postgres, announce=_say):
+        if witness is not None:
+            await witness.start()
         await _register(exchange, await _welcome(exchange, first_port=port + 1))
         _say(
             f"\nThe sandbox is up at {exchange.gateway_url}: test numbers only, and nobody acts on what is posted."
@@ -81,11 +86,13 @@ async def run_sandbox() -> int:
     return 0
 
 
-def _here(layout: Layout, *, port: int) -> tuple[LocalExchange, LocalWitness | None]:
+def _here(
+    layout: Layout, *, port: int, settings: Mapping[str, str] | None = None
+) -> tuple[LocalExchange, LocalWitness | None]:
     """Return the exchange of a folder, and a witness beside it when EXCHANGE_WITNESS asks for one."""
     if os.environ.get("EXCHANGE_WITNESS", "") in ("", "0"):
-        return LocalExchange(layout, announce=_say, options=Options(port=port)), None
-    settings = {"LEDGER_WITNESS_POLICY_FILE": str(policy_file_of(layout))}
+        return LocalExchange(layout, announce=_say, options=Options(port=port, settings=settings)), None
+    settings = {**(settings or {}), "LEDGER_WITNESS_POLICY_FILE": str(policy_file_of(layout))}
     exchange = LocalExchange(layout, announce=_say, options=Options(port=port, settings=settings))
     return exchange, LocalWitness(exchange)
 
