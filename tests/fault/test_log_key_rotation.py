@@ -193,6 +193,15 @@ async def test_a_key_that_was_retired_once_is_never_announced_again(exchange: Te
     assert await said_of_log_keys(exchange) == before
 
 
+async def test_a_date_of_compromise_that_no_key_is_given_up_for_is_said(exchange: TestExchange) -> None:
+    await restart(exchange, key="ledger-log-third", compromised_from=STOLEN)
+
+    async def said() -> list[dict[str, object]] | None:
+        return logged(exchange.local, "ledger_log_key_compromised_from_unused") or None
+
+    assert await patiently(said)
+
+
 async def test_the_documented_rotation_after_a_theft_gives_up_the_stolen_key_on_one_machine(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
