@@ -172,7 +172,7 @@ async def test_cosigned_checkpoints_travel_in_the_bundle_and_each_says_how_far_i
     size = read_unverified_checkpoint(first).size
     assert code == 0, said
     assert f"Cosigned by: {CLASSIC.name} ({size} entries), {POST_QUANTUM.name} ({size} entries)." in said
-    assert "no ML-DSA here: none." in said
+    assert "ML-DSA" not in said, "there was nothing that could not be checked"
     note.write_bytes(cosigned_by_both(checkpoint_of([b"another log"])))
     code, said = await command("audit", "export", exported.folder / "never.zip", "--cosigned", note)
     assert code == 1
@@ -187,7 +187,7 @@ async def test_a_bundle_of_one_child_holds_every_entry_and_only_that_childs_seal
     assert code == 0, said
     code, said = await command("audit", "verify", "--bundle", file, "--log-key", exported.log_key)
     assert code == 0, said
-    assert "Only 1 chosen children's are here" in said
+    assert "Only 1 chosen child's are here" in said
     assert "INTACT" in said
     whole, one = exported.members, Bundle(file)
     assert sum(len(one.read(name)) for name in one.zip.namelist() if name.startswith("sections/")) < sum(

@@ -260,19 +260,18 @@ def verify(bundle: Bundle, log: Key, witnesses: Sequence[Key], older: Sequence[b
 
 def explain(check: Check, manifest: dict[str, Any]) -> Iterator[str]:
     """Yield the report in words for a reader who has never seen a ledger."""
-    yield f"{check.size} entries, {check.heads} signed checkpoints, {check.children} children; root {check.root}."
-    yield f"{check.sections} sealed sections checked, {check.erased} of them erased on the record."
-    if manifest["children"] is not None:
-        yield f"Only {len(manifest['children'])} chosen children's are here; {check.not_included} others are not."
-    opened = manifest["opened"]
+    yield f"Entries: {check.size}; signed checkpoints: {check.heads}; children: {check.children}; root: {check.root}."
+    yield f"Checked: {check.sections} sealed sections, {check.erased} of them erased; {check.bodies} opened bodies."
+    opened, chosen = manifest["opened"], manifest["children"]
+    if chosen is not None:
+        yield f"Only {len(chosen)} chosen child{'ren' * (len(chosen) != 1)}'s are here; {check.not_included} are not."
     yield f"OPENED CONTENT is in this bundle, because: {opened['reason']}." if opened else "No content is opened here."
-    yield f"{check.bodies} opened bodies were held against the digests that their agencies signed."
     yield f"Cosigned by: {', '.join(f'{k} ({n} entries)' for k, n in check.cosigned_by.items()) or 'no key you gave'}."
-    yield f"Cosignatures NOT CHECKED, as `cryptography` has no ML-DSA here: {', '.join(check.unchecked) or 'none'}."
+    yield from (f"Cosignatures NOT CHECKED, as `cryptography` has no ML-DSA here: {name}." for name in check.unchecked)
     yield f"Held against kept checkpoints of: {', '.join(map(str, check.older)) or 'none, so one re-signed passes'}."
     yield "NOT INTACT, from here on:" if check.findings else "INTACT: nothing was altered, dropped, added or reordered."
-    for each in sorted(check.findings, key=lambda each: (each["first"], each["last"])):
-        yield f"  {each['first']} to {each['last']}: {each['kind']}: {each['detail']}"
+    for first, last, kind, detail in sorted((f["first"], f["last"], f["kind"], f["detail"]) for f in check.findings):
+        yield f"  {first}{f' to {last}' if last != first else ''}: {kind}: {detail}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
