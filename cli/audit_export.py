@@ -8,10 +8,10 @@ from typing import IO, Annotated
 import typer
 
 from cli import reach
-from cli.audit_access import AUDITOR, Access, access_to
+from cli.audit_access import AUDITOR, Access, access_to, published_checkpoint
 from services.ledger.audit.export import Opened, Opening, Wanted, check_known, export_bundle, positions_of
 from services.ledger.audit.stored_log import StoredLog, open_stored_log
-from shared.errors import Conflict, InvalidInput, NotFound, Unavailable
+from shared.errors import Conflict, InvalidInput, NotFound
 from shared.identifiers import parse_account, parse_child_ref
 from shared.ledger.audit_messages import BreakGlass
 from shared.transparency.checkpoint import Checkpoint
@@ -71,7 +71,7 @@ def export(
             glass = Glass(reason, note, parse_account(by)) if open_content else None
             notes = [path.read_bytes() for path in cosigned or []]
             if not (notes or (database_url and password_file)):
-                notes = reach.run(_published())
+                notes = reach.run(published_checkpoint())
             ends, opened = reach.run(_export(access, written, wanted, glass, notes))
     except BaseException:
         file.unlink(missing_ok=True)
@@ -94,15 +94,6 @@ async def _export(
         opening = await _open(stored, wanted, glass) if glass is not None else None
         ends = await export_bundle(stored, file, wanted=wanted, opening=opening, cosigned=cosigned)
         return ends, len(opening.sections) if opening is not None else 0
-
-
-async def _published() -> list[bytes]:
-    """Return the checkpoint that the exchange running here published last; it covers no more than is stored."""
-    try:
-        async with reach.ledger("auditor") as ledger:
-            return [await ledger.tile("checkpoint")]
-    except (NotFound, Unavailable):
-        return []
 
 
 async def _open(stored: StoredLog, wanted: Wanted, glass: Glass) -> Opening:
