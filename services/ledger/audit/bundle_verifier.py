@@ -243,8 +243,7 @@ def verify(bundle: Bundle, log: Key, witnesses: Sequence[Key], older: Sequence[b
             last = at + 1 if at + 1 in heads else last
         for at in beside:
             check.find("section_foreign", f"something is sealed beside entry {at}, which is not there", at)
-    beyond = [note for ends in heads if ends > check.size for note, _ in heads[ends]]
-    largest = max([size, *(check.head(note, last, HEAD) for note in beyond)])
+    largest = max([size, *(check.head(note, last, HEAD) for n in heads if n > check.size for note, _ in heads[n])])
     if check.size < largest:
         check.find("truncated", f"{largest} entries were vouched for, {check.size} are here", check.size, largest - 1)
     if check.head(bundle.read("checkpoint"), 0, HEAD) not in (0, check.size):
