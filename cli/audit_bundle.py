@@ -41,9 +41,7 @@ def verify_bundle(
     text = printed.getvalue().rstrip("\n")
     said: dict[str, object] = msgspec.json.decode(text) if as_json else {}
     if "error" in said or text.startswith(UNREAD):
-        raise InvalidInput(
-            f"{file}: {said.get('error') or text.removeprefix(UNREAD)}", remedy="Have it exported or sent anew."
-        )
+        raise InvalidInput(str(said.get("error") or text.removeprefix(UNREAD)))
     standing = _standing(file, circumstances.held, witnesses) if code == INTACT else []
     if as_json:
         said |= {**circumstances.as_json(), "witnesses": msgspec.to_builtins(standing)}

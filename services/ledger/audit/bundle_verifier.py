@@ -274,7 +274,7 @@ def explain(check: Check, manifest: dict[str, Any]) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check the bundle that the command line names; 0 if intact, 1 if not or if it cannot be read."""
+    """Check the bundle that the command line names; 0 if intact, 1 if not, 2 if it cannot be read."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[2])
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--log-key", required=True, help="a verifier key of the log, kept from outside this bundle")
@@ -286,8 +286,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bundle, witnesses = Bundle(given.bundle), [Key(text) for text in given.witness_key]
         check = verify(bundle, Key(given.log_key), witnesses, [path.read_bytes() for path in given.older])
     except DAMAGED as error:
-        print(json.dumps({"intact": False, "error": str(error)}) if given.json else f"NOT CHECKED: {error}")
-        return 1
+        why = f"{given.bundle}, or what was given beside it, cannot be read ({error}): have it sent anew"
+        print(json.dumps({"intact": False, "error": why}) if given.json else f"NOT CHECKED: {why}")
+        return 2
     said = {name: value for name, value in vars(check).items() if not name.startswith("_") and name != "gone"}
     said |= {"intact": not check.findings, "opened_content": bundle.manifest["opened"]}
     print(json.dumps(said) if given.json else "\n".join(explain(check, bundle.manifest)))
