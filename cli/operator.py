@@ -1,6 +1,5 @@
 """What the operator does: registers agencies, keys and endpoints, and works the human queues. Each act is an entry."""
 
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,6 +19,7 @@ from shared.identifiers import (
     ObligationId,
     Position,
     authority_recipient,
+    is_code,
     obligation_id,
     parse_agency_id,
     parse_recipient,
@@ -51,7 +51,6 @@ from shared.vocabulary import EntryType, LadderState, Urgency
 
 SCOPE = "service:operator"
 NO_TERMS = Terms()
-_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 
 
 class Operator:
@@ -279,13 +278,13 @@ class Operator:
 
 
 def _code(text: str) -> str:
-    if not _ACCOUNT.match(text):
+    if not is_code(text):
         raise InvalidInput("a reason is a code, such as rotated, lost or compromised")
     return text
 
 
 def _account(text: str) -> str:
-    if not _ACCOUNT.match(text):
+    if not is_code(text):
         raise InvalidInput(
             "an owner is an account name of lower-case letters, digits, dots and hyphens",
             remedy="Use the person's account, not their name: entries hold no names in clear.",

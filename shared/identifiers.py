@@ -32,7 +32,7 @@ KeyThumbprint = NewType("KeyThumbprint", str)
 Recipient = NewType("Recipient", str)
 """Who an obligation is to: ``authority:<GSS>``, ``police:<force GSS>``, ``agency:<agency id>`` or ``queue:<name>``."""
 
-_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
+_CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _HEX_32 = re.compile(r"[0-9a-f]{32}\Z")
 _AGENCY = re.compile(r"[a-z0-9][a-z0-9-]{0,62}[a-z0-9]\Z")
 _OBLIGATION = re.compile(r"[0-9a-f]{32}-[0-9]{1,3}\Z")
@@ -74,9 +74,14 @@ def parse_recipient(text: str) -> Recipient:
     return Recipient(text)
 
 
+def is_code(text: str) -> bool:
+    """Return whether ``text`` is a code as entries hold it in clear, such as a reason, or the account of a person."""
+    return _CODE.match(text) is not None
+
+
 def parse_account(text: str) -> str:
     """Return ``text`` as the account of a person at the exchange. Raises InvalidInput when it is not one."""
-    if not _ACCOUNT.match(text):
+    if not is_code(text):
         raise InvalidInput(
             "not an account: lower-case letters, digits, dots, underscores and hyphens are expected",
             remedy="Use the person's account, not their name: entries hold no names in clear.",

@@ -136,7 +136,11 @@ class Stewardship:
 
     def is_held(self, child: ChildRef | None) -> bool:
         """Return whether a hold in force forbids erasing anything about a child."""
-        return child is not None and any(hold.child == child for hold in self.holds.values())
+        return bool(self.holds_on(child))
+
+    def holds_on(self, child: ChildRef | None) -> tuple[EntryId, ...]:
+        """Return the holds in force on a child, by their ids."""
+        return tuple(name for name, hold in self.holds.items() if hold.child == child)
 
     def is_erased(self, child: ChildRef) -> bool:
         """Return whether everything about a child has been erased."""

@@ -4,12 +4,11 @@ Folding (``shared.ledger.stewardship``) only reads what is in the ledger; this d
 writer decides with the state that its last entry left, so that no hold can come between deciding and erasing.
 """
 
-import re
 from datetime import date
 
 from shared.entries import Entry
 from shared.errors import Conflict, InvalidInput, NotFound, NotPermitted
-from shared.identifiers import EntryId, parse_child_ref, parse_entry_id
+from shared.identifiers import EntryId, is_code, parse_child_ref, parse_entry_id
 from shared.ledger.facts import read_facts
 from shared.ledger.stewardship import (
     APPROVALS_NEEDED,
@@ -30,7 +29,6 @@ from shared.vocabulary import EntryType
 LARGEST_RUN = 300
 """Children in one retention run: as many as one entry can name."""
 
-_CODE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _APPROVES = {
     EntryType.ERASURE_APPROVED: EntryType.ERASURE_PROPOSED,
     EntryType.RETENTION_APPROVED: EntryType.RETENTION_PROPOSED,
@@ -145,7 +143,7 @@ def _check_erasure(entry: Entry, facts: ErasureFacts, state: Stewardship) -> Non
     if facts.target.scope == SCOPE_CHILD and not entry.subjects:
         raise InvalidInput("an erasure is about the child it names")
     # Holds come first: placing one was itself recorded about the child, and moved its case on.
-    holds = [name for name, hold in state.holds.items() if hold.child == facts.target.child]
+    holds = state.holds_on(facts.target.child)
     if holds:
         raise ChildOnHold(
             f"a legal hold is in force on this child, {', '.join(holds)}: nothing about it may be erased",
@@ -177,7 +175,7 @@ def _proposal(name: EntryId, state: Stewardship) -> Proposal:
 
 
 def _codes(*codes: str) -> None:
-    if not all(_CODE.match(code) for code in codes):
+    if not all(is_code(code) for code in codes):
         raise InvalidInput(
             "grounds, reasons and accounts are codes of lower-case letters, digits, dots, underscores and hyphens",
             remedy="Use the person's account, not their name: entries hold no names in clear.",
