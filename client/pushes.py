@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from shared.canonical_json import Json, parse_json
 from shared.clock import Clock, SystemClock
 from shared.errors import InvalidInput
-from shared.signatures.authority import authority_of
+from shared.signatures.authority import authority_of, target_of
 from shared.signatures.content_digest import content_digest, verify_content_digest
 from shared.signatures.errors import SignatureInvalid
 from shared.signatures.keys import PublicKey, SigningKey
@@ -52,9 +51,8 @@ class PushReceiver:
     def __init__(
         self, url: str, *, key: SigningKey, push_keys: Sequence[PublicKey], clock: Clock | None = None
     ) -> None:
-        target = urlsplit(url)
         self._authority = authority_of(url)
-        self._target = ((target.path or "/") + (f"?{target.query}" if target.query else "")).encode("latin-1")
+        self._target = target_of(url)
         self._key = key
         self._push_keys = tuple(push_keys)
         self._clock = clock or SystemClock()

@@ -1,4 +1,7 @@
-"""The authority of a request as it is signed (RFC 9421 section 2.2.3): lower case, without the scheme's own port."""
+"""Where a request goes, as it is signed (RFC 9421 section 2.2).
+
+The authority is in lower case, without the scheme's own port.
+"""
 
 import re
 from urllib.parse import urlsplit
@@ -28,3 +31,15 @@ def authority_of(url: str) -> str:
     except ValueError as error:
         raise InvalidInput("not a URL") from error
     return normal_authority(parts.netloc, scheme=parts.scheme)
+
+
+def target_of(url: str) -> bytes:
+    """Return the target of a request to a URL, as it is sent: its path and its query, if it has one.
+
+    Raises InvalidInput for what is no URL, or has characters that cannot be sent.
+    """
+    try:
+        parts = urlsplit(url)
+        return ((parts.path or "/") + (f"?{parts.query}" if parts.query else "")).encode("latin-1")
+    except ValueError as error:
+        raise InvalidInput("not a URL that can be sent to") from error

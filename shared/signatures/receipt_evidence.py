@@ -5,14 +5,12 @@ with their signature headers. The response's signature covers the push's own sig
 notification's id.
 """
 
-from urllib.parse import urlsplit
-
 import msgspec
 
 from shared.canonical_json import canonical_bytes
 from shared.errors import InvalidInput
 from shared.identifiers import ObligationId
-from shared.signatures.authority import authority_of
+from shared.signatures.authority import authority_of, target_of
 from shared.signatures.errors import ComponentUncovered, SignatureInvalid
 from shared.signatures.evidence import covered_components
 from shared.signatures.keys import PublicKey
@@ -73,8 +71,7 @@ def verify_receipt(evidence: bytes, *, key: PublicKey, url: str, obligation: Obl
     if missing:
         raise ComponentUncovered(f"the receipt's signature does not cover {missing[0]}")
     key.verify(parse_signature(kept.signature), base)
-    target = urlsplit(url)
-    asked = RequestParts("POST", authority_of(url), _target(target.path, target.query), {})
+    asked = RequestParts("POST", authority_of(url), target_of(url), {})
     for name in ("@method", "@authority", "@path", "@query"):
         if said[f'"{name}";req'] != asked.component(name):
             raise SignatureInvalid("the receipt is for what was sent elsewhere")
@@ -83,7 +80,3 @@ def verify_receipt(evidence: bytes, *, key: PublicKey, url: str, obligation: Obl
     pushed = covered_components(kept.request_base, parse_signature_input(kept.request_signature_input))
     if f"{LABEL}={said[SIGNED_REQUEST]}" != kept.request_signature or pushed.get('"idempotency-key"') != obligation:
         raise SignatureInvalid("the receipt is for another notification")
-
-
-def _target(path: str, query: str) -> bytes:
-    return ((path or "/") + (f"?{query}" if query else "")).encode("latin-1", "replace")

@@ -17,7 +17,7 @@ from shared.clock import Clock
 from shared.errors import ExchangeError, InvalidInput
 from shared.identifiers import ObligationId
 from shared.ledger.registry import EndpointFacts
-from shared.signatures.authority import authority_of
+from shared.signatures.authority import authority_of, target_of
 from shared.signatures.content_digest import content_digest, verify_content_digest
 from shared.signatures.keys import SigningKey, public_key_from_jwk
 from shared.signatures.message import RequestParts, ResponseParts, Tag
@@ -122,15 +122,13 @@ class HttpPush:
         self, endpoint: EndpointFacts, *, obligation: ObligationId, body: bytes, headers: Mapping[str, str]
     ) -> RequestParts:
         now_s = int(self._clock.now().timestamp())
-        target = urlsplit(endpoint.url)
-        raw_target = (target.path or "/") + (f"?{target.query}" if target.query else "")
         unsigned = {
             **headers,
             "content-digest": content_digest(body),
             "idempotency-key": obligation,
             **sign_webhook(body, message_id=obligation, timestamp_s=now_s, key=self._key),
         }
-        parts = RequestParts("POST", authority_of(endpoint.url), raw_target.encode("latin-1"), unsigned)
+        parts = RequestParts("POST", authority_of(endpoint.url), target_of(endpoint.url), unsigned)
         signature = sign_request(
             parts, key=self._key, tag=Tag.PUSH, created=now_s, nonce=secrets.token_urlsafe(16), has_body=True
         )

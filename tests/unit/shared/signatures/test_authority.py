@@ -1,7 +1,7 @@
 import pytest
 
 from shared.errors import InvalidInput
-from shared.signatures.authority import authority_of, normal_authority
+from shared.signatures.authority import authority_of, normal_authority, target_of
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,24 @@ def test_a_host_header_is_held_to_the_same() -> None:
     assert normal_authority("EXCHANGE.example:443", scheme="https") == "exchange.example"
     with pytest.raises(InvalidInput):
         normal_authority("exchange.example, other.example", scheme="https")
+
+
+@pytest.mark.parametrize(
+    ("url", "target"),
+    [
+        ("https://csc.example", b"/"),
+        ("https://csc.example/?", b"/"),
+        ("https://csc.example/pushes?from=exchange", b"/pushes?from=exchange"),
+        ("https://csc.example?from=exchange", b"/?from=exchange"),
+        ("https://csc.example/%C3%A9#part", b"/%C3%A9"),
+        ("https://csc.example/\u00e9", b"/\xe9"),
+    ],
+)
+def test_the_target_is_the_path_and_the_query_as_they_are_sent(url: str, target: bytes) -> None:
+    assert target_of(url) == target
+
+
+@pytest.mark.parametrize("url", ["https://csc.example/\u20ac", "https://[csc.example/"])
+def test_a_target_that_cannot_be_sent_is_refused(url: str) -> None:
+    with pytest.raises(InvalidInput):
+        target_of(url)
