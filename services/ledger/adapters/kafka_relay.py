@@ -91,8 +91,6 @@ class KafkaRelay:
                 else:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._more.wait(), IDLE_S)
-                    # Meanwhile another process's relay may have published: a standby looks as well.
-                    cursor = None
         finally:
             with contextlib.suppress(KafkaError, OSError, TimeoutError):
                 await asyncio.wait_for(producer.stop(), 5)
@@ -100,7 +98,8 @@ class KafkaRelay:
     async def _publish_next(self, producer: AIOKafkaProducer, cursor: _Cursor) -> tuple[int, _Cursor | None]:
         """Publish the entries after the cursor, at most a batch.
 
-        Returns how many, and the cursor as it is now; None for one that another relay has moved.
+        Returns how many, and the cursor to go on from; None where it is to be read again, since another process's relay
+        has moved it, or may while this one waits: a standby looks as well.
         """
         rows = await self._pool.fetch(
             "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY position LIMIT $2",
@@ -108,7 +107,7 @@ class KafkaRelay:
             BATCH,
         )
         if not rows:
-            return 0, cursor
+            return 0, None
         partitions = sorted(await producer.partitions_for(self._settings.topic))
         last = dict(cursor.last_in_partition)
         acknowledgements = []
