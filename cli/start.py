@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Protocol
 
 import typer
@@ -70,11 +71,7 @@ async def run_sandbox() -> int:
     port = int(os.environ.get("GATEWAY_PORT", SANDBOX_PORT))
     check_free(port)
     exchange, witness = _here(layout, port=port, settings=sandbox_settings(layout))
-    if witness is not None:
-        witness.prepare()
-    async with signals_as_event() as asked_to_end, exchange, kept_up(exchange.postgres, announce=_say):
-        if witness is not None:
-            await witness.start()
+    async with signals_as_event() as asked_to_end, _up(exchange, witness):
         await _register(exchange, await _welcome(exchange, first_port=port + 1))
         _say(
             f"\nThe sandbox is up at {exchange.gateway_url}: test numbers only, and nobody acts on what is posted."
@@ -95,6 +92,17 @@ def _here(
     settings = {**(settings or {}), "LEDGER_WITNESS_POLICY_FILE": str(policy_file_of(layout))}
     exchange = LocalExchange(layout, announce=_say, options=Options(port=port, settings=settings))
     return exchange, LocalWitness(exchange)
+
+
+@asynccontextmanager
+async def _up(exchange: LocalExchange, witness: LocalWitness | None) -> AsyncIterator[None]:
+    """Have an exchange up, its witness beside it and its database kept up, until the block is left."""
+    if witness is not None:
+        witness.prepare()
+    async with exchange, kept_up(exchange.postgres, announce=_say):
+        if witness is not None:
+            await witness.start()
+        yield
 
 
 def _passing(prefix: str) -> LocalExchange:
@@ -122,11 +130,7 @@ async def demonstrate() -> int:
 
 
 async def _run(exchange: LocalExchange, witness: LocalWitness | None, *, first_port: int, stay: asyncio.Event) -> int:
-    if witness is not None:
-        witness.prepare()
-    async with exchange, kept_up(exchange.postgres, announce=_say):
-        if witness is not None:
-            await witness.start()
+    async with _up(exchange, witness):
         parties = await _welcome(exchange, first_port=first_port)
         head = await _size(exchange)
         await _register(exchange, parties)
