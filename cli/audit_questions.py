@@ -9,13 +9,16 @@ import msgspec
 import typer
 
 from cli import reach
-from cli.audit_snapshot import state_kept_in
+from cli.audit_snapshot import state_by_snapshot
+from cli.audit_trust import TrustedKey, trusted_key
+from cli.audited_ledger import AuditorKey, Gateway, GatewayUrl, audited_ledger, entries_of, named_gateway
 from cli.replay_filters import moment, selection_of
 from cli.who_knew_text import Name, who_knew_text
-from services.ledger.audit.replay import ReplayedState, Selection, replay, replay_state
+from client.errors import NotReached
+from services.ledger.audit.replay import ReplayedState, Selection, replay_state
 from shared.clock import SystemClock, rfc3339
 from shared.entries import encode_entry
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, Unavailable
 from shared.identifiers import AgencyId, parse_child_ref
 from shared.ledger.audit_messages import WhoKnew, WhoKnewQuery
 from shared.ledger.registry import Registry
@@ -30,33 +33,47 @@ def replay_entries(
     agency: Annotated[str, typer.Option(help="Only entries by this agency")] = "",
     authority: Annotated[str, typer.Option(help="Only entries that concern this authority (GSS code)")] = "",
     entry_type: Annotated[str, typer.Option("--type", help="Only entries of this type, such as share.recorded")] = "",
+    after: Annotated[int, typer.Option(min=-1, help="Only entries after this position: go on where one ended")] = -1,
     state: Annotated[bool, typer.Option("--state", help="Print what the entries add up to, not the entries")] = False,
     snapshot: Annotated[Path | None, typer.Option(help="Keep the state in this file, and go on from it")] = None,
+    log_key: Annotated[
+        str | None, typer.Option(help="The log's verifier key, kept by you, that a snapshot of --url is held against")
+    ] = None,
+    url: GatewayUrl = None,
+    key: AuditorKey = None,
 ) -> None:
     """Stream entries as NDJSON, or the state they add up to: who was told what, who owns it, who is responsible.
 
-    The stream holds one page of entries at a time, however long the ledger. ``--state`` is as at the moment asked for,
-    of everybody or of one ``--child``.
+    The stream holds one page of entries at a time, however long the ledger; one that is broken off says with which
+    ``--after`` to go on. ``--state`` is as at the moment asked for, of everybody or of one ``--child``.
     """
+    gateway = named_gateway(url, key)
     selection = selection_of(
         load_register(), as_at=as_at, child=child, agency=agency, authority=authority, entry_type=entry_type
     )
     if snapshot is not None:
-        if not state or as_at or agency or authority or entry_type:
+        if not state or as_at or agency or authority or entry_type or after != -1:
             raise InvalidInput(
                 "a snapshot is of the whole state as it is now", remedy="Give --state, and --child if any."
             )
-        typer.echo(json.dumps(_state(reach.run(state_kept_in(snapshot)), child=selection.child), indent=2))
+        trusted = trusted_key(log_key, own=gateway is None)
+        typer.echo(
+            json.dumps(_state(reach.run(_kept_state(gateway, snapshot, trusted)), child=selection.child), indent=2)
+        )
         return
-    if state and (agency or authority or entry_type):
+    if log_key is not None:
+        raise InvalidInput("a log's key is what a snapshot is held against", remedy="Leave --log-key out.")
+    if state and (agency or authority or entry_type or after != -1):
         raise InvalidInput("the state is of all entries up to a moment, or of one child's", remedy="Leave --state out.")
-    reach.run(_print_state(selection) if state else _stream(selection))
+    reach.run(_print_state(gateway, selection) if state else _stream(gateway, selection, after=after))
 
 
 def ask_who_knew(
     child: Annotated[str, typer.Argument(help="The child's reference, from any entry about them")],
     as_at: AsAt = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print as JSON")] = False,
+    url: GatewayUrl = None,
+    key: AuditorKey = None,
 ) -> None:
     """Say who knew what about a child at a moment (default: now).
 
@@ -64,7 +81,7 @@ def ask_who_knew(
     which moves were flagged.
     """
     query = WhoKnewQuery(parse_child_ref(child), moment(as_at) if as_at else rfc3339(SystemClock().now()))
-    known, registry = reach.run(_who_knew(query))
+    known, registry = reach.run(_who_knew(named_gateway(url, key), query))
     if as_json:
         typer.echo(msgspec.json.encode(known).decode())
         return
@@ -72,24 +89,38 @@ def ask_who_knew(
         typer.echo(line)
 
 
-async def _stream(selection: Selection) -> None:
-    async with reach.ledger("auditor") as client:
-        async for entry in replay(client.stream(after=-1), selection=selection):
-            sys.stdout.buffer.write(encode_entry(entry) + b"\n")
-    sys.stdout.buffer.flush()
+async def _stream(gateway: Gateway | None, selection: Selection, *, after: int) -> None:
+    reached = after
+    async with audited_ledger(gateway) as ledger:
+        try:
+            async for entry in entries_of(ledger, after=after):
+                if selection.is_over(entry):
+                    break
+                if selection.takes(entry):
+                    sys.stdout.buffer.write(encode_entry(entry) + b"\n")
+                reached = entry.position
+        except (NotReached, Unavailable):
+            if reached > after:
+                typer.echo(f"Broken off after entry {reached}: go on with --after {reached}.", err=True)
+            raise
+        finally:
+            sys.stdout.buffer.flush()
 
 
-async def _print_state(selection: Selection) -> None:
-    async with reach.ledger("auditor") as client:
-        replayed = await replay_state(client.stream(after=-1), as_at=selection.as_at)
+async def _print_state(gateway: Gateway | None, selection: Selection) -> None:
+    async with audited_ledger(gateway) as ledger:
+        replayed = await replay_state(entries_of(ledger), as_at=selection.as_at)
     typer.echo(json.dumps(_state(replayed, child=selection.child), indent=2))
 
 
-async def _who_knew(query: WhoKnewQuery) -> tuple[WhoKnew, Registry]:
-    async with reach.ledger("auditor") as client:
-        known = await client.who_knew(query)
-        registry = Registry().with_entries([each async for each in client.stream(after=-1, registry_only=True)])
-        return known, registry
+async def _kept_state(gateway: Gateway | None, snapshot: Path, trusted: TrustedKey) -> ReplayedState:
+    async with audited_ledger(gateway) as ledger:
+        return await state_by_snapshot(ledger, snapshot, verifier=trusted.verifier())
+
+
+async def _who_knew(gateway: Gateway | None, query: WhoKnewQuery) -> tuple[WhoKnew, Registry]:
+    async with audited_ledger(gateway) as ledger:
+        return await ledger.who_knew(query), await ledger.registry()
 
 
 def _names(registry: Registry, register: AuthorityRegister) -> Name:

@@ -59,10 +59,13 @@ class LedgerReader:
             raise NotFound("no log has a tile at that path") from error
         return await self._ledger.tile(path)
 
-    async def entries(self, *, after: str, limit: str) -> bytes:
-        """Return the leaves after a position, one to a line, in order. Raises InvalidInput for no numbers."""
+    async def entries(self, *, after: str, limit: str, registry_only: bool = False) -> bytes:
+        """Return the leaves after a position, one to a line, in order; or those alone that make the registry.
+
+        Raises InvalidInput for no numbers.
+        """
         first, most = query_number(after, least=-1), query_number(limit, least=1)
-        page = await self._ledger.entries(after=first, limit=min(most, MOST_ENTRIES))
+        page = await self._ledger.entries(after=first, limit=min(most, MOST_ENTRIES), registry_only=registry_only)
         return b"".join(stored.leaf + b"\n" for stored in page.entries)
 
     async def who_knew(self, child: str, *, as_at: str | None) -> bytes:

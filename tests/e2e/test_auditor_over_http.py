@@ -12,12 +12,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client.errors import Refused
 from client.exchange_client import ExchangeClient
+from shared.entries import parse_entry
 from shared.errors import NotPermitted
 from shared.ledger.audit_messages import BreakGlass
 from shared.signatures.keys import SigningKey, generate_signing_key
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unverified_checkpoint
 from shared.transparency.signed_note import NoteSigner
 from shared.transparency.verifier_key import parse_verifier_key
+from shared.vocabulary import REGISTRY_TYPES
 from tests.machinery.answers import child_ref
 from tests.machinery.command_line import Command
 from tests.machinery.exchange import SCHOOL, TestExchange, patiently
@@ -64,6 +66,17 @@ async def test_an_auditor_reads_the_log_and_its_checkpoint(exchange: TestExchang
     assert checkpoint is not None, "what is served is never what is published"
     assert [orjson.loads(line)["position"] for line in lines] == [3, 4, 5]
     assert refused.value.problem.status == 422
+
+
+async def test_an_auditor_reads_who_takes_part(exchange: TestExchange, auditor: SigningKey) -> None:
+    async with exchange.client(SCHOOL) as client:
+        await client.share(share())
+    async with signed_by(exchange, auditor) as client:
+        first = (await client.get("/v1/audit/registry?limit=1")).body
+        page = (await client.get("/v1/audit/registry?after=0&limit=1000")).body
+    entries = [parse_entry(line) for line in (first + page).splitlines()]
+    assert [each for each in await exchange.entries() if each.type in REGISTRY_TYPES] == entries
+    assert any(each.facts.get("agency") == AUDITOR for each in entries)
 
 
 async def test_an_auditor_verifies_the_whole_log_through_the_gateway(
@@ -186,7 +199,7 @@ async def test_an_opening_that_cannot_be_is_refused_and_opens_nothing(
 
 
 @pytest.mark.parametrize(
-    "path", ["checkpoint", "tile/0/000", "entries", "children/" + "a" * 32 + "/who-knew", "openings"]
+    "path", ["checkpoint", "tile/0/000", "entries", "registry", "children/" + "a" * 32 + "/who-knew", "openings"]
 )
 async def test_nobody_else_may_audit(exchange: TestExchange, path: str) -> None:
     opening = {"entry": "a" * 32, "section": "body", "reason": "inspection", "note": "Because."}

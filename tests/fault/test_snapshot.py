@@ -3,6 +3,7 @@
 import pytest
 
 from cli.audit_snapshot import state_by_snapshot
+from cli.audited_ledger import DoorAuditing
 from services.ledger.audit.snapshot import SnapshotForeign, read_snapshot
 from shared.transparency.signed_note import NoteSigner
 from tests.machinery.lean_ledger import ORIGIN, LeanLedger
@@ -17,9 +18,9 @@ async def test_a_snapshot_goes_on_with_its_log_and_with_no_other(ledger: LeanLed
     first = await ledger.writing()
     await clients.until_answered([first], ["a", "b"])
     async with first.client("auditor") as client:
-        assert (await state_by_snapshot(client, kept, verifier=verifier)).position == 2
+        assert (await state_by_snapshot(DoorAuditing(client), kept, verifier=verifier)).position == 2
         await clients.until_answered([first], ["c"])
-        assert (await state_by_snapshot(client, kept, verifier=verifier)).position == 3
+        assert (await state_by_snapshot(DoorAuditing(client), kept, verifier=verifier)).position == 3
     snapshot = read_snapshot(kept)
     assert snapshot is not None
     assert snapshot.size == 4
@@ -34,5 +35,5 @@ async def test_a_snapshot_goes_on_with_its_log_and_with_no_other(ledger: LeanLed
     await Clients().until_answered([fork], ["v", "w", "x", "y", "z"])
     async with fork.client("auditor") as client:
         with pytest.raises(SnapshotForeign):
-            await state_by_snapshot(client, kept, verifier=verifier)
+            await state_by_snapshot(DoorAuditing(client), kept, verifier=verifier)
     assert read_snapshot(kept) == snapshot

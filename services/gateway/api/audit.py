@@ -45,11 +45,11 @@ class AuditApi:
 
     async def get_entries(self, request: Request) -> Response:
         """Return the entries after a position, one to a line."""
+        return await self._get_page(request, registry_only=False)
 
-        async def read(query: Query) -> bytes:
-            return await self._reader.entries(after=query.get("after", "-1"), limit=query.get("limit", "500"))
-
-        return await self._get(request, NDJSON, read, "after", "limit")
+    async def get_registry(self, request: Request) -> Response:
+        """Return, of the entries after a position, those that register agencies, their keys and endpoints."""
+        return await self._get_page(request, registry_only=True)
 
     async def get_who_knew(self, request: Request) -> Response:
         """Return who knew what about a child at a moment."""
@@ -78,6 +78,13 @@ class AuditApi:
         except ExchangeError as error:
             response = self._refuse(error, parts)
         return _counted(response, started)
+
+    async def _get_page(self, request: Request, *, registry_only: bool) -> Response:
+        async def read(query: Query) -> bytes:
+            after, limit = query.get("after", "-1"), query.get("limit", "500")
+            return await self._reader.entries(after=after, limit=limit, registry_only=registry_only)
+
+        return await self._get(request, NDJSON, read, "after", "limit")
 
     async def _get(
         self, request: Request, media_type: str, read: Callable[[Query], Awaitable[bytes]], *taken: str
@@ -108,6 +115,7 @@ def add_audit_routes(app: FastAPI, api: AuditApi) -> None:
         ("/v1/audit/checkpoint", api.get_checkpoint, NOTE, (), None),
         ("/v1/audit/tile/{path:path}", api.get_tile, TILE, ("path:path",), None),
         ("/v1/audit/entries", api.get_entries, NDJSON, ("after:query", "limit:query"), None),
+        ("/v1/audit/registry", api.get_registry, NDJSON, ("after:query", "limit:query"), None),
         (
             "/v1/audit/children/{child}/who-knew",
             api.get_who_knew,

@@ -20,7 +20,8 @@ class FakeAuditLedger:
 
     async def entries(self, *, after: int, limit: int = 500, registry_only: bool = False) -> EntriesPage:
         stored = [StoredEntry(Position(each), b"%d" % each) for each in range(3)]
-        return EntriesPage(tuple(stored[after + 1 : after + 1 + limit]), 3)
+        page = [each for each in stored if each.position > after and not (registry_only and each.position == 1)]
+        return EntriesPage(tuple(page[:limit]), 3)
 
     async def tile(self, path: str) -> bytes:
         files = {"checkpoint": b"a note with its cosignatures", "tile/0/000.p/3": b"hashes"}
@@ -64,6 +65,7 @@ async def test_entries_come_one_to_a_line_from_where_they_are_asked_for() -> Non
     reader = LedgerReader(ledger=FakeAuditLedger(), clock=FakeClock())
     assert await reader.entries(after="-1", limit="2") == b"0\n1\n"
     assert await reader.entries(after="1", limit="500") == b"2\n"
+    assert await reader.entries(after="-1", limit="2", registry_only=True) == b"0\n2\n"
     for after, limit in (("-2", "1"), ("0", "0"), ("0", "many"), ("9" * 30, "1")):
         with pytest.raises(InvalidInput):
             await reader.entries(after=after, limit=limit)
