@@ -7,8 +7,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cli import audit_export, audit_questions, reach
-from cli.audit_access import AUDITOR, access_to, published_checkpoint
+from cli import audit_export, audit_openings, audit_questions, reach
+from cli.audit_access import AUDITOR, access_to, on_the_command_line, published_checkpoint
 from cli.audit_bundle import verify_bundle
 from cli.audit_outcome import INTACT, NOT_CHECKED, NOT_INTACT, ending_unchecked
 from cli.audit_signatures import check_signatures, signatures_text
@@ -33,6 +33,7 @@ from shared.transparency.verifier_key import parse_verifier_key
 app = typer.Typer(help="Check the ledger and replay it.", no_args_is_help=True)
 app.command("replay")(audit_questions.replay_entries)
 app.command("who-knew")(audit_questions.ask_who_knew)
+app.command("openings")(audit_openings.list_openings)
 app.command("export")(audit_export.export)
 
 
@@ -90,8 +91,7 @@ def verify(
             for each, given in (
                 ("--bundle", bundle is not None),
                 ("--url", url is not None),
-                # DATABASE_URL in the environment is only the default of what is checked.
-                ("--database-url", _on_the_command_line(context, "database_url")),
+                ("--database-url", on_the_command_line(context, "database_url")),
                 ("--password-file", password_file is not None),
             )
             if given
@@ -144,11 +144,6 @@ def verify(
         if not report.intact or not (checked is None or checked.sound):
             raise typer.Exit(NOT_INTACT)
         raise typer.Exit(INTACT if report.whole and not unchecked else NOT_CHECKED)
-
-
-def _on_the_command_line(context: typer.Context, name: str) -> bool:
-    source = context.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"
 
 
 def _check_combination(sources: list[str], *, signatures: bool, bodies: bool, key: Path | None) -> None:

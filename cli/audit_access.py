@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import typer
+
 from cli import reach
 from shared.errors import NotFound, Unavailable
 from shared.process.secret_files import read_password
@@ -28,6 +30,12 @@ def access_to(database_url: str, password_file: Path | None) -> Access:
         database_url or (here.database_url if here else ""),
         read_password(password_file or Path(here.auditor_password_file if here else "")),
     )
+
+
+def on_the_command_line(context: typer.Context, name: str) -> bool:
+    """Return whether an option was given there: DATABASE_URL in the environment is only a default."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 async def published_checkpoint() -> list[bytes]:

@@ -12,17 +12,18 @@ from cli import reach
 from cli.audit_snapshot import state_by_snapshot
 from cli.audit_trust import TrustedKey, trusted_key
 from cli.audited_ledger import AuditorKey, Gateway, GatewayUrl, audited_ledger, entries_of, named_gateway
+from cli.recipient_names import names_of
 from cli.replay_filters import moment, selection_of
-from cli.who_knew_text import Name, who_knew_text
+from cli.who_knew_text import who_knew_text
 from client.errors import NotReached
 from services.ledger.audit.replay import ReplayedState, Selection, replay_state
 from shared.clock import SystemClock, rfc3339
 from shared.entries import encode_entry
 from shared.errors import InvalidInput, Unavailable
-from shared.identifiers import AgencyId, parse_child_ref
+from shared.identifiers import parse_child_ref
 from shared.ledger.audit_messages import WhoKnew, WhoKnewQuery
 from shared.ledger.registry import Registry
-from shared.reference.authorities import AuthorityRegister, load_register
+from shared.reference.authorities import load_register
 
 AsAt = Annotated[str, typer.Option(help="Only what was recorded by then, such as 2026-11-24T12:00:00Z")]
 
@@ -85,7 +86,7 @@ def ask_who_knew(
     if as_json:
         typer.echo(msgspec.json.encode(known).decode())
         return
-    for line in who_knew_text(known, name_of=_names(registry, load_register())):
+    for line in who_knew_text(known, name_of=names_of(registry, load_register())):
         typer.echo(line)
 
 
@@ -121,21 +122,6 @@ async def _kept_state(gateway: Gateway | None, snapshot: Path, trusted: TrustedK
 async def _who_knew(gateway: Gateway | None, query: WhoKnewQuery) -> tuple[WhoKnew, Registry]:
     async with audited_ledger(gateway) as ledger:
         return await ledger.who_knew(query), await ledger.registry()
-
-
-def _names(registry: Registry, register: AuthorityRegister) -> Name:
-    def name_of(recipient: str) -> str:
-        kind, _, code = recipient.partition(":")
-        if kind == "authority":
-            return f"{register.name_of(code)} children's social care"
-        if kind == "police":
-            return register.force_name(code)
-        if kind == "queue":
-            return f"the human queue {code}"
-        facts = registry.agencies.get(AgencyId(code))
-        return facts.name if facts is not None else f"the {code}"
-
-    return name_of
 
 
 def _state(replayed: ReplayedState, *, child: str | None) -> dict[str, object]:

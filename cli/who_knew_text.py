@@ -1,8 +1,9 @@
 """What the ledger held about a child, in sentences for a reader who has never seen it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from cli.recipient_names import Name
 from shared.identifiers import Position
 from shared.ledger.audit_messages import (
     ChangeKnown,
@@ -25,9 +26,6 @@ _STATES = {
 }
 _OF_WORDS = ("corrected", "took back", "disputed", "recorded that consent was withdrawn for")
 """Changes that say something of what a record says, whose reader asks whether that is still there."""
-
-Name = Callable[[str], str]
-"""Gives an agency, authority or recipient its name."""
 
 
 def who_knew_text(known: WhoKnew, *, name_of: Name) -> Iterator[str]:
