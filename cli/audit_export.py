@@ -1,32 +1,24 @@
 """``exchange audit export``: the ledger in one file, to be checked offline by whoever gets it."""
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated
 
 import typer
 
 from cli import reach
-from cli.audit_access import AUDITOR, Access, access_to, published_checkpoint
-from services.ledger.audit.export import Opened, Opening, Wanted, check_known, export_bundle, positions_of
-from services.ledger.audit.stored_log import StoredLog, open_stored_log
-from shared.errors import Conflict, InvalidInput, NotFound
+from cli.audit_access import AUDITOR, access_to, on_the_command_line, published_checkpoint
+from cli.audited_ledger import AuditorKey, GatewayUrl, named_gateway
+from cli.break_glass import Glass
+from cli.exporting import Chosen, write_bundle
+from shared.errors import Conflict, InvalidInput
 from shared.identifiers import parse_account, parse_child_ref
-from shared.ledger.audit_messages import BreakGlass
-from shared.transparency.checkpoint import Checkpoint
-
-
-@dataclass(frozen=True, slots=True)
-class Glass:
-    """Why sealed content is opened: a code of ``shared.vocabulary.OpeningReason``, and words."""
-
-    reason: str
-    note: str
-    by: str
 
 
 def export(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="Where to write the bundle, a zip file that is not there yet")],
     child: Annotated[list[str] | None, typer.Option(help="Only these children's sealed sections; repeatable")] = None,
     open_content: Annotated[
@@ -34,12 +26,16 @@ def export(
     ] = False,
     reason: Annotated[str, typer.Option(help="Why: practice_review, inspection, complaint, court_order …")] = "",
     note: Annotated[str, typer.Option(help="Why, in words; it is sealed with the record of each opening")] = "",
-    by: Annotated[str, typer.Option(help="The account of who opens it, never a name")] = "",
+    by: Annotated[
+        str, typer.Option(help="The account of who opens it, never a name; at a gateway it is who signs")
+    ] = "",
     cosigned: Annotated[
         list[Path] | None, typer.Option(help="A published checkpoint with witnesses' cosignatures; repeatable")
     ] = None,
     database_url: Annotated[str, typer.Option(envvar="DATABASE_URL", help="Default: the exchange running here")] = "",
     password_file: Annotated[Path | None, typer.Option(help=f"File with the password of {AUDITOR}")] = None,
+    url: GatewayUrl = None,
+    key: AuditorKey = None,
 ) -> None:
     """Write every entry, every signed checkpoint and the sealed sections into one file, with the program to check it.
 
@@ -48,34 +44,36 @@ def export(
     checks it with `python verify.py` or with `exchange audit verify --bundle`, and with the log's key, which they must
     have from elsewhere. Cosignatures are published beside the log, as its file ``checkpoint``, and not in its
     database: name such files with --cosigned. Without it, an exchange that runs here gives the one it published last.
+
+    From a gateway (--url, --key) comes what is published: every entry, and the latest checkpoint with its
+    cosignatures. Nothing that is sealed comes from there but what --open opens.
     """
-    if open_content and not (child and reason and note and by):
+    gateway = named_gateway(url, key)
+    if gateway is not None:
+        _check_asked_afar(
+            beside=password_file is not None or on_the_command_line(context, "database_url"),
+            sections=bool(child) and not open_content,
+            by=by,
+        )
+    if open_content and not (child and reason and note and (by or gateway is not None)):
         raise InvalidInput(
             "content is opened of chosen children, against a reason, by somebody",
-            remedy="Give --child, --reason, --note and --by.",
+            remedy="Give --child, --reason, --note and --by." if gateway is None else "Give --child, --reason, --note.",
         )
     if not open_content and (reason or note or by):
         raise InvalidInput(
             "a reason, a note and who it is by are of an opening, and nothing is opened", remedy="Give --open too."
         )
-    wanted = Wanted(frozenset(parse_child_ref(ref) for ref in child) if child else None)
-    try:
-        written = file.open("xb")
-    except FileExistsError as error:
-        raise Conflict(
-            f"{file} is there already", remedy="Evidence is never overwritten: name another file."
-        ) from error
-    try:
-        with written:
-            access = access_to(database_url, password_file)
-            glass = Glass(reason, note, parse_account(by)) if open_content else None
-            notes = [path.read_bytes() for path in cosigned or []]
-            if not (notes or (database_url and password_file)):
-                notes = reach.run(published_checkpoint())
-            ends, opened = reach.run(_export(access, written, wanted, glass, notes))
-    except BaseException:
-        file.unlink(missing_ok=True)
-        raise
+    children = frozenset(map(parse_child_ref, child)) if child else None
+    glass = None
+    if open_content:
+        glass = Glass(reason, note, parse_account(by) if gateway is None else "", secrets.token_hex(8))
+    with _new(file) as written:
+        notes = [path.read_bytes() for path in cosigned or []]
+        if not (notes or gateway is not None or (database_url and password_file)):
+            notes = reach.run(published_checkpoint())
+        source = gateway or access_to(database_url, password_file)
+        ends, opened = reach.run(write_bundle(written, source, Chosen(children, glass), cosigned=notes))
     typer.echo(f"{file}: {ends.size} entries, root {ends.root.hex()}.")
     if opened:
         typer.echo(f"OPENED CONTENT in it: {opened} sections, each opening on the record.")
@@ -85,28 +83,31 @@ def export(
         typer.echo("Nothing is open.")
 
 
-async def _export(
-    access: Access, file: IO[bytes], wanted: Wanted, glass: Glass | None, cosigned: list[bytes]
-) -> tuple[Checkpoint, int]:
-    async with open_stored_log(access.database_url, user=AUDITOR, password=access.password) as stored:
-        # Whether the children are known comes before the glass is broken: each opening stays on the record.
-        await check_known(stored, wanted)
-        opening = await _open(stored, wanted, glass) if glass is not None else None
-        ends = await export_bundle(stored, file, wanted=wanted, opening=opening, cosigned=cosigned)
-        return ends, len(opening.sections) if opening is not None else 0
+def _check_asked_afar(*, beside: bool, sections: bool, by: str) -> None:
+    """Raise InvalidInput for what a gateway has no part in."""
+    if beside:
+        raise InvalidInput("--url and --database-url name different ledgers", remedy="Give one of them.")
+    if sections:
+        raise InvalidInput(
+            "a gateway gives nothing that is sealed, so no child's sealed sections either",
+            remedy="Leave --child out, or open their content with --open, against a reason.",
+        )
+    if by:
+        raise InvalidInput("at a gateway whoever signs is who opens", remedy="Leave --by out.")
 
 
-async def _open(stored: StoredLog, wanted: Wanted, glass: Glass) -> Opening:
-    """Open what the chosen children's entries hold, each opening on the record; what was erased stays away."""
-    run, opened = secrets.token_hex(8), list[Opened]()
-    async with reach.ledger("auditor") as ledger:
-        async for position, entry_id, sections in positions_of(stored, wanted):
-            for section in sections:
-                try:
-                    broken = await ledger.break_glass(
-                        BreakGlass(entry_id, section, glass.reason, glass.note, run, by=glass.by)
-                    )
-                except NotFound:
-                    continue
-                opened.append(Opened(position, section, broken.salt + broken.content))
-    return Opening(glass.reason, run, opened)
+@contextmanager
+def _new(file: Path) -> Iterator[IO[bytes]]:
+    """Give a file that was not there; what could not be finished is taken away again."""
+    try:
+        written = file.open("xb")
+    except FileExistsError as error:
+        raise Conflict(
+            f"{file} is there already", remedy="Evidence is never overwritten: name another file."
+        ) from error
+    try:
+        with written:
+            yield written
+    except BaseException:
+        file.unlink(missing_ok=True)
+        raise

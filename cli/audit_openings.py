@@ -34,7 +34,7 @@ def list_openings(
 async def _list(gateway: Gateway | None, since: str | None, child: ChildRef | None, *, as_json: bool) -> None:
     count = 0
     async with audited_ledger(gateway) as ledger:
-        name_of = names_of(await ledger.registry(), load_register())
+        name_of = names_of(await ledger.registry_entries(), load_register())
         async for opening in openings(entries_of(ledger), since=since, child=child):
             count += 1
             typer.echo(msgspec.json.encode(opening).decode() if as_json else opening_text(opening, name_of=name_of))

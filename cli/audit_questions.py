@@ -18,11 +18,10 @@ from cli.who_knew_text import who_knew_text
 from client.errors import NotReached
 from services.ledger.audit.replay import ReplayedState, Selection, replay_state
 from shared.clock import SystemClock, rfc3339
-from shared.entries import encode_entry
+from shared.entries import Entry, encode_entry
 from shared.errors import InvalidInput, Unavailable
 from shared.identifiers import parse_child_ref
 from shared.ledger.audit_messages import WhoKnew, WhoKnewQuery
-from shared.ledger.registry import Registry
 from shared.reference.authorities import load_register
 
 AsAt = Annotated[str, typer.Option(help="Only what was recorded by then, such as 2026-11-24T12:00:00Z")]
@@ -82,11 +81,11 @@ def ask_who_knew(
     which moves were flagged.
     """
     query = WhoKnewQuery(parse_child_ref(child), moment(as_at) if as_at else rfc3339(SystemClock().now()))
-    known, registry = reach.run(_who_knew(named_gateway(url, key), query))
+    known, registered = reach.run(_who_knew(named_gateway(url, key), query))
     if as_json:
         typer.echo(msgspec.json.encode(known).decode())
         return
-    for line in who_knew_text(known, name_of=names_of(registry, load_register())):
+    for line in who_knew_text(known, name_of=names_of(registered, load_register())):
         typer.echo(line)
 
 
@@ -119,9 +118,9 @@ async def _kept_state(gateway: Gateway | None, snapshot: Path, trusted: TrustedK
         return await state_by_snapshot(ledger, snapshot, verifier=trusted.verifier())
 
 
-async def _who_knew(gateway: Gateway | None, query: WhoKnewQuery) -> tuple[WhoKnew, Registry]:
+async def _who_knew(gateway: Gateway | None, query: WhoKnewQuery) -> tuple[WhoKnew, list[Entry]]:
     async with audited_ledger(gateway) as ledger:
-        return await ledger.who_knew(query), await ledger.registry()
+        return await ledger.who_knew(query), await ledger.registry_entries()
 
 
 def _state(replayed: ReplayedState, *, child: str | None) -> dict[str, object]:

@@ -9,16 +9,17 @@ from typing import Annotated, Protocol
 import typer
 
 from cli import reach
+from cli.break_glass import Glass
 from cli.gateway_auditing import GatewayAuditing
 from client.exchange_client import ExchangeClient
 from client.files import private_key
 from services.ledger.audit.damage import damaged
 from shared.entries import Entry, parse_entry
 from shared.errors import InvalidInput
-from shared.ledger.audit_messages import WhoKnew, WhoKnewQuery
+from shared.identifiers import EntryId
+from shared.ledger.audit_messages import BreakGlass, WhoKnew, WhoKnewQuery
 from shared.ledger.client import LedgerClient
 from shared.ledger.messages import StoredEntry
-from shared.ledger.registry import Registry
 
 GatewayUrl = Annotated[
     str | None, typer.Option("--url", help="Ask a gateway, as an auditor with --key; default: the ledger itself")
@@ -33,8 +34,8 @@ class AuditedLedger(Protocol):
         """Yield every entry after a position, in order, as the bytes that are hashed. Holds one page at a time."""
         ...
 
-    async def registry(self) -> Registry:
-        """Return the registry of agencies as it stands now."""
+    async def registry_entries(self) -> list[Entry]:
+        """Return the entries that make the registry of agencies, keys and endpoints, in order."""
         ...
 
     async def checkpoint(self) -> bytes:
@@ -43,6 +44,10 @@ class AuditedLedger(Protocol):
 
     async def who_knew(self, query: WhoKnewQuery) -> WhoKnew:
         """Return who knew what about a child at a moment."""
+        ...
+
+    async def open_section(self, entry: EntryId, section: str, *, why: Glass) -> bytes:
+        """Return a sealed section's salt and plaintext, once the opening is an entry. Raises NotFound when erased."""
         ...
 
 
@@ -56,9 +61,9 @@ class DoorAuditing:
         """Yield every entry after a position."""
         return self._client.stored(after=after)
 
-    async def registry(self) -> Registry:
-        """Return the registry of agencies."""
-        return Registry().with_entries([each async for each in self._client.stream(after=-1, registry_only=True)])
+    async def registry_entries(self) -> list[Entry]:
+        """Return the entries that make the registry."""
+        return [each async for each in self._client.stream(after=-1, registry_only=True)]
 
     async def checkpoint(self) -> bytes:
         """Return the latest checkpoint that the ledger released; it may be published a moment later."""
@@ -67,6 +72,13 @@ class DoorAuditing:
     async def who_knew(self, query: WhoKnewQuery) -> WhoKnew:
         """Return who knew what."""
         return await self._client.who_knew(query)
+
+    async def open_section(self, entry: EntryId, section: str, *, why: Glass) -> bytes:
+        """Return a sealed section's salt and plaintext, opened on the word of the account that ``why`` names."""
+        broken = await self._client.break_glass(
+            BreakGlass(entry, section, why.reason, why.note, why.run, by=why.by or None)
+        )
+        return broken.salt + broken.content
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,32 @@
 """The ledger as a gateway shows it to an auditor who signs for each request (``/v1/audit/…``)."""
 
 from collections.abc import AsyncIterator
+from typing import TypeVar
 
 import msgspec
 
+from cli.break_glass import Glass
+from client.answer import Answer
+from client.errors import Refused
 from client.exchange_client import ExchangeClient
 from services.ledger.audit.damage import damaged
-from shared.entries import parse_entry
-from shared.errors import InvalidInput
-from shared.identifiers import Position
+from shared.entries import Entry, parse_entry
+from shared.errors import InvalidInput, NotFound
+from shared.identifiers import EntryId, Position
 from shared.ledger.audit_messages import WhoKnew, WhoKnewQuery
 from shared.ledger.messages import StoredEntry
-from shared.ledger.registry import Registry
 
 PAGE_LIMIT = 1000
 """The most that a gateway gives at once."""
+
+NOT_FOUND = 404
+
+Said = TypeVar("Said")
+
+
+class _Opened(msgspec.Struct, frozen=True):
+    salt_base64: bytes
+    content_base64: bytes
 
 
 class GatewayAuditing:
@@ -30,14 +42,17 @@ class GatewayAuditing:
                 after += 1
                 yield StoredEntry(Position(after), leaf)
 
-    async def registry(self) -> Registry:
-        """Return the registry of agencies. Raises IntegrityFailure when its entries do not come in order."""
-        registry = Registry()
-        while leaves := await self._page("registry", after=registry.position):
-            reached, registry = registry.position, registry.with_entries(map(parse_entry, leaves))
-            if registry.position <= reached:
-                raise damaged(f"the registry's entries after {reached} do not come in order")
-        return registry
+    async def registry_entries(self) -> list[Entry]:
+        """Return the entries that make the registry. Raises IntegrityFailure when they do not come in order."""
+        entries, reached = list[Entry](), -1
+        while leaves := await self._page("registry", after=reached):
+            for leaf in leaves:
+                entry = parse_entry(leaf)
+                if entry.position <= reached:
+                    raise damaged(f"among those of the registry, entry {entry.position} comes after entry {reached}")
+                entries.append(entry)
+                reached = entry.position
+        return entries
 
     async def checkpoint(self) -> bytes:
         """Return the published checkpoint with its cosignatures."""
@@ -45,13 +60,30 @@ class GatewayAuditing:
 
     async def who_knew(self, query: WhoKnewQuery) -> WhoKnew:
         """Return who knew what."""
-        answer = await self._client.get(f"/v1/audit/children/{query.child}/who-knew?as_at={query.as_at}")
+        return _read(await self._client.get(f"/v1/audit/children/{query.child}/who-knew?as_at={query.as_at}"), WhoKnew)
+
+    async def open_section(self, entry: EntryId, section: str, *, why: Glass) -> bytes:
+        """Return a sealed section's salt and plaintext, opened on the auditor's own signature."""
+        record = {"entry": entry, "section": section, "reason": why.reason, "note": why.note}
         try:
-            return msgspec.json.decode(answer.body, type=WhoKnew)
-        except msgspec.MsgspecError as error:
-            raise InvalidInput(
-                "the gateway's answer is not in a form that this version reads", remedy="Use the exchange's version."
-            ) from error
+            answer = await self._client.post(
+                "/v1/audit/openings", record, idempotency_key=f"{why.run}-{entry}-{section}"
+            )
+        except Refused as refusal:
+            if refusal.problem.status == NOT_FOUND:
+                raise NotFound(refusal.problem.detail) from refusal
+            raise
+        opened = _read(answer, _Opened)
+        return opened.salt_base64 + opened.content_base64
 
     async def _page(self, route: str, *, after: int) -> list[bytes]:
         return (await self._client.get(f"/v1/audit/{route}?after={after}&limit={PAGE_LIMIT}")).body.splitlines()
+
+
+def _read(answer: Answer, shape: type[Said]) -> Said:
+    try:
+        return msgspec.json.decode(answer.body, type=shape)
+    except msgspec.MsgspecError as error:
+        raise InvalidInput(
+            "the gateway's answer is not in a form that this version reads", remedy="Use the exchange's version."
+        ) from error

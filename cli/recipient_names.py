@@ -1,7 +1,8 @@
 """What agencies, authorities, police forces and queues are called, as reports for a reader say it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
+from shared.entries import Entry
 from shared.identifiers import AgencyId
 from shared.ledger.registry import Registry
 from shared.reference.authorities import AuthorityRegister
@@ -10,8 +11,12 @@ Name = Callable[[str], str]
 """Gives an agency, authority or recipient its name."""
 
 
-def names_of(registry: Registry, register: AuthorityRegister) -> Name:
-    """Return what gives each its name by those registers, as they stand; a code that neither has is said as it is."""
+def names_of(registered: Iterable[Entry], register: AuthorityRegister) -> Name:
+    """Return what gives each its name, by the registry's entries and the register of authorities.
+
+    An agency that is not registered is said by its code.
+    """
+    registry = Registry().with_entries(registered)
 
     def name_of(recipient: str) -> str:
         kind, _, code = recipient.partition(":")

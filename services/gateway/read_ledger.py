@@ -78,6 +78,7 @@ class LedgerReader:
     ) -> bytes:
         """Return what was sealed, with the record of its opening: on the ledger before this returns.
 
+        With it comes the salt that the entry's commitment was made with, so that it can be held against that.
         Raises NotFound when there is nothing of that name or it was erased, and what the ledger refuses it with.
         """
         broken = await self._ledger.break_glass(
@@ -98,5 +99,14 @@ class LedgerReader:
                 ),
             )
         )
-        content = base64.b64encode(broken.content).decode("ascii")
-        return orjson.dumps({"opening": orjson.loads(broken.answer), "content_base64": content})
+        return orjson.dumps(
+            {
+                "opening": orjson.loads(broken.answer),
+                "content_base64": _base64(broken.content),
+                "salt_base64": _base64(broken.salt),
+            }
+        )
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from client.errors import Refused
 from client.exchange_client import ExchangeClient
+from services.ledger.domain.sealing import SALT_BYTES
 from shared.entries import parse_entry
 from shared.errors import NotPermitted
 from shared.ledger.audit_messages import BreakGlass
@@ -160,6 +161,7 @@ async def test_break_glass_shows_the_content_and_is_an_entry_that_others_see(
         known = (await client.get(f"/v1/audit/children/{child_ref(shared)}/who-knew")).content
     content = orjson.loads(base64.b64decode(str(opened.content["content_base64"])))
     assert content["rationale"] == body
+    assert len(base64.b64decode(str(opened.content["salt_base64"]))) == SALT_BYTES
     assert again.content == opened.content, "the same request is the same look"
     looks = [each for each in msg_list(known["looks"]) if each["purpose"] == "break-glass:practice_review"]
     assert [(each["by"], each["section"]) for each in looks] == [(AUDITOR, "body")]

@@ -150,7 +150,8 @@ ANSWERS: Mapping[str, Schema] = {
         },
     ),
     "Opened": _object(
-        "The opening, with its receipt, and what was sealed", {"opening": {"type": "object"}, "content_base64": TEXT}
+        "The opening, with its receipt, and what was sealed, with the salt that its entry's commitment was made with",
+        {"opening": {"type": "object"}, "content_base64": TEXT, "salt_base64": TEXT},
     ),
     "Keys": _object(
         "The key that signs answers, and the log's verifier keys",

@@ -8,7 +8,8 @@ from typing import IO
 
 from services.ledger.audit.beside_the_log import AtPosition
 from services.ledger.audit.damage import damaged
-from services.ledger.audit.stored_log import StoredHead, StoredLog, StoredRow, StoredSection
+from services.ledger.audit.exported_log import ExportedLog, HashedLeaf, SignedHead
+from services.ledger.audit.stored_log import StoredSection
 from shared.canonical_json import Json, canonical_bytes
 from shared.entries import parse_entry
 from shared.errors import ExchangeError, InvalidInput, NotFound
@@ -51,7 +52,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Whose sealed sections go into a bundle: everybody's (None), or those of entries about chosen children.
+    """Whose sealed sections go into a bundle: everybody's (None), or those of entries about chosen children, or none.
 
     Every entry goes in either way: without all of them the tree cannot be rebuilt.
     """
@@ -68,8 +69,17 @@ class Wanted:
             return True
 
 
+@dataclass(frozen=True, slots=True)
+class EntryAbout:
+    """An entry about a child who was chosen, and the names of its sealed sections."""
+
+    position: Position
+    id: EntryId
+    sections: tuple[str, ...]
+
+
 async def export_bundle(
-    stored: StoredLog,
+    stored: ExportedLog,
     file: IO[bytes],
     *,
     wanted: Wanted | None = None,
@@ -81,11 +91,10 @@ async def export_bundle(
     Up to the latest signed head. The entries written hash to its root; its signature and all else are for whoever
     checks the bundle, and nothing is opened here. ``cosigned`` are checkpoints of this log with witnesses' signatures,
     which its database does not hold. Memory does not grow with the log. Raises NotFound when nothing has been signed
-    yet, or nothing recorded about a child that is wanted; IntegrityFailure when an entry is missing or was changed;
-    InvalidInput for a cosigned checkpoint of another log or of more entries. What was written by then is no bundle.
+    yet; IntegrityFailure when an entry is missing or was changed; InvalidInput for a cosigned checkpoint of another log
+    or of more entries. What was written by then is no bundle.
     """
     chosen = wanted if wanted is not None else Wanted()
-    await check_known(stored, chosen)
     latest = await _latest(stored)
     ends = read_unverified_checkpoint(latest.checkpoint)
     for note in cosigned:
@@ -123,24 +132,30 @@ async def export_bundle(
     return ends
 
 
-async def check_known(stored: StoredLog, wanted: Wanted) -> None:
-    """Raise NotFound, saying which, when nothing was ever recorded about a child that is wanted."""
-    for child in sorted(wanted.children or ()):
-        if not await stored.holds(child):
-            raise NotFound(
-                f"nothing was ever recorded about a child {child}", remedy="Check the reference; nothing was exported."
-            )
+async def entries_about(stored: ExportedLog, children: frozenset[ChildRef]) -> list[EntryAbout]:
+    """Return every entry about chosen children; what cannot be read is left to whoever checks the bundle.
 
-
-async def positions_of(stored: StoredLog, wanted: Wanted) -> AsyncIterator[tuple[Position, EntryId, tuple[str, ...]]]:
-    """Yield position, entry and names of the sealed sections of every entry wanted."""
+    Raises NotFound, saying which, when nothing was ever recorded about one of them.
+    """
+    found, unknown = list[EntryAbout](), set(children)
     async for row in stored.rows():
-        if wanted.takes(row.leaf):
+        try:
             entry = parse_entry(row.leaf)
-            yield entry.position, entry.id, tuple(entry.commitments)
+        except ExchangeError:
+            continue
+        refs = {subject.ref for subject in entry.subjects}
+        if refs & children:
+            found.append(EntryAbout(entry.position, entry.id, tuple(entry.commitments)))
+            unknown -= refs
+    if unknown:
+        raise NotFound(
+            f"nothing was ever recorded about a child {min(unknown)}",
+            remedy="Check the reference; nothing was exported.",
+        )
+    return found
 
 
-async def _latest(stored: StoredLog) -> StoredHead:
+async def _latest(stored: ExportedLog) -> SignedHead:
     latest = None
     async for head in stored.heads():
         latest = head
@@ -149,8 +164,8 @@ async def _latest(stored: StoredLog) -> StoredHead:
     return latest
 
 
-async def _in_tiles(stored: StoredLog, *, size: int) -> AsyncIterator[list[StoredRow]]:
-    rows: list[StoredRow] = []
+async def _in_tiles(stored: ExportedLog, *, size: int) -> AsyncIterator[list[HashedLeaf]]:
+    rows: list[HashedLeaf] = []
     expected = 0
     async for row in stored.rows():
         if row.position >= size:
@@ -166,7 +181,7 @@ async def _in_tiles(stored: StoredLog, *, size: int) -> AsyncIterator[list[Store
         yield rows
 
 
-def _leaf_hash(row: StoredRow) -> bytes:
+def _leaf_hash(row: HashedLeaf) -> bytes:
     actual = leaf_hash(row.leaf)
     if actual != row.leaf_hash:
         raise damaged(f"the bytes of entry {row.position} are not those that were recorded")

@@ -126,11 +126,6 @@ class StoredLog:
         async for row in self._stream(query, before):
             yield row["leaf"]
 
-    async def holds(self, child: str) -> bool:
-        """Return whether anything was ever recorded about a child, erased or not."""
-        row = await self._connection.fetchrow("SELECT EXISTS (SELECT FROM ledger.child_entry WHERE ref = $1)", child)
-        return row is not None and bool(row[0])
-
     async def left_of(self, child: str) -> bool:
         """Return whether a child's data key or any way of looking it up is still there."""
         row = await self._connection.fetchrow(

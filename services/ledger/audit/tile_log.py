@@ -1,8 +1,6 @@
 """Verifying a log from its static files, wherever they are read from: a folder, an HTTP prefix, a bundle, a gateway."""
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 
 from services.ledger.audit.contents import Contents
@@ -10,6 +8,7 @@ from services.ledger.audit.cosignatures import check_cosignatures
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.kept_checkpoints import read_kept
 from services.ledger.audit.log_succession import LogSuccession
+from services.ledger.audit.read_tiles import leaf_paths, read_ahead, read_tile
 from services.ledger.audit.tile_levels import (
     TileFault,
     TileLevels,
@@ -26,13 +25,10 @@ from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unv
 from shared.transparency.merkle import HASH_BYTES
 from shared.transparency.signed_note import NoteUnsigned, NoteVerifier
 from shared.transparency.tile_source import TileSource
-from shared.transparency.tiles import TILE_WIDTH, parse_bundle, parse_tile_path, start_of_tile, tile_path
+from shared.transparency.tiles import TILE_WIDTH, parse_bundle, tile_path
 
 BESIDE_THE_FILES = ("sealed sections", "answers with their receipts")
 """What stands beside a log and is in no file of it."""
-
-READ_AHEAD = 16
-"""Files asked for before they are needed, so that a distant source does not set the pace."""
 
 
 async def verify_tiles(
@@ -108,7 +104,7 @@ class _Walk:
         """Read everything in order. Raises TileFault or NotFound where the check cannot go on."""
         size = self._checkpoint.size
         leaves: list[bytes] = []
-        async with aclosing(_read_ahead(self._source, _paths(size))) as files:
+        async with aclosing(read_ahead(self._source, leaf_paths(size))) as files:
             async for bundle in files:
                 index, width = self.reached // TILE_WIDTH, min(TILE_WIDTH, size - self.reached)
                 leaves = hash_bundle(bundle, index=index, width=width)
@@ -146,7 +142,7 @@ class _Walk:
             await self._check(level + 1, index, data)
 
     async def _check(self, level: int, index: int, expected: bytes) -> None:
-        found = await _read(self._source, tile_path(level, index, width=len(expected) // HASH_BYTES))
+        found = await read_tile(self._source, tile_path(level, index, width=len(expected) // HASH_BYTES))
         check_tile(level, index, expected=expected, found=found)
 
     def _hold_against_older(self, leaves: Sequence[bytes]) -> None:
@@ -160,42 +156,3 @@ class _Walk:
                     at=0,
                     to=max(1, older.size) - 1,
                 )
-
-
-def _paths(size: int) -> Iterator[str]:
-    for index in range(-(-size // TILE_WIDTH)):
-        width = min(TILE_WIDTH, size - index * TILE_WIDTH)
-        yield tile_path(None, index, width=width)
-        yield tile_path(0, index, width=width)
-
-
-async def _read_ahead(source: TileSource, paths: Iterator[str]) -> AsyncGenerator[bytes, None]:
-    """Yield what stands at each path, in order, asking for some before they are needed."""
-    asked: deque[asyncio.Task[bytes]] = deque()
-    try:
-        while True:
-            while len(asked) < READ_AHEAD and (path := next(paths, None)) is not None:
-                asked.append(asyncio.create_task(_read(source, path)))
-            if not asked:
-                return
-            yield await asked.popleft()
-    finally:
-        for task in asked:
-            task.cancel()
-        await asyncio.gather(*asked, return_exceptions=True)
-
-
-async def _read(source: TileSource, path: str) -> bytes:
-    """Return a file's bytes; a partial one's from the full one when that has taken its place meanwhile.
-
-    (C2SP tlog-tiles v0.1.0, Partial Tiles.) Raises NotFound when neither is there.
-    """
-    try:
-        return await source.read(path)
-    except NotFound as missing:
-        level, index, width = parse_tile_path(path)
-        try:
-            full = await source.read(tile_path(level, index))
-        except NotFound:
-            raise missing from None
-    return start_of_tile(full, level=level, width=width)
