@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.asking import ask_as
+from cli.revocation_reason import CODES, check_listed
 from cli.send import KeyFile, Url
 from client.files import private_key
 
@@ -30,11 +31,19 @@ def rotate_key(
 def revoke_key(
     thumbprint: Annotated[str, typer.Argument(help="Which key, from `exchange registration`")],
     key: KeyFile,
-    reason: Annotated[str, typer.Option(help="rotated, lost, compromised or person_left")] = "rotated",
-    compromised_from: Annotated[str | None, typer.Option(help="What it signed from then on is suspect")] = None,
+    reason: Annotated[str, typer.Option(help=f"One of the codes: {CODES}")] = "rotated",
+    compromised_from: Annotated[
+        str | None,
+        typer.Option(help="What it signed from then on is suspect; left out of compromised: all that it ever signed"),
+    ] = None,
     url: Url = "",
 ) -> None:
-    """Revoke a key of your agency's, now and for good; also the one that signs this."""
+    """Revoke a key of your agency's, now and for good; also the one that signs this.
+
+    Report a theft at once, though you do not know since when: `--reason compromised` alone takes it to be from when the
+    key was first valid. The earliest moment ever given counts, so give a later one now if you know it.
+    """
+    check_listed(reason)
     ask_as(
         lambda client: client.revoke_key(thumbprint, reason=reason, compromised_from=compromised_from),
         key=key,

@@ -14,6 +14,7 @@ from client.answer import verify_receipt
 from client.exchange_client import ExchangeClient
 from client.exchange_keys import parse_keys
 from client.files import exchange_keys, make_key_pair, private_key, write_new
+from client.own_key import REVOCATION_REASONS
 from client.sending import PATHS, Sending, readable, send
 from shared.errors import ExchangeError, Unavailable
 from shared.signatures.keys import Algorithm
@@ -91,8 +92,11 @@ def _add_own_keys(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     revoke = commands.add_parser("revoke-key", help="revoke a key of your agency's, for good")
     # After an option, since one thumbprint in 64 begins with a hyphen.
     revoke.add_argument("--thumbprint", required=True, help="which: write --thumbprint=…")
-    revoke.add_argument("--reason", default="rotated", help="rotated, lost, compromised or person_left")
-    revoke.add_argument("--compromised-from", help="what it signed from this moment on is suspect")
+    revoke.add_argument("--reason", choices=REVOCATION_REASONS, default="rotated", help="why")
+    revoke.add_argument(
+        "--compromised-from",
+        help="what it signed from then on is suspect; left out of compromised: all that it ever signed",
+    )
     for command in (rotate, revoke, commands.add_parser("registration", help="show how your agency is registered")):
         command.add_argument("--key", type=Path, required=True, help="a private key that signs for your agency")
         command.add_argument("--keys", type=Path, help="the exchange's keys, as kept; else those it publishes now")

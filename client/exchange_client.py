@@ -185,7 +185,7 @@ class ExchangeClient:
         return await self.post("/v1/agency/keys", record)
 
     async def revoke_key(self, key: str, *, reason: str = "rotated", compromised_from: str | None = None) -> Answer:
-        """Revoke a key of one's own agency by its thumbprint, for good. Raises Refused or NotReached."""
+        """Revoke an own key, for good; ``compromised`` without a moment: since first valid. Raises as add_key does."""
         record: dict[str, Json] = {"reason": reason, "compromised_from": compromised_from}
         return await self.post(f"/v1/agency/keys/{key}/revocations", record)
 

@@ -7,6 +7,9 @@ from shared.signatures.keys import SigningKey
 
 FORMAT = "safeguarding-exchange/agency-key/v1"
 
+REVOCATION_REASONS = ("rotated", "lost", "compromised", "person_left")
+"""Why a key is revoked. The exchange keeps another word sealed, and takes it for none of these."""
+
 
 def own_key_record(
     new: SigningKey, *, agency: str, valid_from: str | None = None, valid_until: str | None = None

@@ -12,13 +12,22 @@ from services.gateway.ports import Ledger
 from services.gateway.record_decision import Sent, idempotency
 from shared.clock import Clock, rfc3339
 from shared.entries import Obligation
-from shared.identifiers import EntryId, Recipient
+from shared.identifiers import EntryId, KeyThumbprint, Recipient
 from shared.ledger.messages import Answer, Appended, AppendRequest, Section
-from shared.ledger.own_keys import OwnKeyRecord, OwnKeyRevocationRecord, key_facts, revocation_facts
+from shared.ledger.own_keys import (
+    OwnKeyRecord,
+    OwnKeyRevocationRecord,
+    key_facts,
+    leaves_compromise_open,
+    revocation_facts,
+)
 from shared.ledger.registry import KeyFacts, RegisteredKey, Registry, RevocationFacts
 from shared.ledger.registry_copy import RegistryCopy
 from shared.reference.working_days import due_after_hours
 from shared.vocabulary import EntryType, Urgency
+
+AS_REPORTED, WHEN_FIRST_VALID = "as_reported", "when_first_valid"
+"""By whose word a key was compromised from a moment on: the agency's, or nobody's, and so from the first."""
 
 COMPROMISE_QUEUE = Recipient("queue:compromised-key")
 
@@ -60,16 +69,28 @@ class OwnAgency:
     ) -> Appended:
         """Return the outcome once the key is revoked, for good. A compromise is owed to a person at the exchange.
 
+        Where nobody says since when, all that the key ever signed is suspect, and the answer says that it was taken so.
         Raises InvalidInput, and NotFound for a key that is not the agency's.
         """
-        facts = revocation_facts(record, thumbprint=thumbprint)
+        left_open = leaves_compromise_open(record)
+        first_valid = await self._first_valid(thumbprint) if left_open else None
+        facts = revocation_facts(record, thumbprint=thumbprint, first_valid=first_valid)
         said: dict[str, object] = {
             "kind": "agency_key_revocation",
             "result": "accepted",
             "key": facts.thumbprint,
+            "reason": facts.reason,
             "compromised_from": facts.compromised_from,
         }
+        if facts.compromised_from is not None:
+            said["compromised_from_is"] = WHEN_FIRST_VALID if left_open else AS_REPORTED
         return await self._append(EntryType.AGENCY_KEY_REVOKED, facts, said, admitted, sent=sent)
+
+    async def _first_valid(self, thumbprint: str) -> str | None:
+        """Return when a key was first valid, or now if it is not yet; None for a key that nobody has."""
+        await self._registry.refresh()
+        key = self._registry.current.keys.get(KeyThumbprint(thumbprint))
+        return rfc3339(min(key.first_valid(), self._clock.now())) if key is not None else None
 
     async def _append(
         self,

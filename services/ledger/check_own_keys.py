@@ -3,15 +3,16 @@
 import msgspec
 
 from services.ledger.adapters.postgres_reader import PostgresReader
-from shared.clock import Clock
+from shared.clock import Clock, parse_rfc3339
 from shared.errors import InvalidInput, NotPermitted
-from shared.identifiers import AgencyId
+from shared.identifiers import AgencyId, KeyThumbprint
 from shared.ledger.messages import AppendRequest
 from shared.ledger.own_keys import (
     KEYS_PATH,
     OwnKeyRecord,
     OwnKeyRevocationRecord,
     key_facts,
+    leaves_compromise_open,
     revocation_facts,
     revocations_path,
 )
@@ -48,7 +49,7 @@ def check_own_key(request: AppendRequest, registry: Registry, *, clock: Clock) -
         raise NotWhatWasSigned("the key that signed this is another agency's")
     signed = verify_evidence(sections["signature"], key=public_key_from_jwk(registered.jwk))
     signed.check_body(sections["body"])
-    path, asked = _asked(request, sections["body"], registered.agency)
+    path, asked = _asked(request, sections["body"], registered.agency, registry)
     covered = tuple(signed.components[name] for name in ('"@method"', '"@path"', '"idempotency-key"'))
     if covered != ("POST", path, request.idempotency.key) or signed.nonce != request.nonce:
         raise NotWhatWasSigned("what was signed is another request")
@@ -56,7 +57,9 @@ def check_own_key(request: AppendRequest, registry: Registry, *, clock: Clock) -
         raise NotWhatWasSigned("what is to be recorded is not what was signed")
 
 
-def _asked(request: AppendRequest, body: bytes, agency: AgencyId) -> tuple[str, KeyFacts | RevocationFacts]:
+def _asked(
+    request: AppendRequest, body: bytes, agency: AgencyId, registry: Registry
+) -> tuple[str, KeyFacts | RevocationFacts]:
     """Return where the body must have been posted to, and the facts that it asks for."""
     try:
         if request.type is EntryType.AGENCY_KEY_ADDED:
@@ -65,6 +68,20 @@ def _asked(request: AppendRequest, body: bytes, agency: AgencyId) -> tuple[str, 
             return KEYS_PATH, key_facts(record, agency=agency, recorded_at=str(request.facts.get("valid_from")))
         thumbprint = str(request.facts.get("thumbprint"))
         revocation = msgspec.json.decode(body, type=OwnKeyRevocationRecord)
-        return revocations_path(thumbprint), revocation_facts(revocation, thumbprint=thumbprint)
+        since = _since(request, registry) if leaves_compromise_open(revocation) else None
+        return revocations_path(thumbprint), revocation_facts(revocation, thumbprint=thumbprint, first_valid=since)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidInput("the body that was signed says nothing of a key") from error
+
+
+def _since(request: AppendRequest, registry: Registry) -> str | None:
+    """Return from when on a gateway says that a key was compromised whose agency does not say it.
+
+    Raises NotWhatWasSigned where that would leave out anything that the key may have signed.
+    """
+    key = registry.keys.get(KeyThumbprint(str(request.facts.get("thumbprint"))))
+    said = request.facts.get("compromised_from")
+    since = said if isinstance(said, str) else None
+    if key is not None and (since is None or parse_rfc3339(since) > key.first_valid()):
+        raise NotWhatWasSigned("what is to be suspect of a stolen key is not all that it signed")
+    return since

@@ -35,7 +35,10 @@ class OwnKeyRecord(msgspec.Struct, frozen=True):
 
 
 class OwnKeyRevocationRecord(msgspec.Struct, frozen=True):
-    """That an agency revokes a key of its own, why, and since when it may have been in other hands."""
+    """That an agency revokes a key of its own, why, and since when it may have been in other hands.
+
+    A compromise that leaves open since when is one from when the key was first valid: a theft is reported in a hurry.
+    """
 
     format: str | None = None
     reason: str | None = None
@@ -64,14 +67,25 @@ def key_facts(record: OwnKeyRecord, *, agency: AgencyId, recorded_at: str) -> Ke
     )
 
 
-def revocation_facts(record: OwnKeyRevocationRecord, *, thumbprint: str) -> RevocationFacts:
-    """Return the facts of a revocation. A reason that is none of the list is kept, sealed, and stands as ``other``."""
+def leaves_compromise_open(record: OwnKeyRevocationRecord) -> bool:
+    """Return whether a revocation reports a compromise and does not say since when."""
+    return record.reason == COMPROMISED and record.compromised_from is None
+
+
+def revocation_facts(
+    record: OwnKeyRevocationRecord, *, thumbprint: str, first_valid: str | None = None
+) -> RevocationFacts:
+    """Return the facts of a revocation. A reason that is none of the list is kept, sealed, and stands as ``other``.
+
+    A compromise that leaves open since when stands as from ``first_valid``, when the key was first valid.
+    """
     if not _THUMBPRINT.match(thumbprint):
         raise InvalidInput("not the thumbprint of a key", remedy="See: GET /v1/agency")
+    said = _moment(record.compromised_from)
     return RevocationFacts(
         thumbprint=KeyThumbprint(thumbprint),
         reason=record.reason if record.reason in REASONS else OTHER_REASON,
-        compromised_from=_moment(record.compromised_from),
+        compromised_from=first_valid if leaves_compromise_open(record) else said,
     )
 
 

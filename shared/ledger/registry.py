@@ -110,6 +110,13 @@ class RegisteredKey:
     compromised_from: datetime | None = None
     before: "RegisteredKey | None" = None
 
+    def first_valid(self) -> datetime:
+        """Return the earliest moment from which the key might ever sign, whatever dates it was given later."""
+        earliest, key = self.valid_from, self.before
+        while key is not None:
+            earliest, key = min(earliest, key.valid_from), key.before
+        return earliest
+
     def may_sign(self, *, at: datetime) -> bool:
         """Return whether the key may sign at that moment."""
         try:

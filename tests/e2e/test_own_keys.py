@@ -1,6 +1,7 @@
 """An agency rotates and revokes its own keys by its own signature, without asking anybody."""
 
 import asyncio
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -9,8 +10,10 @@ from client.errors import Refused
 from client.exchange_client import ExchangeClient
 from client.own_key import own_key_record
 from shared.clock import SystemClock, rfc3339
+from shared.identifiers import KeyThumbprint
 from shared.signatures.keys import SigningKey, generate_signing_key
 from tests.machinery.agencies import new_agency
+from tests.machinery.command_line import Command
 from tests.machinery.exchange import SCHOOL, TestExchange
 from tests.machinery.people import share
 
@@ -87,10 +90,44 @@ async def test_a_compromise_that_an_agency_reports_stops_the_key_and_is_owed_to_
         # The last key revokes itself: better none than a thief's.
         revoked = await stolen.revoke_key(key, reason="compromised", compromised_from=since)
         assert await refusal(stolen) == "key-revoked"
+    assert (revoked.content["reason"], revoked.content["compromised_from_is"]) == ("compromised", "as_reported")
     async with exchange.operator() as operator:
         assert [each.type for each in await operator.suspects(key)] == ["share.recorded", "agency.key_revoked"]
     (entry,) = [each for each in await exchange.entries() if each.id == revoked.content["id"]]
     assert [each.recipient for each in entry.obligations] == ["queue:compromised-key"]
+
+
+async def test_a_theft_is_recorded_at_once_though_nobody_says_since_when(exchange: TestExchange) -> None:
+    async with new_agency(exchange, "a-hurried-charity", **ADVISORY) as stolen:
+        (key,) = await keys_of(stolen)
+        shared = await stolen.share(share())
+        later = generate_signing_key()
+        await stolen.add_key(later, valid_from="2126-01-01T00:00:00Z")
+        unused = await stolen.revoke_key(later.public.thumbprint, reason="compromised")
+        revoked = await stolen.revoke_key(key, reason="compromised")
+        assert await refusal(stolen) == "key-revoked"
+    assert {each.content["compromised_from_is"] for each in (unused, revoked)} == {"when_first_valid"}
+    async with exchange.operator() as operator:
+        suspects = [each.position for each in await operator.suspects(key)]
+        registered = (await operator.registry()).keys[KeyThumbprint(key)]
+    assert revoked.content["compromised_from"] == rfc3339(registered.first_valid())
+    assert str(shared.content["position"]) in map(str, suspects)
+    (entry,) = [each for each in await exchange.entries() if each.id == revoked.content["id"]]
+    assert [each.recipient for each in entry.obligations] == ["queue:compromised-key"]
+    assert (await exchange.audit()).intact
+
+
+async def test_a_theft_is_reported_from_the_command_line_by_its_listed_reason(
+    exchange: TestExchange, command: Command, tmp_path: Path
+) -> None:
+    spare, file = generate_signing_key(), exchange.parties.key_file(SCHOOL)
+    async with exchange.client(SCHOOL) as school:
+        await school.add_key(spare)
+    revoking = ("revoke-key", spare.public.thumbprint, "--key", file, "--reason")
+    code, said = await command(*revoking, "stolen")
+    assert (code, "Give one of these codes: compromised, " in said) == (1, True), said
+    code, said = await command(*revoking, "compromised")
+    assert (code, '"compromised_from_is": "when_first_valid"' in said) == (0, True), said
 
 
 async def test_a_key_of_another_agency_is_neither_taken_nor_revoked(exchange: TestExchange) -> None:

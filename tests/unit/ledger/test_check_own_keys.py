@@ -1,6 +1,7 @@
 """The ledger records of an agency's keys what the agency itself signed, whatever a gateway says."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import msgspec
 import orjson
@@ -103,6 +104,33 @@ def test_what_the_agency_signed_passes() -> None:
         record={"reason": "lost"}, path=revocations_path(OLD.public.thumbprint), type=EntryType.AGENCY_KEY_REVOKED
     )
     check(revocation.asks())
+
+
+def theft(since: str | None, **said: Json) -> AppendRequest:
+    """Return a revocation whose agency reports a theft, recorded by the gateway as from a moment on."""
+    revocation = Gateway(
+        record={"reason": "compromised", **said},
+        path=revocations_path(OLD.public.thumbprint),
+        type=EntryType.AGENCY_KEY_REVOKED,
+    )
+    facts = {"thumbprint": OLD.public.thumbprint, "reason": "compromised", "compromised_from": since}
+    return bent(revocation.asks(), facts=facts)
+
+
+def test_a_theft_that_nobody_dates_makes_all_that_the_key_signed_suspect() -> None:
+    for enough in (NOW, rfc3339(START - timedelta(days=1))):
+        check(theft(enough))
+    for too_little in (None, rfc3339(START + timedelta(seconds=1))):
+        with pytest.raises(NotWhatWasSigned):
+            check(theft(too_little))
+
+
+def test_a_theft_is_dated_as_its_agency_dates_it() -> None:
+    reported = rfc3339(START + timedelta(hours=1))
+    check(theft(reported, compromised_from=reported))
+    for since in (None, NOW):
+        with pytest.raises(NotWhatWasSigned):
+            check(theft(since, compromised_from=reported))
 
 
 def bent(request: AppendRequest, **changes: object) -> AppendRequest:

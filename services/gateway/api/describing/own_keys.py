@@ -27,6 +27,9 @@ OWN_KEYS: Mapping[str, Members] = {
     "OwnKeyRevocationRecord": {
         "format": record_format("safeguarding-exchange/agency-key-revocation/v1"),
         "reason": code("Why; another word is kept sealed", "compromised", REASONS),
-        "compromised_from": _moment("Since when it may have been in other hands", "2026-11-23T08:00:00Z"),
+        "compromised_from": _moment(
+            "Since when it may have been in other hands; left out of a compromise, from when it was first valid",
+            "2026-11-23T08:00:00Z",
+        ),
     },
 }

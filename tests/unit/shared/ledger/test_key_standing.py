@@ -108,3 +108,8 @@ def test_the_key_as_at_any_position_is_what_the_entries_before_it_made_it() -> N
     known = [registry.key_at(KEY.thumbprint, position=Position(position)) for position in range(7)]
     assert [key is None for key in known] == [True, True, False, False, False, False, False]
     assert [key.revoked_at is not None for key in known if key is not None] == [False, False, True, True, True]
+
+
+def test_a_key_was_first_valid_at_the_earliest_of_all_the_dates_it_was_given() -> None:
+    for history in ([added(3)], [added(3), added(4, since=9)], [added(8, since=9), added(9, since=3), revoked(10)]):
+        assert rfc3339(Registry().with_entries(history).keys[KEY.thumbprint].first_valid()) == at(3)
