@@ -22,6 +22,7 @@ from shared.transparency.signed_note import NoteSigner
 from shared.transparency.verifier_key import parse_verifier_key
 from shared.vocabulary import REGISTRY_TYPES
 from tests.machinery.answers import child_ref
+from tests.machinery.auditors import register_auditor
 from tests.machinery.command_line import Command
 from tests.machinery.exchange import SCHOOL, TestExchange, patiently
 from tests.machinery.people import child, share
@@ -32,15 +33,9 @@ AUDITOR = "tees-partnership"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def auditor(exchange: TestExchange) -> SigningKey:
+async def auditor(exchange: TestExchange, tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
     """The key of an agency that is registered as an auditor."""
-    key = generate_signing_key()
-    async with exchange.operator() as operator:
-        await operator.register_agency(
-            AUDITOR, name="Tees partnership", duty_class="s11_body", home_authority="E06000005", roles=["auditor"]
-        )
-        await operator.add_key(AUDITOR, key.public)
-    return key
+    return (await register_auditor(exchange, AUDITOR, tmp_path_factory.mktemp("auditor"))).key
 
 
 @asynccontextmanager

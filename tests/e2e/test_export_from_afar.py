@@ -28,7 +28,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 STRANGER = NoteSigner("log.example/stranger", Ed25519PrivateKey.from_private_bytes(b"\x09" * 32))
 """Who signs nothing here."""
 
-WHY = ("--reason", "complaint", "--note", "Complaint 21, letter 3.")
+WHY = ("--reason", "subject_access", "--note", "Request 21, letter 3.")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -82,10 +82,10 @@ async def test_content_opened_from_afar_stands_in_the_bundle_as_it_was_committed
     members, log_key = members_of(file), exchange.local.log_verifier_key()
     opened = [name for name in members if name.startswith("opened/")]
     assert any(b"linear bruise" in members[name] for name in opened if name.endswith("/body"))
-    assert json.loads(members["manifest.json"])["opened"]["reason"] == "complaint"
+    assert json.loads(members["manifest.json"])["opened"]["reason"] == "subject_access"
     code, said = await command("audit", "verify", "--bundle", file, "--log-key", log_key)
     assert code == 0, said
-    assert "OPENED CONTENT is in this bundle, because: complaint." in said
+    assert "OPENED CONTENT is in this bundle, because: subject_access." in said
     exported = Exported(members, log_key, STRANGER, tmp_path, child)
     code, checked = await asyncio.to_thread(exported.check, members)
     assert (code, checked.opened, checked.bodies > 0) == (0, len(opened), True)
@@ -99,14 +99,14 @@ async def test_content_opened_from_afar_stands_in_the_bundle_as_it_was_committed
     assert (beside[0], afar) == (0, beside)
     openings = [orjson.loads(line) for line in afar[1].splitlines()]
     assert {(each["by"], each["reason"], *each["children"]) for each in openings} == {
-        (auditor.agency, "complaint", child)
+        (auditor.agency, "subject_access", child)
     }
     assert len(openings) == len(opened)
     code, said = await command(*asked, *auditor.options())
     assert code == 0, said
     assert f": Tees partnership opened the body of {openings[0]['entries'][0]} about child {child} (break-gl" in said
     assert f"{len(openings)} looks on the record." in said
-    assert "Complaint 21" not in said
+    assert "Request 21" not in said
 
 
 async def test_the_openings_tell_of_deliveries_and_of_whoever_read_or_searched(
@@ -159,7 +159,9 @@ async def test_what_a_gateway_cannot_give_is_refused_and_leaves_no_file(
     code, said = await command("audit", "export", file, *school)
     assert (code, file.exists()) == (1, False), said
     assert "not registered as an auditor" in said
-    assert [each.type for each in (await exchange.entries())[size:] if each.facts.get("reason") == "complaint"] == []
+    assert [
+        each.type for each in (await exchange.entries())[size:] if each.facts.get("reason") == "subject_access"
+    ] == []
 
 
 def members_of(file: Path) -> dict[str, bytes]:
