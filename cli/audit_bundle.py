@@ -8,14 +8,9 @@ from pathlib import Path
 import msgspec
 import typer
 
-from cli.audit_outcome import INTACT, NOT_CHECKED
-from cli.audit_text import Circumstances, witnesses_text
-from cli.audit_trust import Held
+from cli.audit_text import Circumstances
 from services.ledger.audit import bundle_verifier
-from services.ledger.audit.cosignatures import check_cosignatures
-from services.ledger.audit.findings import Report, WitnessStanding
 from shared.errors import InvalidInput
-from shared.transparency.verifier_key import parse_verifier_key
 
 UNREAD = "NOT CHECKED: "
 """How the program begins to say that it could not read the file."""
@@ -42,23 +37,18 @@ def verify_bundle(
     said: dict[str, object] = msgspec.json.decode(text) if as_json else {}
     if "error" in said or text.startswith(UNREAD):
         raise InvalidInput(str(said.get("error") or text.removeprefix(UNREAD)))
-    standing = _standing(file, circumstances.held, witnesses) if code == INTACT else []
     if as_json:
-        said |= {**circumstances.as_json(), "witnesses": msgspec.to_builtins(standing)}
+        cosigned: object = said.pop("cosigned_by")
+        said |= {**circumstances.as_json(), "witnesses": _witnesses(cosigned)}
         typer.echo(msgspec.json.encode(said).decode())
     else:
-        for line in (*circumstances.in_words(), text, *witnesses_text(standing)):
+        for line in (*circumstances.in_words(), text):
             typer.echo(line)
-    return NOT_CHECKED if any(each.cosigned is None for each in standing) else code
+    return code
 
 
-def _standing(file: Path, held: Held, witnesses: Sequence[str]) -> list[WitnessStanding]:
-    """Return how each witness's key stands that was given, by the checkpoints of a bundle that was found intact.
-
-    The program says who cosigned by name alone, and two keys may bear one name.
-    """
-    report, bundle = Report(), bundle_verifier.Bundle(file)
-    members = [note for member in ("heads", "cosigned") for note in bundle.records(member, 4)]
-    notes = [bundle.read("checkpoint"), *members, *held.notes()]
-    check_cosignatures(report, notes, [parse_verifier_key(text) for text in witnesses])
-    return report.witnesses
+def _witnesses(cosigned: object) -> list[dict[str, object]]:
+    """Return how far each witness's key vouches, in the form of every other audit."""
+    reached = msgspec.convert(cosigned, dict[str, int])
+    named = ((key.rpartition("+"), size) for key, size in reached.items())
+    return [{"name": name, "key_id": key_id, "cosigned": size or None} for (name, _, key_id), size in named]

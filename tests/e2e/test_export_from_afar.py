@@ -137,7 +137,7 @@ async def test_of_an_erased_child_nothing_is_opened_from_afar(
     code, said = await command("audit", "export", file, "--open", "--child", child, *WHY, *auditor.options())
     assert code == 0, said
     assert "Nothing is open: nothing is left" in said
-    assert Bundle(file).manifest["opened"] is None
+    assert Bundle(file).opened is None
 
 
 async def test_what_a_gateway_cannot_give_is_refused_and_leaves_no_file(

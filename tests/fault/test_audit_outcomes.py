@@ -8,9 +8,11 @@ from random import Random
 import orjson
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shared.clock import SystemClock, parse_rfc3339
 from shared.transparency.cosignature import CosignatureVerifier
+from shared.transparency.signed_note import NoteSigner
 from tests.machinery.attacks_on_bundles import Given
 from tests.machinery.attacks_on_files import Published
 from tests.machinery.bundles import write_bundle
@@ -105,6 +107,28 @@ async def test_a_checkpoint_that_this_log_did_not_sign_accuses_nobody(
         code, said = await command("audit", "verify", *source, "--log-key", LOG_KEY, "--checkpoint", kept)
         assert (code, f"{kept} {because}" in said) == (2, True), said
         assert "INTACT" not in said
+
+
+async def test_a_checkpoint_by_a_strangers_key_in_the_logs_name_is_held_against_nothing(
+    command: Command, served: Served, bundle: Path, tmp_path: Path
+) -> None:
+    kept, stranger = tmp_path / "kept", NoteSigner(SIGNER.name, Ed25519PrivateKey.generate())
+    note = checkpoint_of([b"another history"] * 5, signer=stranger)
+    kept.write_bytes(note + cosignature(note, by=CLASSIC))
+    key = f"{SIGNER.name}+{stranger.verifier().key_id.hex()}"
+    for source in (("--url", served.url), ("--bundle", bundle)):
+        there = ("audit", "verify", *source, "--log-key", LOG_KEY, "--witness-key", CLASSIC.verifier_key())
+        for option in ("--since", "--checkpoint"):
+            code, said = await command(*there, option, kept)
+            assert (code, "COULD NOT BE HELD against" in said, key in said) == (2, True, True), said
+            assert "NOT INTACT" not in said
+            assert f"NOT COSIGNED by {CLASSIC.name}" in said, (
+                "a witness's word on a stranger's log says nothing of this one"
+            )
+        report = orjson.loads((await command(*there, "--since", kept, "--json"))[1])
+        assert (report["intact"], report["findings"], report["unproven"][0]["size"]) == (True, [], 5)
+        assert "cosigned_by" not in report
+        assert [each["cosigned"] for each in report["witnesses"]] == [None]
 
 
 async def test_where_nothing_is_published_nothing_was_checked(command: Command, served: Served) -> None:

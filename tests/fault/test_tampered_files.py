@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from services.ledger.audit.findings import Report
+from services.ledger.audit.findings import Report, WitnessStanding
 from tests.machinery.attacks_on_bundles import ON_BUNDLES, UNREADABLE, Given
 from tests.machinery.attacks_on_files import ON_FILES, Published
 from tests.machinery.bundles import Said, counted, write_bundle
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SEEDS = (1, 2)
 CHECKED = ("audit", "verify", "--log-key", SIGNER.verifier().verifier_key(), *WITNESS_KEYS, "--json")
-BOTH = {CLASSIC.name: SIZE, POST_QUANTUM.name: SIZE}
+BOTH = [WitnessStanding(each.name, each.key_id.hex(), SIZE) for each in (CLASSIC, POST_QUANTUM)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -68,7 +68,7 @@ async def test_files_that_nobody_touched_are_intact_and_say_who_cosigned(command
     published = Published(Random(0))
     published.files["checkpoint"] = cosigned_by_both(published.files["checkpoint"])
     code, report = await published_report(command, served, published.files)
-    assert (code, report.findings, report.size, report.cosigned_by) == (0, [], SIZE, BOTH)
+    assert (code, report.findings, report.size, report.witnesses) == (0, [], SIZE, BOTH)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -88,7 +88,7 @@ async def test_a_bundle_that_nobody_touched_is_intact_and_says_who_cosigned(comm
     given = Given(Random(0))
     given.members["cosigned"] = counted(cosigned_by_both(given.members["checkpoint"]))
     code, said = await bundle_report(command, given, tmp_path)
-    assert (code, said.findings, said.size, said.cosigned_by) == (0, [], SIZE, BOTH)
+    assert (code, said.findings, said.size, said.witnesses) == (0, [], SIZE, BOTH)
     assert said.sections == 2 * (SIZE - 1)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from services.ledger.audit.export import FORMAT
+from services.ledger.audit.findings import Unproven, WitnessStanding
 from shared.identifiers import ChildRef
 from shared.transparency.checkpoint import read_unverified_checkpoint
 from shared.transparency.signed_note import NoteSigner
@@ -29,7 +30,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What verify.py prints."""
+    """What verify.py prints; ``exchange audit verify --bundle`` has ``witnesses`` for ``cosigned_by``."""
 
     intact: bool | None
     findings: list[Finding] = []
@@ -39,7 +40,9 @@ class Said(msgspec.Struct, frozen=True):
     opened: int = 0
     heads: int = 0
     bodies: int = 0
+    unproven: list[Unproven] = []
     cosigned_by: dict[str, int] = {}
+    witnesses: list[WitnessStanding] = []
     unchecked: list[str] = []
     error: str = ""
 

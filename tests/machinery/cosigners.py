@@ -14,6 +14,8 @@ from shared.transparency.signed_note import format_signature
 _CLASSIC, _LASTING = Ed25519PrivateKey.generate(), MLDSA44PrivateKey.generate()
 CLASSIC = CosignatureVerifier("witness.example/one", _CLASSIC.public_key().public_bytes_raw())
 POST_QUANTUM = MlDsaCosignatureVerifier("witness.example/two", _LASTING.public_key().public_bytes_raw())
+NAMED = tuple(f"{each.name}+{each.key_id.hex()}" for each in (CLASSIC, POST_QUANTUM))
+"""Both keys by name and id."""
 WITNESS_KEYS = tuple(word for each in (CLASSIC, POST_QUANTUM) for word in ("--witness-key", each.verifier_key()))
 """Arguments that give an audit both keys."""
 

@@ -34,5 +34,4 @@ def check_cosignatures(report: Report, notes: Sequence[bytes], witnesses: Sequen
                 )
             else:
                 reached[line.name, line.key_id] = max(size, reached.get((line.name, line.key_id), 0))
-                report.cosigned_by[line.name] = max(size, report.cosigned_by.get(line.name, 0))
     report.witnesses = [WitnessStanding(name, key_id.hex(), reached.get((name, key_id))) for name, key_id in known]

@@ -91,10 +91,9 @@ class WitnessStanding:
 class Report:
     """What a check saw, of the entries from ``since`` on. ``intact`` only if nothing was found.
 
-    ``erased`` counts sections that are gone as an approved erasure says; ``cosigned_by`` says to which size each
-    witness cosigned whose key was given; ``lost`` counts sections that are there and will never be opened again.
-    ``unproven`` are kept checkpoints that the log could not be held against; ``witnesses`` how each key stands that was
-    given; ``not_checked`` what the source does not hold.
+    ``erased`` counts sections that are gone as an approved erasure says; ``lost`` those that are there and will never
+    be opened again. ``unproven`` are kept checkpoints that the log could not be held against; ``witnesses`` how each
+    key stands that was given; ``not_checked`` what the source does not hold.
     """
 
     size: int = 0
@@ -106,7 +105,6 @@ class Report:
     erased: int = 0
     lost: list[Lost] = field(default_factory=list)
     answers: int = 0
-    cosigned_by: dict[str, int] = field(default_factory=dict)
     witnesses: list[WitnessStanding] = field(default_factory=list)
     not_checked: list[str] = field(default_factory=list)
     unproven: list[Unproven] = field(default_factory=list)

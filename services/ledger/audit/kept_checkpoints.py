@@ -1,6 +1,6 @@
 """Checkpoints that the auditor kept from earlier: without one, a history rewritten *and re-signed* passes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.ledger.audit.findings import FindingKind, Report, Unproven
@@ -22,13 +22,15 @@ def read_kept(notes: Sequence[bytes]) -> list[KeptCheckpoint]:
     return [KeptCheckpoint(note, read_unverified_checkpoint(note)) for note in notes]
 
 
-def check_kept(report: Report, keys: TrustedLogKeys, kept: Sequence[KeptCheckpoint]) -> None:
-    """Hold every checkpoint that was kept against the keys that the log has proven, and against its size.
+def check_kept(
+    report: Report, keys: TrustedLogKeys, kept: Sequence[KeptCheckpoint], roots: Mapping[int, bytes]
+) -> list[bytes]:
+    """Hold the log against every checkpoint that was kept and that a key signed which the log has proven.
 
-    One that no such key signed is unproven: whoever made it up would else accuse the log by it, so that what only it
-    contradicts is no finding.
+    ``roots`` are those of the tree at the sizes that were read. Returns the notes it was held against. One that no such
+    key signed is unproven, and held against nothing: whoever made it up would else accuse the log by it.
     """
-    proven = set[int]()
+    held = []
     for each in kept:
         size = each.said.size
         try:
@@ -36,7 +38,7 @@ def check_kept(report: Report, keys: TrustedLogKeys, kept: Sequence[KeptCheckpoi
         except ExchangeError as error:
             report.unproven.append(Unproven(size, error.detail))
             continue
-        proven.add(size)
+        held.append(each.note)
         if size > report.size:
             report.find(
                 FindingKind.TRUNCATED,
@@ -44,8 +46,11 @@ def check_kept(report: Report, keys: TrustedLogKeys, kept: Sequence[KeptCheckpoi
                 at=report.size,
                 to=size - 1,
             )
-    report.findings = [
-        each
-        for each in report.findings
-        if each.kind is not FindingKind.OLDER_CHECKPOINT_CONTRADICTED or each.last_position + 1 in proven
-    ]
+        elif roots.get(size, each.said.root) != each.said.root:
+            report.find(
+                FindingKind.OLDER_CHECKPOINT_CONTRADICTED,
+                f"the first {size} entries are not those that an older checkpoint vouches for",
+                at=0,
+                to=max(1, size) - 1,
+            )
+    return held

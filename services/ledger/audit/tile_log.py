@@ -6,7 +6,7 @@ from contextlib import aclosing
 from services.ledger.audit.contents import Contents
 from services.ledger.audit.cosignatures import check_cosignatures
 from services.ledger.audit.findings import FindingKind, Report
-from services.ledger.audit.kept_checkpoints import read_kept
+from services.ledger.audit.kept_checkpoints import check_kept, read_kept
 from services.ledger.audit.log_succession import LogSuccession
 from services.ledger.audit.read_tiles import leaf_paths, read_ahead, read_tile
 from services.ledger.audit.tile_levels import (
@@ -20,6 +20,7 @@ from services.ledger.audit.tile_levels import (
 )
 from shared.entries import parse_entry
 from shared.errors import ExchangeError, InvalidInput, NotFound
+from shared.identifiers import TreeSize
 from shared.ledger.log_keys import TrustedLogKeys
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unverified_checkpoint
 from shared.transparency.merkle import HASH_BYTES
@@ -58,16 +59,18 @@ async def verify_tiles(
         report.find(FindingKind.BAD_SIGNATURE, f"the log's checkpoint: {error.detail}", at=0)
         return report
     report.heads, report.size, report.root = 1, checkpoint.size, checkpoint.root.hex()
-    check_cosignatures(report, [note, *older_notes], witnesses)
+    notes = [note]
     succession = LogSuccession(TrustedLogKeys(verifiers))
-    walk = _Walk(source, report, checkpoint, [each.said for each in kept], succession)
+    walk = _Walk(source, report, checkpoint, [each.said.size for each in kept], succession)
     try:
         await walk.run()
         await succession.judge(report, note, of=checkpoint, kept=kept, source=source)
+        notes += check_kept(report, succession.keys, kept, walk.roots)
     except TileFault as fault:
         report.find(walk.kind_of(fault), fault.detail, at=fault.position, to=fault.last_position)
     except NotFound as error:
         report.find(FindingKind.MISSING_TILE, error.detail, at=walk.reached, to=max(walk.reached, checkpoint.size - 1))
+    check_cosignatures(report, notes, witnesses)
     return report
 
 
@@ -80,25 +83,26 @@ def _read_unless_forged(note: bytes, verifiers: Sequence[NoteVerifier]) -> Check
 
 
 class _Walk:
-    """One pass over the files. ``reached`` is the first entry not yet proven."""
+    """One pass over the files. ``reached`` is the first entry not yet proven; ``roots`` are those at ``sizes``."""
 
     def __init__(
         self,
         source: TileSource,
         report: Report,
         checkpoint: Checkpoint,
-        older: Sequence[Checkpoint],
+        sizes: Sequence[TreeSize],
         succession: LogSuccession,
     ) -> None:
         self._source = source
         self._report = report
         self._checkpoint = checkpoint
-        self._older = sorted(older, key=lambda each: each.size)
+        self._sizes = sorted(sizes)
         self._levels = TileLevels()
         self._contents = Contents(report)
         self._succession = succession
         self._bundle: Sequence[bytes] = ()
         self.reached = 0
+        self.roots: dict[int, bytes] = {}
 
     async def run(self) -> None:
         """Read everything in order. Raises TileFault or NotFound where the check cannot go on."""
@@ -110,7 +114,7 @@ class _Walk:
                 leaves = hash_bundle(bundle, index=index, width=width)
                 self._bundle = parse_bundle(bundle)
                 check_leaf_tile(leaves, await anext(files), index=index)
-                self._hold_against_older(leaves)
+                self._note_roots(leaves)
                 for offset, leaf in enumerate(self._bundle):
                     entry = self._contents.check(leaf, position=self.reached + offset)
                     if entry is not None:
@@ -145,14 +149,8 @@ class _Walk:
         found = await read_tile(self._source, tile_path(level, index, width=len(expected) // HASH_BYTES))
         check_tile(level, index, expected=expected, found=found)
 
-    def _hold_against_older(self, leaves: Sequence[bytes]) -> None:
-        while self._older and self._older[0].size <= self.reached + len(leaves):
-            older = self._older.pop(0)
-            within = leaves[: older.size - self.reached]
-            if self._levels.root([fold(within)] if within else ()) != older.root:
-                self._report.find(
-                    FindingKind.OLDER_CHECKPOINT_CONTRADICTED,
-                    f"the first {older.size} entries are not those that an older checkpoint vouches for",
-                    at=0,
-                    to=max(1, older.size) - 1,
-                )
+    def _note_roots(self, leaves: Sequence[bytes]) -> None:
+        while self._sizes and self._sizes[0] <= self.reached + len(leaves):
+            size = self._sizes.pop(0)
+            within = leaves[: size - self.reached]
+            self.roots[size] = self._levels.root([fold(within)] if within else ())

@@ -1,6 +1,6 @@
 """The tree as a check grows it from stored bytes, held against every signed head on the way."""
 
-from collections.abc import Mapping
+from collections.abc import Set
 from dataclasses import dataclass, field
 
 from services.ledger.audit.findings import FindingKind, Report, entries_between
@@ -13,14 +13,16 @@ from shared.transparency.merkle import EMPTY, Frontier, grow, leaf_hash
 
 @dataclass(slots=True)
 class TreeCheck:
-    """The tree over the entries read so far, checked at every signed head and every older checkpoint.
+    """The tree over the entries read so far, checked at every signed head.
 
-    ``signed`` holds what the head closed last says, by its bytes, if a trusted key signed it.
+    ``signed`` holds what the head closed last says, by its bytes, if a trusted key signed it. ``roots`` gathers what
+    the tree's root was at each of ``sizes``.
     """
 
     report: Report
     keys: TrustedLogKeys
-    older: Mapping[int, set[bytes]]
+    sizes: Set[int]
+    roots: dict[int, bytes] = field(default_factory=dict)
     signed: dict[bytes, Checkpoint] = field(default_factory=dict)
     frontier: Frontier = EMPTY
     pending: list[bytes] = field(default_factory=list)
@@ -41,14 +43,8 @@ class TreeCheck:
             )
         self.pending.append(actual)
         size = self.frontier.size + len(self.pending)
-        older = self.older.get(size)
-        if older is not None and older != {self._grown().root()}:
-            self.report.find(
-                FindingKind.OLDER_CHECKPOINT_CONTRADICTED,
-                f"the first {size} entries are not those that an older checkpoint vouches for",
-                at=0,
-                to=size - 1,
-            )
+        if size in self.sizes:
+            self.roots[size] = self._grown().root()
 
     def close_at(self, head: StoredHead) -> None:
         """Check a signed head against the entries up to it, and go on from what it vouches for."""

@@ -3,7 +3,7 @@
 Needs the log's verifier key from outside the database: what the database says of itself proves nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from services.ledger.audit.beside_the_log import BesideTheLog
@@ -73,15 +73,12 @@ async def verify_log(
     """
     report = Report()
     kept = read_kept([*older_notes, *([] if since is None else [since])])
-    older: dict[int, set[bytes]] = {}
-    for each in kept:
-        older.setdefault(each.said.size, set()).add(each.said.root)
-    check_cosignatures(report, [each.note for each in kept], witnesses)
     keys = TrustedLogKeys(verifiers)
     start = await _start(stored, report, keys, since)
     if start is not None:
-        await _read(stored, report, keys, older, start)
-        check_kept(report, keys, kept)
+        roots = await _read(stored, report, keys, {int(each.said.size) for each in kept}, start)
+        held = check_kept(report, keys, kept, roots)
+        check_cosignatures(report, held, witnesses)
     return report
 
 
@@ -108,11 +105,12 @@ async def _start(stored: StoredLog, report: Report, keys: TrustedLogKeys, since:
 
 
 async def _read(
-    stored: StoredLog, report: Report, keys: TrustedLogKeys, older: dict[int, set[bytes]], start: Start
-) -> None:
+    stored: StoredLog, report: Report, keys: TrustedLogKeys, sizes: Set[int], start: Start
+) -> dict[int, bytes]:
+    """Check every entry from a start on. Returns the roots that the tree had at the given sizes, where it was read."""
     first = start.frontier.size
     report.since = first
-    tree = TreeCheck(report, keys, older, frontier=start.frontier, last_head=first)
+    tree = TreeCheck(report, keys, sizes, frontier=start.frontier, last_head=first)
     contents = Contents(report, start.registry, start.versions, start.last_time)
     erasures, approvals = await read_erasures(stored), ApprovalCheck(report, start.stewardship)
     destroyed = await read_destroyed_keys(stored)
@@ -168,6 +166,7 @@ async def _read(
     await check_children_gone(erasures, stored, report)
     await _check_repeated(stored, report, start=first)
     report.size, report.root, report.children = expected, tree.frontier.root().hex(), len(contents.versions)
+    return tree.roots
 
 
 def _check_columns(report: Report, row: StoredRow, entry: Entry) -> None:

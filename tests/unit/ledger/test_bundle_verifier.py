@@ -1,5 +1,7 @@
 """The program in a bundle follows a log's keys through their rotations, as the ledger's own check does."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -10,7 +12,8 @@ from services.ledger.audit.bundle_verifier import tile_name
 from shared.transparency.signed_note import NoteSigner
 from shared.transparency.tiles import tile_index_path
 from shared.vocabulary import EntryType
-from tests.machinery.bundles import Said, bundle_members, write_bundle
+from tests.machinery.bundles import Members, Said, bundle_members, write_bundle
+from tests.machinery.cosigners import CLASSIC
 from tests.machinery.rotated_log import FIRST, SECOND, STRANGER, THIRD, RotatedLog, rotated_log
 
 COMPROMISED = "2026-11-20T00:00:00.000000Z"
@@ -34,8 +37,8 @@ class Checked:
         code = bundle_verifier.main(arguments)
         said = self._capsys.readouterr().out
         report = msgspec.json.decode(said, type=Said)
-        assert code == (0 if report.intact else 1)
         assert not report.error, report.error
+        assert code == (1 if not report.intact else 2 if report.unproven else 0)
         details = [each["detail"] for each in msgspec.json.decode(said)["findings"]]
         return report, "; ".join(details)
 
@@ -86,9 +89,28 @@ def test_an_older_checkpoint_by_a_key_given_up_before_it_is_refused_by_name(chec
     log = rotated_log()
     late = log.sign(FIRST)
     log.heads.pop()
-    said, detail = checked(log, THIRD, older=(late,))
-    assert [each.kind for each in said.findings] == ["bad_signature"]
-    assert "gave up at entry 152" in detail
+    said, _ = checked(log, THIRD, older=(late,))
+    assert said.intact, "a checkpoint that a thief may have signed says nothing of the log"
+    (unproven,) = said.unproven
+    assert unproven.size == len(log.leaves)
+    assert "gave up at entry 152" in unproven.detail
+
+
+def test_an_older_checkpoint_by_a_strangers_key_is_held_against_nothing(checked: Checked) -> None:
+    other = RotatedLog([], [])
+    other.add(EntryType.LEDGER_OPENED, {"vkey": STRANGER.verifier().verifier_key()})
+    said, _ = checked(rotated_log(), FIRST, older=(other.sign(STRANGER),))
+    (unproven,) = said.unproven
+    assert (said.findings, said.intact, unproven.size) == ([], True, 1)
+    assert "a key that the log never introduced" in unproven.detail
+
+
+def test_an_older_checkpoint_by_a_key_that_came_later_still_contradicts(checked: Checked) -> None:
+    """Whoever has the log's newest key can sign another beginning of it."""
+    other = RotatedLog([], [])
+    other.add(EntryType.LEDGER_OPENED, {"vkey": FIRST.verifier().verifier_key(), "other": "yes"})
+    said, _ = checked(rotated_log(), FIRST, older=(other.sign(THIRD),))
+    assert [each.kind for each in said.findings] == ["older_checkpoint_contradicted"]
 
 
 def test_a_key_that_vouches_for_itself_is_not_believed(checked: Checked) -> None:
@@ -127,3 +149,85 @@ def test_an_older_checkpoint_of_another_history_of_that_size_is_a_contradiction(
 @pytest.mark.parametrize("index", [0, 9, 999, 1000, 67_000, 1_234_067])
 def test_tiles_are_numbered_as_everywhere_else(index: int) -> None:
     assert tile_name(index) == tile_index_path(index)
+
+
+def zipped(name: str, data: bytes) -> Callable[[Members], None]:
+    """Return what puts a member in place of another."""
+    return lambda members: members.update({name: data})
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (lambda members: members.pop("manifest.json"), "manifest.json"),
+        (lambda members: members.pop("tile/0/000"), "tile/0/000 of "),
+        (zipped("manifest.json", b"{"), "bundle.zip cannot be read (it is of no form"),
+        (zipped("manifest.json", b"[]"), "bundle.zip cannot be read (it is of no form"),
+        (
+            zipped("manifest.json", b'{"format":"another/v9","size":1,"children":null,"opened":null}'),
+            "bundle.zip cannot be read (it is of no form",
+        ),
+        (
+            zipped("manifest.json", b'{"size":1,"children":null,"opened":{}}'),
+            "bundle.zip cannot be read (it is of no form",
+        ),
+        (zipped("heads", b"\0\0\0\4abc"), "what begins at byte 0 of heads of "),
+        (zipped("heads", b"\0\0\0\3abc"), "what begins at byte 0 of heads of "),
+        (zipped("checkpoint", b"\xff"), "checkpoint of "),
+        (zipped("sections/000", b"\0\0\0\3abc"), "what begins at byte 0 of sections/000 of "),
+        (zipped("opened/first/body", b""), "opened/first/body of "),
+    ],
+)
+def test_what_cannot_be_read_is_named_in_plain_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], spoil: Callable[[Members], object], named: str
+) -> None:
+    log = rotated_log()
+    members = bundle_members(log.leaves, heads=log.heads)
+    spoil(members)
+    file = write_bundle(members, tmp_path / "bundle.zip")
+    said = not_checked(capsys, file)
+    assert str(file) in said
+    assert named in said
+
+
+def not_checked(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> str:
+    """Run the program where it can check nothing; return what it says, none of it a library's words."""
+    words = [*map(str, arguments)]
+    words += [] if "--log-key" in words else ["--log-key", FIRST.verifier().verifier_key()]
+    assert bundle_verifier.main(words) == 2
+    said = capsys.readouterr().out
+    assert said.startswith("NOT CHECKED: ")
+    assert said.endswith(": check what you gave, or have it anew, whole.\n")
+    assert not re.search("Error|Errno|expected|unpack|codec|[Pp]adding|not a zip|no item|index|subscript", said), said
+    assert bundle_verifier.main([*words, "--json"]) == 2
+    assert msgspec.json.decode(capsys.readouterr().out, type=Said).intact is None
+    return said
+
+
+def test_what_is_given_beside_the_bundle_is_named_when_it_cannot_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = rotated_log()
+    bundle = write_bundle(bundle_members(log.leaves, heads=log.heads), tmp_path / "bundle.zip")
+    nowhere, text, cut = tmp_path / "nowhere", tmp_path / "text", tmp_path / "cut"
+    text.write_bytes(b"hello")
+    cut.write_bytes(log.heads[0][:-6])
+    assert f"{nowhere} cannot be read (No such file" in not_checked(capsys, nowhere)
+    assert f"{tmp_path} cannot be read (Is a directory" in not_checked(capsys, tmp_path)
+    assert f"{text} cannot be read (it is of no form" in not_checked(capsys, text)
+    for kept in (nowhere, text, cut):
+        assert f"{kept} cannot be read" in not_checked(capsys, bundle, "--older", kept)
+    log_key, witness = FIRST.verifier().verifier_key(), CLASSIC.verifier_key()
+    for wrong in ("", "abc", log_key[:-3], witness):
+        assert f": {wrong} cannot be read" in not_checked(capsys, bundle, "--log-key", wrong)
+    for wrong in ("abc", log_key):
+        assert f": {wrong} cannot be read" in not_checked(capsys, bundle, "--witness-key", wrong)
+
+
+def test_a_zip_file_that_is_damaged_is_named_in_plain_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = rotated_log()
+    file = write_bundle(bundle_members(log.leaves, heads=log.heads), tmp_path / "bundle.zip")
+    whole = file.read_bytes()
+    for damaged in (b"", whole[: len(whole) // 2], whole.replace(log.leaves[3], log.leaves[3].swapcase())):
+        file.write_bytes(damaged)
+        assert str(file) in not_checked(capsys, file)
