@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from shared.errors import ExchangeError, IntegrityFailure, InvalidInput, NotFound, Unavailable
 from shared.ledger.messages import Failure
+from shared.process.logs import fault
 from shared.process.remote import MEDIA_TYPE, failure_of
 
 LARGEST_MESSAGE_BYTES = 2 * 1024 * 1024
@@ -64,7 +65,7 @@ async def answered(answer: Callable[[], Awaitable[Reply]], *, path: str) -> Repl
         return failure_of(error)
     except Exception as error:
         # The last resort, so that a fault of ours is an answer and never a traceback with content in it.
-        log.error("call_failed", path=path, kind=type(error).__name__)
+        log.error("call_failed", path=path, **fault(error))
         return failure_of(Unavailable("the call failed", outcome_unknown=True))
 
 

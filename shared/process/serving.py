@@ -9,11 +9,15 @@ import ssl
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.errors import Unavailable
 from shared.process.address import TlsAddress, TlsFiles, UnixAddress
+from shared.process.logs import fault
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,11 @@ class Door:
 
 
 class _Announced:
-    """Passes requests on with the door's caller in the scope's state."""
+    """Passes requests on with the door's caller in the scope's state.
+
+    What the application raises ends here: the server would put its text, which may quote what was sent, into the log.
+    One that has not been answered by then is answered 500 by the server.
+    """
 
     def __init__(self, app: ASGIApp, caller: str) -> None:
         self._app = app
@@ -45,7 +53,10 @@ class _Announced:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["caller"] = self._caller
-        await self._app(scope, receive, send)
+        try:
+            await self._app(scope, receive, send)
+        except Exception as error:
+            log.error("request_failed", door=self._caller, **fault(error))
 
 
 class _Server(uvicorn.Server):
