@@ -45,7 +45,7 @@ from shared.ledger.registry import (
     WithdrawalFacts,
 )
 from shared.reference.authorities import AuthorityRegister
-from shared.reference.working_days import due_after_working_days
+from shared.reference.working_days import due_after_working_days, local_day
 from shared.signatures.keys import PublicKey
 from shared.vocabulary import EntryType, LadderState, Urgency
 
@@ -114,7 +114,7 @@ class Operator:
         return await self._register({**msgspec.to_builtins(known), **changes}, lead=lead)
 
     async def _register(self, said: Mapping[str, object], *, lead: SafeguardingLead | None) -> Position:
-        facts = agency_facts(said, register=self._register_of_authorities, on=self._clock.now().date())
+        facts = agency_facts(said, register=self._register_of_authorities, on=local_day(self._clock.now()))
         sections = (Section(LEAD_SECTION, msgspec.json.encode(lead)),) if lead is not None else ()
         return await self._record(EntryType.AGENCY_REGISTERED, msgspec.to_builtins(facts), sections=sections)
 
@@ -249,7 +249,7 @@ class Operator:
         return known
 
     def _authority(self, text: str) -> AuthorityCode:
-        return authority_code(text, register=self._register_of_authorities, on=self._clock.now().date())
+        return authority_code(text, register=self._register_of_authorities, on=local_day(self._clock.now()))
 
     async def _record(
         self,

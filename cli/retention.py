@@ -17,6 +17,7 @@ from shared.errors import InvalidInput
 from shared.ledger.client import LedgerClient
 from shared.ledger.stewardship import RetentionDue
 from shared.reference.retention import RetentionSchedule, load_schedule
+from shared.reference.working_days import local_day
 from shared.vocabulary import EntryType
 
 retention_app = typer.Typer(help="Retention: what is kept for how long, and what may go.", no_args_is_help=True)
@@ -46,7 +47,7 @@ async def children_due(ledger: LedgerClient, schedule: RetentionSchedule, *, as_
     async for entry in ledger.stream(after=-1):
         cases.take(entry)
         # A sandbox's clock may be ahead of this one: the ledger's own day counts.
-        today = max(today, parse_rfc3339(entry.time).date())
+        today = max(today, local_day(parse_rfc3339(entry.time)))
     if as_at > today:
         raise InvalidInput(f"{as_at} has not come: a run proposes only what is due by now", remedy="Leave --as-at out.")
     state = await ledger.stewardship()
@@ -70,7 +71,7 @@ def propose(
 ) -> None:
     """Propose to erase every child whose retention period has ended. Erases nothing."""
     rules = load_schedule(schedule)
-    today = SystemClock().now().date()
+    today = local_day(SystemClock().now())
     day = _day(as_at) if as_at else today
 
     async def work() -> None:

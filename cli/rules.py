@@ -10,7 +10,7 @@ import typer
 
 from shared.errors import InvalidInput
 from shared.reference.rules import ANY, NATIONS, Rule, RuleBook, load_rules
-from shared.reference.working_days import LOCAL
+from shared.reference.working_days import local_day
 
 app = typer.Typer(help="The rules that decisions are judged by, as on any day. Works offline.", no_args_is_help=True)
 
@@ -112,7 +112,7 @@ def _plain(rule: Rule) -> dict[str, object]:
 
 def _day(text: str) -> date:
     if not text:
-        return datetime.now(UTC).astimezone(LOCAL).date()
+        return local_day(datetime.now(UTC))
     try:
         return date.fromisoformat(text)
     except ValueError as error:

@@ -13,6 +13,7 @@ from shared.clock import Clock
 from shared.entries import Entry
 from shared.identifiers import AuthorityCode
 from shared.reference.authorities import AuthorityRegister
+from shared.reference.working_days import local_day
 
 
 class EntryTaker:
@@ -36,7 +37,7 @@ class EntryTaker:
         await self._look_at_withholdings(entry, intake=intake, now=now)
         if entry.subjects and entry.subjects[0].roles:
             known = await intake.known_roles(entry.subjects[0].ref)
-            move = detect_move(entry, known=known, now_named=self._now_named(entry, known, on=now.date()))
+            move = detect_move(entry, known=known, now_named=self._now_named(entry, known, on=local_day(now)))
             await intake.learn_roles(entry)
             if move is not None:
                 await intake.say([self._facts.move(entry, move, now=now)], now=now)

@@ -7,7 +7,7 @@ import structlog
 from services.notifier.adapters.postgres_withholdings import PostgresWithholdings
 from services.notifier.withholding_facts import WithholdingFacts
 from shared.clock import Clock
-from shared.reference.working_days import LOCAL
+from shared.reference.working_days import local_day
 
 LOOK_EVERY_S = 5.0
 
@@ -38,7 +38,7 @@ class ReviewWatcher:
     async def chase_overdue(self) -> int:
         """Have everything chased that is overdue now; returns how many."""
         now = self._clock.now()
-        found = await self._withholdings.to_chase(today=now.astimezone(LOCAL).date())
+        found = await self._withholdings.to_chase(today=local_day(now))
         for each in found:
             await self._withholdings.chase(each, self._facts.review_overdue(each, now=now), now=now)
             log.warning("withholding_review_overdue", withholding=each.withholding)

@@ -28,6 +28,14 @@ class Deadline:
     calendar: str
 
 
+def local_day(moment: datetime) -> date:
+    """Return the day in the United Kingdom on which a moment falls: the law's day, an hour ahead of UTC's in summer.
+
+    Raises OverflowError for a moment at the very end of the year 9999.
+    """
+    return moment.astimezone(LOCAL).date()
+
+
 def is_working_day(day: date, *, nation: str) -> bool:
     """Return whether a day is neither at a weekend nor a bank holiday of the nation."""
     return day.weekday() < 5 and day not in _bank_holidays(nation, day.year)
@@ -39,7 +47,7 @@ def due_after_working_days(start: datetime, *, days: int, nation: str) -> Deadli
     What starts at a weekend, on a bank holiday or in the evening counts from that day all the same: the first working
     day after it is day one.
     """
-    day = start.astimezone(LOCAL).date()
+    day = local_day(start)
     remaining = days
     while remaining > 0:
         day += timedelta(days=1)

@@ -13,6 +13,7 @@ from shared.clock import Clock
 from shared.errors import ExchangeError, Unavailable
 from shared.ledger.registry import AgencyFacts
 from shared.ledger.registry_copy import RegistryCopy
+from shared.reference.working_days import local_day
 
 DangerIn = Callable[[bytes], ShareRecord | None]
 """Finds the share of an immediate danger in a body; None when it speaks of none, or cannot be read."""
@@ -66,7 +67,7 @@ class Dangers:
             return ()
         if isinstance(error, RateLimited):
             sender = error.agency
-        authorities = authorities_of(record, directories=self._directories, on=self._clock.now().date())
+        authorities = authorities_of(record, directories=self._directories, on=local_day(self._clock.now()))
         if not authorities and sender is not None and sender.home_authority is not None:
             authorities = (sender.home_authority,)
         return whom_to_call(authorities, registry=self._registry.current, directories=self._directories)

@@ -37,7 +37,7 @@ def plan_housing_notice(record: HousingNoticeRecord, circumstances: Circumstance
     case = case_of_housing_notice(record, circumstances)
     plan.advice.extend(judging.judge(case, circumstances.rules_for(RecordKind.HOUSING_NOTICE)).advice)
     # Where the accommodation lies is told in outline; what cannot be placed needs nobody to place it.
-    placed = place(record.accommodation, directories=circumstances.directories, on=circumstances.now.date())
+    placed = place(record.accommodation, directories=circumstances.directories, on=circumstances.today)
     told = may_tell(case)
     plan.facts = {
         "agreed": case.agreed,
@@ -55,7 +55,7 @@ def plan_housing_notice(record: HousingNoticeRecord, circumstances: Circumstance
 
 
 def _tell_those_named(plan: Plan, record: HousingNoticeRecord, circumstances: Circumstances, case: Case) -> None:
-    today = circumstances.now.date()
+    today = circumstances.today
     agreed_on = read_date(record.agreement.on) if record.agreement is not None else None
     usable = agreed_on is not None and agreed_on <= max(today, case.law.on)
     start = agreed_on if agreed_on is not None and usable else today
@@ -79,7 +79,7 @@ def _tell_who_placed(plan: Plan, record: HousingNoticeRecord, circumstances: Cir
         _recipient(named, circumstances) or HOUSING_QUEUE,
         reason=WITHOUT_DETAIL,
         urgency=Urgency.ROUTINE,
-        deadline=due_after_calendar_days(circumstances.now.date(), days=DAYS),
+        deadline=due_after_calendar_days(circumstances.today, days=DAYS),
     )
 
 

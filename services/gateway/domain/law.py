@@ -7,7 +7,7 @@ from enum import StrEnum
 from services.gateway.domain.record import said
 from shared.clock import parse_rfc3339, rfc3339
 from shared.errors import InvalidInput
-from shared.reference.working_days import LOCAL
+from shared.reference.working_days import local_day
 
 SKEW = timedelta(seconds=30)
 """How far a sender's clock may be ahead, as for signatures."""
@@ -41,7 +41,7 @@ class LawOfTheDay:
 
 def law_of_the_day(decided_at: str | None, *, now: datetime) -> LawOfTheDay:
     """Return by which day's law a decision is judged: its own, or today's when it gives none that can be used."""
-    today = now.astimezone(LOCAL).date()
+    today = local_day(now)
     text = said(decided_at)
     if text is None:
         return LawOfTheDay(today, TimeGiven.MISSING, None)
@@ -52,6 +52,6 @@ def law_of_the_day(decided_at: str | None, *, now: datetime) -> LawOfTheDay:
     if moment > now + SKEW:
         return LawOfTheDay(today, TimeGiven.FUTURE, rfc3339(moment))
     try:
-        return LawOfTheDay(moment.astimezone(LOCAL).date(), TimeGiven.USABLE, rfc3339(moment))
+        return LawOfTheDay(local_day(moment), TimeGiven.USABLE, rfc3339(moment))
     except OverflowError:
         return LawOfTheDay(today, TimeGiven.UNREADABLE, None)

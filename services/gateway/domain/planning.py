@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from services.gateway.domain import judging
 from services.gateway.domain.law import LawOfTheDay
@@ -19,7 +19,7 @@ from shared.identifiers import AgencyId, AuthorityCode, Recipient, authority_rec
 from shared.ledger.messages import ResolvedChild
 from shared.ledger.registry import AgencyFacts
 from shared.reference.rules import RecordKind, Rule, RuleBook
-from shared.reference.working_days import due_after_hours
+from shared.reference.working_days import due_after_hours, local_day
 from shared.vocabulary import AuthorityRole, EntryType, Urgency
 
 
@@ -34,6 +34,11 @@ class Circumstances:
     law: LawOfTheDay
     book: RuleBook
     agencies: Collection[AgencyId] = ()
+
+    @property
+    def today(self) -> date:
+        """The day on which it is decided, where the law's day begins."""
+        return local_day(self.now)
 
     def rules_for(self, kind: RecordKind) -> Mapping[str, Rule]:
         """Return the rules by which a decision of that kind is judged."""
@@ -102,7 +107,7 @@ def ask_a_person_to_place(plan: Plan, circumstances: Circumstances) -> None:
     home = circumstances.agency.home_authority
     if home is None:
         return
-    resolution = circumstances.directories.register.resolve(home, on=circumstances.now.date())
+    resolution = circumstances.directories.register.resolve(home, on=circumstances.today)
     if resolution.single is not None:
         tell_authority(plan, circumstances, resolution.single, reason="sender_area_meanwhile", urgency=Urgency.SAME_DAY)
         plan.advice.append("sender-area-meanwhile")
@@ -137,14 +142,14 @@ def holders(plan: Plan, circumstances: Circumstances, child: Child | None) -> tu
     ):
         named = said(text)
         if named is not None:
-            resolution = circumstances.directories.register.resolve(named, on=circumstances.now.date())
+            resolution = circumstances.directories.register.resolve(named, on=circumstances.today)
             plan.advice.extend(advice_on(resolution))
             plan.note_role(role, resolution.single)
             if resolution.single is not None:
                 found[resolution.single] = None
     for fact in circumstances.known.roles:
         if fact.role in (AuthorityRole.PLAN_HELD_BY, AuthorityRole.LOOKED_AFTER_BY):
-            resolution = circumstances.directories.register.resolve(fact.authority, on=circumstances.now.date())
+            resolution = circumstances.directories.register.resolve(fact.authority, on=circumstances.today)
             if resolution.single is not None:
                 found[resolution.single] = None
     return tuple(found)

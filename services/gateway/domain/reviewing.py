@@ -20,7 +20,6 @@ from services.gateway.domain.withholding import escalate, review_due_on
 from shared.entries import Obligation
 from shared.identifiers import AgencyId, EntryId, ObligationId, agency_recipient
 from shared.reference.rules import RecordKind
-from shared.reference.working_days import LOCAL
 from shared.vocabulary import EntryType, Urgency
 
 CONFIRMED, TO_BE_SHARED = "confirmed", "to_be_shared"
@@ -63,7 +62,7 @@ def plan_review(record: WithholdingReviewRecord, circumstances: Circumstances, w
     )
     case = case_of_withholding(as_if, circumstances, has_plan=False)
     judgement = judging.judge(case, circumstances.rules_for(RecordKind.WITHHOLDING))
-    due_on = review_due_on(case, today=circumstances.now.astimezone(LOCAL).date()).isoformat()
+    due_on = review_due_on(case, today=circumstances.today).isoformat()
     plan.facts = {
         "decision": decision,
         "reasons": list(case.reasons),

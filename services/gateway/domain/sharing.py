@@ -113,7 +113,7 @@ def _consents(case: Case) -> list[dict[str, str | None]]:
 
 
 def _route(plan: Plan, record: ShareRecord, circumstances: Circumstances, *, level: Level, urgency: Urgency) -> None:
-    child, directories, on = record.child, circumstances.directories, circumstances.now.date()
+    child, directories, on = record.child, circumstances.directories, circumstances.today
     living = place(child.address if child else None, directories=directories, on=on)
     found = place(child.found_at if child else None, directories=directories, on=on)
     context = place(record.place, directories=directories, on=on)
@@ -150,7 +150,7 @@ def _tell_named(plan: Plan, record: ShareRecord, circumstances: Circumstances, *
         named = said(text)
         if named is None:
             continue
-        resolution = circumstances.directories.register.resolve(named, on=circumstances.now.date())
+        resolution = circumstances.directories.register.resolve(named, on=circumstances.today)
         plan.advice.extend(advice_on(resolution))
         if resolution.single is not None:
             tell_authority(plan, circumstances, resolution.single, reason="named_by_sender", urgency=urgency)
@@ -162,7 +162,7 @@ def _tell_where_known(plan: Plan, circumstances: Circumstances, *, urgency: Urge
     """Where the record says nothing of where the child is, tell the authority where the ledger knows it to live."""
     for fact in circumstances.known.roles:
         if fact.role in (AuthorityRole.LIVING_AT, AuthorityRole.FOUND_AT):
-            resolution = circumstances.directories.register.resolve(fact.authority, on=circumstances.now.date())
+            resolution = circumstances.directories.register.resolve(fact.authority, on=circumstances.today)
             if resolution.single is not None:
                 tell_authority(plan, circumstances, resolution.single, reason="known_in_area", urgency=urgency)
 

@@ -40,7 +40,7 @@ def plan_whereabouts(record: WhereaboutsRecord, circumstances: Circumstances) ->
     placed = place(
         record.where.place() if record.where else None,
         directories=circumstances.directories,
-        on=circumstances.now.date(),
+        on=circumstances.today,
     )
     note_placed(plan, placed, role)
     permanence = (said(record.permanence) or "").lower()

@@ -18,7 +18,7 @@ from services.gateway.domain.rules.withheld import ADVICE_WITHIN, LONGEST_REVIEW
 from services.gateway.domain.sharing import NobodyAndNowhere
 from shared.identifiers import agency_recipient
 from shared.reference.rules import RecordKind
-from shared.reference.working_days import LOCAL, due_after_hours
+from shared.reference.working_days import due_after_hours
 from shared.vocabulary import AuthorityRole, EntryType, Urgency, WithholdReason
 
 SAME_DAY_HOURS = 4
@@ -46,7 +46,7 @@ def plan_withholding(record: WithholdingRecord, circumstances: Circumstances) ->
     plan.advice.extend(judgement.advice)
     plan.challenges.extend(judgement.challenges)
     reply = read_reply(record.reply_to_requester)
-    due_on = review_due_on(case, today=circumstances.now.astimezone(LOCAL).date()).isoformat()
+    due_on = review_due_on(case, today=circumstances.today).isoformat()
     plan.facts = {
         "reasons": list(case.reasons),
         "challenged": bool(plan.challenges),

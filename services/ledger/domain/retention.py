@@ -12,6 +12,7 @@ from shared.entries import Entry
 from shared.errors import InvalidInput
 from shared.identifiers import ChildRef
 from shared.reference.retention import RetentionClass, RetentionSchedule, StartEvent
+from shared.reference.working_days import local_day
 from shared.vocabulary import LOOK_TYPES, STEWARDSHIP_TYPES, AuthorityRole, EntryType, Level
 
 LONGEST_PREGNANCY = timedelta(days=300)
@@ -88,7 +89,7 @@ class RetentionCases:
 
     def take(self, entry: Entry) -> None:
         """Add one entry."""
-        on = parse_rfc3339(entry.time).date()
+        on = local_day(parse_rfc3339(entry.time))
         for subject in entry.subjects:
             if entry.type is EntryType.ERASURE_RECORDED:
                 self.cases.pop(subject.ref, None)

@@ -6,6 +6,7 @@ writer decides with the state that its last entry left, so that no hold can come
 
 from datetime import date
 
+from shared.clock import parse_rfc3339
 from shared.entries import Entry
 from shared.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from shared.identifiers import EntryId, is_code, parse_child_ref, parse_entry_id
@@ -24,6 +25,7 @@ from shared.ledger.stewardship import (
     Stewardship,
     Target,
 )
+from shared.reference.working_days import local_day
 from shared.vocabulary import EntryType
 
 LARGEST_RUN = 300
@@ -105,7 +107,7 @@ def _check_run(entry: Entry, facts: RetentionProposedFacts, state: Stewardship) 
     _codes(facts.by)
     if not 1 <= len(facts.due) <= LARGEST_RUN or len({due.child for due in facts.due}) != len(facts.due):
         raise InvalidInput(f"a run proposes 1 to {LARGEST_RUN} children, each once")
-    today = entry.time[:10]
+    today = local_day(parse_rfc3339(entry.time)).isoformat()
     for due in facts.due:
         _codes(due.retention_class)
         if _day(due.due_on) > _day(facts.as_at) or _day(facts.as_at) > _day(today):

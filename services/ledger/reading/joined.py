@@ -18,6 +18,7 @@ from shared.clock import Clock
 from shared.ledger.messages import Appended, AppendRequest, EntriesPage
 from shared.ledger.registry_copy import RegistryCopy
 from shared.reference.authorities import AuthorityRegister
+from shared.reference.working_days import local_day
 
 
 class CommittedRegistry:
@@ -44,7 +45,7 @@ def names_in_force(register: AuthorityRegister, *, clock: Clock) -> Callable[[],
     """Return what gives, at any moment, the way from an authority's code to the one in force on that day."""
 
     def today() -> NowNamed:
-        on = clock.now().date()
+        on = local_day(clock.now())
         return lambda code: register.resolve(code, on=on).single or code
 
     return today

@@ -18,6 +18,8 @@ from shared.ledger.stewardship import (
     ErasureFacts,
     HoldFacts,
     Proposal,
+    RetentionDue,
+    RetentionProposedFacts,
     Stewardship,
     Target,
 )
@@ -84,10 +86,10 @@ ERASURE = prepared(
 HOLD = prepared(101, EntryType.HOLD_PLACED, HoldFacts(CHILD, "ground", "inquiry", "s.vane"), key=f"{101:032x}")
 
 
-def decided(*requests: Prepared, stewardship: Stewardship = APPROVED) -> Plan:
+def decided(*requests: Prepared, stewardship: Stewardship = APPROVED, now: datetime = NOW) -> Plan:
     state = WriterState(EMPTY, NOW, Registry(), stewardship)
     known = Known(versions={CHILD: 7}, identified={TOKEN.token: CHILD})
-    return decide_batch(requests, state=state, known=known, recent=Recent(), now=NOW)
+    return decide_batch(requests, state=state, known=known, recent=Recent(), now=now)
 
 
 def said(plan: Plan) -> list[str]:
@@ -170,3 +172,13 @@ def test_erased_is_known_by_its_position_after_a_replay() -> None:
     assert erased.erased == {TARGET.name: Position(0)}
     assert erased.is_erased(CHILD)
     assert not erased.proposals
+
+
+@pytest.mark.parametrize(
+    ("as_at", "outcome"), [("2027-03-31", "entry"), ("2027-04-01", "entry"), ("2027-04-02", "invalid-input")]
+)
+def test_a_run_is_of_the_day_that_it_is_in_the_united_kingdom(as_at: str, outcome: str) -> None:
+    due = (RetentionDue(CHILD, 7, "early_help", "2027-03-31"),)
+    run = prepared(1, EntryType.RETENTION_PROPOSED, RetentionProposedFacts("schedule", as_at, due, "p.ellis"))
+    half_past_midnight_there = datetime(2027, 3, 31, 23, 30, tzinfo=UTC)
+    assert said(decided(run, stewardship=Stewardship(), now=half_past_midnight_there)) == [outcome]
