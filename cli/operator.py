@@ -7,6 +7,7 @@ from datetime import datetime
 import msgspec
 
 from cli.agency_facts import Terms, agency_facts, authority_code
+from cli.passing_on import passed_on
 from cli.revocation_reason import check_reason
 from shared.clock import Clock, parse_rfc3339, rfc3339
 from shared.entries import Entry, Obligation
@@ -18,9 +19,7 @@ from shared.identifiers import (
     KeyThumbprint,
     ObligationId,
     Position,
-    authority_recipient,
     is_code,
-    obligation_id,
     parse_agency_id,
     parse_recipient,
 )
@@ -45,9 +44,9 @@ from shared.ledger.registry import (
     WithdrawalFacts,
 )
 from shared.reference.authorities import AuthorityRegister
-from shared.reference.working_days import due_after_working_days, local_day
+from shared.reference.working_days import local_day
 from shared.signatures.keys import PublicKey
-from shared.vocabulary import EntryType, LadderState, Urgency
+from shared.vocabulary import EntryType, LadderState
 
 SCOPE = "service:operator"
 NO_TERMS = Terms()
@@ -213,21 +212,11 @@ class Operator:
         facts: dict[str, object] = {"obligation": obligation, "owner": _account(by), "outcome": "closed"}
         if pass_to is not None:
             authority = self._authority(pass_to)
-            deadline = due_after_working_days(
-                self._clock.now(), days=1, nation=self._register_of_authorities.nation_of(authority)
+            nation = self._register_of_authorities.nation_of(authority)
+            owed = passed_on(
+                known.obligation.reasons, authority, entry_id=entry_id, nation=nation, now=self._clock.now()
             )
-            facts["outcome"] = "passed_on"
-            obligations = (
-                Obligation(
-                    id=obligation_id(entry_id, ordinal=0),
-                    recipient=authority_recipient(authority),
-                    reasons=("placed_by_a_person",),
-                    urgency=Urgency.SAME_DAY.value,
-                    due_at=rfc3339(deadline.due_at),
-                    calendar=deadline.calendar,
-                    clock_start="placed",
-                ),
-            )
+            facts["outcome"], obligations = "passed_on", (owed,)
         return await self._record(
             EntryType.QUEUE_RESOLVED,
             facts,

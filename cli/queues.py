@@ -90,7 +90,9 @@ def assign(
 def resolve(
     item: Annotated[str, typer.Argument(help="The item's id, from `queue list`")],
     by: Annotated[str, typer.Option(help="The account of who decided")],
-    pass_to: Annotated[str, typer.Option(help="The authority that must be told, by GSS code or exact name")] = "",
+    pass_to: Annotated[
+        str, typer.Option(help="The authority that must go there, by GSS code or exact name; it is shown the place")
+    ] = "",
 ) -> None:
     """Close an item, passing the matter on to the authority that was found, if any."""
 

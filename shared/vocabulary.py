@@ -267,3 +267,9 @@ WITHOUT_DETAIL = "moved_told_without_detail"
 NOT_KNOWN = "NOT_KNOWN"
 NOT_APPLICABLE = "NOT_APPLICABLE"
 """Answers of their own in a form's fields, so that a blank is never mistaken for either."""
+
+PLACED_BY_A_PERSON = "placed_by_a_person"
+"""The reason for telling an authority to which a person passed on what no rule could place: it must find the child."""
+
+PASSED_ON_BY_A_PERSON = "passed_on_by_a_person"
+"""The reason for telling an authority to which a person passed on what asked nothing of a place."""

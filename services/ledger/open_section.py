@@ -14,6 +14,7 @@ from shared.entries import Entry, parse_entry
 from shared.errors import IntegrityFailure, NotFound
 from shared.identifiers import EntryId, agency_recipient, entry_of
 from shared.ledger.messages import Idempotency, OpenedSection, OpenSection
+from shared.protection import Protection
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +77,17 @@ class SectionOpener:
         if asked.obligation is not None:
             owing = parse_entry((await self._reader.entry(entry_of(asked.obligation))).leaf)
         owed = [each for each in owing.obligations if each.id == asked.obligation and each.recipient == asked.recipient]
-        needs = needs_of_told(owed, about_a_child=bool(entry.subjects))
         if not entry.subjects:
-            return Sight(needs, frozenset())
+            return Sight(needs_of_told(owed, about_a_child=False), frozenset())
         child = entry.subjects[0].ref
         stored = await self._reader.child_entries(child)
         case = case_of(child, (parse_entry(each.leaf) for each in stored if each.position <= owing.position))
+        needs: frozenset[Protection] = frozenset()
         if owed:
-            roles = case.roles_of(frozenset({owed[0].recipient}), now_named=self._now_named())
-            needs |= needs_of_roles(roles)
+            names = frozenset({owed[0].recipient})
+            told = case.owed_of(entry, names)
+            needs = needs_of_roles(case.roles_of(names, now_named=self._now_named()))
+            needs |= needs_of_told(told, about_a_child=True)
         return Sight(needs, frozenset(case.protections))
 
     async def reveal(self, entry_id: EntryId, section: str) -> Revealed:

@@ -8,7 +8,8 @@ import pytest
 from cli.parties import DURHAM, POLICE, Party
 from client.exchange_client import Answer
 from shared.canonical_json import Json
-from tests.machinery.answers import child_ref, codes
+from shared.identifiers import ObligationId
+from tests.machinery.answers import child_ref, codes, told
 from tests.machinery.chronologies import entry_id, read_chronology
 from tests.machinery.exchange import DARLINGTON, NURSERY, SCHOOL, TestExchange, patiently
 from tests.machinery.people import child, share, whereabouts
@@ -24,6 +25,8 @@ class Told(msgspec.Struct, frozen=True):
     """The parts of a pushed record that these tests look at."""
 
     child: dict[str, object] = {}
+    place: object = None
+    members: object = None
     where: object = None
     rationale: str = ""
 
@@ -116,6 +119,35 @@ async def test_where_a_looked_after_child_is_placed_is_for_its_authorities_and_f
         assert HIDDEN in repr(await pushed(exchange, authority, calm))
         assert "Fosterer Vale" in repr(await pushed(exchange, authority, calm))
     assert HIDDEN in repr(await pushed(exchange, POLICE, danger))
+
+
+async def test_the_authority_that_a_person_finds_for_a_refuge_is_shown_it_and_its_correction(
+    exchange: TestExchange,
+) -> None:
+    nowhere: dict[str, Json] = {"lines": [HIDDEN], "protected": "refuge"}
+    async with exchange.client(SCHOOL) as school, exchange.operator() as operator:
+        shared = await school.share(share(child(address=nowhere)))
+        item = told(shared)["queue:routing"].obligation
+        await operator.resolve(ObligationId(item), by="p.ellis", pass_to="E06000047")
+        assert (await pushed(exchange, DURHAM, shared, entry_type="queue.resolved")).child["address"] == nowhere
+        moved: dict[str, Json] = {**nowhere, "lines": ["8 Hidden Row"]}
+        corrected = await school.correct(
+            entry_id(shared), {"members": {"child": {"address": moved}}, "why": "The wrong door."}
+        )
+    for authority, shown in ((DURHAM, True), (DARLINGTON, False)):
+        found = await pushed(exchange, authority, corrected)
+        assert ("8 Hidden Row" in repr(found)) is shown
+        assert "Hidden" in repr(found) or "refuge" in repr(found)
+
+
+async def test_whoever_is_told_of_a_marked_place_and_no_child_is_shown_the_place(exchange: TestExchange) -> None:
+    place: dict[str, Json] = {"lines": [HIDDEN], "authority": "E06000047", "protected": "refuge"}
+    async with exchange.client(SCHOOL) as school:
+        sent = share(recipients=["E06000005"], place=place)
+        del sent["child"]
+        shared = await school.share(sent)
+    for authority in (DURHAM, DARLINGTON):
+        assert (await pushed(exchange, authority, shared)).place == place
 
 
 async def test_the_clear_part_says_that_and_how_something_is_protected_and_nothing_of_what(

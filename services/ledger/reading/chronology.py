@@ -99,7 +99,8 @@ class View:
 
     def sight_of(self, entry: Entry) -> Sight:
         """Return what of an entry's content the reader may see."""
-        mine = [owed for owed in entry.obligations if owed.recipient in self.reader.names]
+        # Whoever was sent to a child needs to hear also from a later correction where it is.
+        mine = self.case.owed_of(entry, self.reader.names)
         return Sight(
             needs=needs_of_roles(self.roles) | needs_of_told(mine, about_a_child=True),
             assumed=frozenset(self.case.protections),

@@ -11,10 +11,16 @@ import orjson
 from services.ledger.reading.part_in_case import RESPONSIBLE
 from shared.entries import Obligation
 from shared.protection import Protection, Without, protections_in
-from shared.vocabulary import AuthorityRole
+from shared.vocabulary import PLACED_BY_A_PERSON, AuthorityRole
 
 _FINDS_THE_CHILD = frozenset(
-    {AuthorityRole.LIVING_AT.value, AuthorityRole.PLACED_IN.value, AuthorityRole.LOOKED_AFTER_BY.value}
+    {
+        AuthorityRole.LIVING_AT.value,
+        AuthorityRole.PLACED_IN.value,
+        AuthorityRole.LOOKED_AFTER_BY.value,
+        # A person found that the child is in its area, where no rule could.
+        PLACED_BY_A_PERSON,
+    }
 )
 _NEEDS: Mapping[Protection, frozenset[str]] = {
     # Whoever must enquire about the child (Children Act 1989 s.47), or holds its plan, has to reach it in a refuge.
@@ -30,12 +36,6 @@ _POLICE_NEED: Mapping[str, frozenset[Protection]] = {
     "immediate_danger": frozenset(Protection),
     "possible_crime": frozenset({Protection.REFUGE, Protection.PLACEMENT}),
 }
-_ROLE_OF_REASON: Mapping[str, str] = {
-    "lives_in_area": AuthorityRole.LIVING_AT.value,
-    "found_in_area": AuthorityRole.FOUND_AT.value,
-    "place_in_area": AuthorityRole.LIVING_AT.value,
-}
-"""What an authority is to a record about a place and no child, by why it was told: it must go there."""
 
 
 def needs_of_roles(roles: Iterable[str]) -> frozenset[Protection]:
@@ -47,15 +47,16 @@ def needs_of_roles(roles: Iterable[str]) -> frozenset[Protection]:
 def needs_of_told(owed: Iterable[Obligation], *, about_a_child: bool) -> frozenset[Protection]:
     """Return which protected parts somebody needs to see of a record because of why it was told.
 
-    Police sent to a child in danger must find it. An authority told of a place and no child must go there; of a child
-    it needs what its role to the child needs, and no more.
+    Police sent to a child in danger must find it. Of a child an authority needs what its role to the child needs, and
+    no more. Of a place and no child there are no roles: whoever is told must go there or find out who must, whatever
+    the reason it was told for, and can do neither without the place.
     """
     found: frozenset[Protection] = frozenset()
     for each in owed:
+        if not about_a_child and each.recipient.startswith(("authority:", "police:")):
+            return frozenset(Protection)
         if each.recipient.startswith("police:"):
             found |= frozenset().union(*(_POLICE_NEED.get(reason, frozenset()) for reason in each.reasons))
-        elif not about_a_child:
-            found |= needs_of_roles(_ROLE_OF_REASON[reason] for reason in each.reasons if reason in _ROLE_OF_REASON)
     return found
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.ledger.audit.replay import ReplayedState
-from shared.entries import Entry
+from shared.entries import Entry, Obligation
 from shared.identifiers import (
     AgencyId,
     AuthorityCode,
@@ -19,7 +19,14 @@ from shared.identifiers import (
     authority_recipient,
 )
 from shared.protection import Protection
-from shared.vocabulary import RECORD_TYPES, WITHHOLDING_TYPES, WITHOUT_DETAIL, AuthorityRole, EntryType
+from shared.vocabulary import (
+    PLACED_BY_A_PERSON,
+    RECORD_TYPES,
+    WITHHOLDING_TYPES,
+    WITHOUT_DETAIL,
+    AuthorityRole,
+    EntryType,
+)
 
 RESPONSIBLE = "responsible"
 """The role of the authority that first owned a concern by a signed acknowledgement (G14)."""
@@ -39,6 +46,10 @@ HOLDS_CASE = frozenset(
 )
 """Roles with duties to the child itself (Children Act 1989 s.17, s.22, s.47). Schooling and the area of a place that
 several children share have none: who has only those sees what it was told."""
+
+_WHERE_IT_IS = frozenset({AuthorityRole.LIVING_AT.value, AuthorityRole.FOUND_AT.value, AuthorityRole.PLACED_IN.value})
+
+_AUTHORITY = authority_recipient(AuthorityCode(""))
 
 CLOSED_TYPES = frozenset({EntryType.WITHHOLDING_RECORDED, EntryType.HOUSING_NOTICE_RECORDED})
 """Records for nobody but who made them and whom they name: what was withheld, and what was told by agreement alone."""
@@ -106,14 +117,29 @@ class Case:
         """Return whether an entry is, or follows from, a record that was taken back."""
         return self.roots[entry.id] in self.retracted
 
+    def owed_of(self, entry: Entry, names: frozenset[Recipient]) -> tuple[Obligation, ...]:
+        """Return what is owed to somebody of those names because of the record that an entry is or follows from."""
+        root = self.roots[entry.id]
+        family = (each for each in self.entries.values() if self.roots[each.id] == root)
+        return tuple(owed for each in family for owed in each.obligations if owed.recipient in names)
+
     def roles(self) -> Mapping[str, AuthorityCode]:
-        """Return the latest authority in each role, by what was told and not taken back."""
+        """Return the latest authority in each role, by what was told and not taken back.
+
+        Among them whom a person passed the case on to as where the child is, until a record says where that is.
+        """
         latest: dict[str, AuthorityCode] = {}
         for entry in self.entries.values():
-            if self.is_closed(entry) or self.is_retracted(entry):
+            if self.is_retracted(entry):
+                continue
+            # To whom a person passed it is no secret from that authority, though it be what was withheld.
+            latest |= _placed(entry)
+            if self.is_closed(entry):
                 continue
             for fact in (fact for subject in entry.subjects if subject.ref == self.child for fact in subject.roles):
                 latest[fact.role] = fact.authority
+                if fact.role in _WHERE_IT_IS:
+                    latest.pop(PLACED_BY_A_PERSON, None)
         return latest
 
     def roles_of(self, names: frozenset[Recipient], *, now_named: NowNamed) -> frozenset[str]:
@@ -143,6 +169,12 @@ def told(entry: Entry, names: frozenset[Recipient]) -> bool:
 def told_in_detail(entry: Entry, names: frozenset[Recipient]) -> bool:
     """Return whether an entry is owed to somebody of those names together with what it says."""
     return any(owed.recipient in names and owed.reasons != (WITHOUT_DETAIL,) for owed in entry.obligations)
+
+
+def _placed(entry: Entry) -> dict[str, AuthorityCode]:
+    placed = [owed.recipient for owed in entry.obligations if PLACED_BY_A_PERSON in owed.reasons]
+    codes = [AuthorityCode(each.removeprefix(_AUTHORITY)) for each in placed if each.startswith(_AUTHORITY)]
+    return {PLACED_BY_A_PERSON: codes[-1]} if codes else {}
 
 
 def _protections(entry: Entry) -> set[Protection]:

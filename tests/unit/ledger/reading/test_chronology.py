@@ -167,3 +167,53 @@ def test_how_a_child_is_protected_is_gathered_from_its_entries_and_from_being_lo
     book.add(EntryType.WHEREABOUTS_REPORTED, roles={"looked_after_by": HERE})
     assert book.case().protections == {Protection.REFUGE, Protection.PLACEMENT}
     assert book.case().child == CHILD
+
+
+EVERYTHING = frozenset(Protection)
+
+
+def test_whom_a_person_found_for_an_address_that_no_rule_could_place_is_shown_the_address() -> None:
+    book = CaseBook()
+    share = book.add(EntryType.SHARE_RECORDED, told={"queue:routing": ("nobody_can_place_it",)})
+    told = {CSC_THERE: ("placed_by_a_person",)}
+    book.add(EntryType.QUEUE_RESOLVED, None, told=told, causes=(share.id,))
+    corrected = book.add(
+        EntryType.RECORD_CORRECTED, told={CSC_THERE: ("corrects_what_you_were_told",)}, causes=(share.id,)
+    )
+    view = book.view(CSC, CSC_THERE)
+    assert not view.holds_case
+    assert (view.sight_of(share).needs, view.sight_of(corrected).needs) == (EVERYTHING, EVERYTHING)
+    # A record that says where the child is puts that authority in the place of the one that a person found.
+    book.share(CLINIC, at=HERE)
+    assert book.view(CSC, CSC_THERE).sight_of(share).needs == frozenset()
+
+
+def test_whom_a_person_found_for_what_was_withheld_is_shown_the_address_and_nothing_else_lets_it_in() -> None:
+    book = CaseBook()
+    withheld = book.add(EntryType.WITHHOLDING_RECORDED, CLINIC)
+    book.add(EntryType.QUEUE_RESOLVED, None, told={CSC_THERE: ("placed_by_a_person",)}, causes=(withheld.id,))
+    view = book.view(CSC, CSC_THERE)
+    assert view.sight_of(withheld).needs == EVERYTHING
+    assert not view.holds_case
+    book.share(SCHOOL)
+    assert book.seen_by(CSC, CSC_THERE) == [0, 1]
+
+
+def test_whom_a_person_passed_on_what_asked_nothing_of_a_place_needs_what_its_roles_need() -> None:
+    book = CaseBook()
+    share = book.share()
+    book.add(EntryType.QUEUE_RESOLVED, None, told={CSC_THERE: ("passed_on_by_a_person",)}, causes=(share.id,))
+    assert book.view(CSC, CSC_THERE).sight_of(share).needs == frozenset()
+
+
+def test_police_who_were_sent_to_a_child_are_shown_where_it_is_by_a_later_correction_too() -> None:
+    book = CaseBook()
+    police = "police:E23000008"
+    share = book.add(EntryType.SHARE_RECORDED, told={police: ("immediate_danger",)})
+    corrected = book.add(
+        EntryType.RECORD_CORRECTED, told={police: ("corrects_what_you_were_told",)}, causes=(share.id,)
+    )
+    other = book.add(EntryType.SHARE_RECORDED, CLINIC, told={police: ("possible_crime",)})
+    view = book.view(CSC, police)
+    assert view.sight_of(corrected).needs == EVERYTHING
+    assert view.sight_of(other).needs == {Protection.REFUGE, Protection.PLACEMENT}

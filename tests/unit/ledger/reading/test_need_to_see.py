@@ -21,6 +21,7 @@ def owed(recipient: str, *reasons: str) -> list[Obligation]:
         ("living_at", set()),
         ("placed_in", set()),
         ("looked_after_by", set()),
+        ("placed_by_a_person", set()),
         ("found_at", {Protection.PLACEMENT, Protection.ADOPTION, Protection.UNKNOWN}),
         ("plan_held_by", {Protection.ADOPTION, Protection.UNKNOWN}),
         ("responsible", {Protection.ADOPTION, Protection.UNKNOWN}),
@@ -39,11 +40,23 @@ def test_police_see_what_they_are_sent_for() -> None:
     assert needs_of_told(owed("agency:a-clinic", "immediate_danger"), about_a_child=True) == frozenset()
 
 
-def test_an_authority_told_of_a_place_and_no_child_sees_the_place() -> None:
-    told = owed("authority:E06000005", "place_in_area")
-    assert needs_of_told(told, about_a_child=False) == EVERYTHING
-    assert needs_of_told(told, about_a_child=True) == frozenset()
-    assert needs_of_told(owed("authority:E06000005", "named_by_sender"), about_a_child=False) == frozenset()
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "place_in_area",
+        "named_by_sender",
+        "known_in_area",
+        "sender_area_meanwhile",
+        "placed_by_a_person",
+        "record_corrected",
+        "a reason of next year",
+    ],
+)
+def test_whoever_is_told_of_a_place_and_no_child_sees_the_place_whatever_it_is_told_for(reason: str) -> None:
+    for recipient in ("authority:E06000005", "police:E23000008"):
+        assert needs_of_told(owed(recipient, reason), about_a_child=False) == EVERYTHING
+    assert needs_of_told(owed("authority:E06000005", reason), about_a_child=True) == frozenset()
+    assert needs_of_told(owed("agency:a-clinic", reason), about_a_child=False) == frozenset()
 
 
 def test_what_hides_nothing_comes_as_the_very_bytes_that_were_signed() -> None:
