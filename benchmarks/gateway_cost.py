@@ -87,7 +87,7 @@ class _Gateway:
         self._authority = authority
         self._key = key
         self._decoder = RecordDecoder(ShareRecord)
-        self._api, _ = make_gateway(
+        self._gateway = make_gateway(
             ledger=_InstantLedger(ledger),
             directories=Directories(register, load_postcodes(register, file=None)),
             book=load_rules(),
@@ -107,11 +107,11 @@ class _Gateway:
     async def costs_us(self, count: int) -> tuple[float, float]:
         """Return the processor time of signatures, and of decoding, rules and routing, for each share."""
         made = [signed_parts(self._authority, self._key) for _ in range(count)]
-        await self._api.admission.admit_write(*made[0])
+        await self._gateway.admission.admit_write(*made[0])
         started = time.process_time()
-        admitted = [await self._api.admission.admit_write(parts, body) for parts, body in made]
+        admitted = [await self._gateway.admission.admit_write(parts, body) for parts, body in made]
         for (parts, _body), who in zip(made, admitted, strict=True):
-            self._api.answering.success(ANSWER, status=201, request=parts, allowance=who.allowance)
+            self._gateway.answering.success(ANSWER, status=201, request=parts, allowance=who.allowance)
         proven = time.process_time()
         for (parts, body), who in zip(made, admitted, strict=True):
             await self._record(parts, body, who)
@@ -120,7 +120,7 @@ class _Gateway:
 
     async def _record(self, parts: RequestParts, body: bytes, admitted: Admitted) -> None:
         record = self._decoder.read(body, sharing.check_readable)
-        await self._api.recorder.record(
+        await self._gateway.recorder.record(
             Decision(
                 child=record.child,
                 decided_at=record.decided_at,

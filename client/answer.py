@@ -51,9 +51,17 @@ def unless_refused(answer: Answer) -> Answer:
 
 def read_problem(answer: Answer) -> Problem:
     """Return the problem document (RFC 9457) that an answer is; what it does not say is empty."""
-    said = {name: str(answer.content.get(name, "")) for name in ("type", "title", "detail", "remedy")}
+    said = {name: str(answer.content.get(name, "")) for name in ("type", "title", "detail", "remedy", "outcome")}
     code = said["type"].rpartition("/")[2]
-    return Problem(answer.status, code, said["title"], said["detail"], said["remedy"], _whom_to_call(answer))
+    return Problem(
+        answer.status,
+        code,
+        said["title"],
+        said["detail"],
+        said["remedy"],
+        _whom_to_call(answer),
+        said["outcome"],
+    )
 
 
 def _whom_to_call(answer: Answer) -> tuple[str, ...]:

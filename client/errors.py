@@ -16,7 +16,7 @@ class Problem:
     """A problem document (RFC 9457) as the exchange answered it.
 
     ``call`` is whom to call now, with their numbers, when what could not be taken may be an immediate danger; the
-    remedy says it too.
+    remedy says it too. ``outcome`` is ``unknown`` when it may have been recorded all the same, else empty.
     """
 
     status: int
@@ -25,6 +25,7 @@ class Problem:
     detail: str
     remedy: str
     call: tuple[str, ...] = ()
+    outcome: str = ""
 
 
 class Refused(ExchangeError):

@@ -5,6 +5,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from services.gateway.acknowledge_notification import NotificationAcknowledger
 from services.gateway.admit_request import Admission
@@ -18,12 +19,13 @@ from services.gateway.api.children import ChildrenApi, add_children_routes
 from services.gateway.api.dangers import Dangers
 from services.gateway.api.own_agency import add_own_agency_routes
 from services.gateway.api.reading_back import add_reading_back_routes
+from services.gateway.api.signed_requests import SignedRequests
 from services.gateway.assess_decision import DecisionAssessor
 from services.gateway.domain.placing import Directories
 from services.gateway.known_keys import KnownKeys
 from services.gateway.limit_requests import RequestLimits
 from services.gateway.own_agency import OwnAgency
-from services.gateway.ports import AuditLedger, Ledger, ReadingLedger
+from services.gateway.ports import Ledger
 from services.gateway.read_case import CaseReader
 from services.gateway.read_ledger import LedgerReader
 from services.gateway.read_record import RecordReader
@@ -44,27 +46,17 @@ from shared.signatures.keys import SigningKey, load_signing_key
 from shared.stepped_clock import SteppedClock, clock_of
 
 
-def make_audit(api: GatewayApi, *, ledger: AuditLedger, clock: Clock) -> AuditApi:
-    """Return the auditors' interface, which proves and answers requests just as the gateway's own does."""
-    return AuditApi(
-        admission=api.admission,
-        reader=LedgerReader(ledger=ledger, clock=clock),
-        answering=api.answering,
-        authority=api.authority,
-    )
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The gateway's parts over a ledger. ``known_keys`` must be followed while it runs."""
 
-
-def make_children(
-    api: GatewayApi, *, ledger: ReadingLedger, directories: Directories, clock: Clock, in_production: bool
-) -> ChildrenApi:
-    """Return the interface by which agencies read about children; it proves and answers as the gateway's own does."""
-    reader = CaseReader(ledger=ledger, directories=directories, clock=clock, in_production=in_production)
-    return ChildrenApi(admission=api.admission, reader=reader, answering=api.answering, authority=api.authority)
-
-
-def make_assessments(api: GatewayApi, assessor: DecisionAssessor) -> AssessmentApi:
-    """Return the interface that assesses decisions; it proves and answers requests as the gateway's own does."""
-    return AssessmentApi(admission=api.admission, assessor=assessor, answering=api.answering, authority=api.authority)
+    known_keys: KnownKeys
+    admission: Admission
+    answering: Answering
+    dangers: Dangers
+    signed: SignedRequests
+    recorder: DecisionRecorder
+    api: GatewayApi
 
 
 def make_gateway(
@@ -78,33 +70,36 @@ def make_gateway(
     authority: str,
     in_production: bool,
     limits: RequestLimits,
-) -> tuple[GatewayApi, KnownKeys]:
-    """Return the gateway's interface over a ledger, and the keys that must be followed while it runs.
+) -> Gateway:
+    """Return the gateway's parts over a ledger.
 
     Decisions are judged at ``clock``; signatures are made and checked at ``real_clock``, which the senders' clocks
     agree with even while a sandbox's is ahead.
     """
     known_keys = KnownKeys(ledger, clock=clock)
+    admission = Admission(known_keys=known_keys, ledger=ledger, limits=limits, clock=real_clock)
+    answering = Answering(key=key, clock=real_clock)
+    dangers = Dangers(directories=directories, registry=known_keys.registry, clock=clock)
+    signed = SignedRequests(admission=admission, answering=answering, dangers=dangers, authority=authority)
+    recorder = DecisionRecorder(
+        ledger=ledger,
+        directories=directories,
+        book=book,
+        clock=clock,
+        new_entry_id=_new_entry_id,
+        in_production=in_production,
+    )
     api = GatewayApi(
-        admission=Admission(known_keys=known_keys, ledger=ledger, limits=limits, clock=real_clock),
-        recorder=DecisionRecorder(
-            ledger=ledger,
-            directories=directories,
-            book=book,
-            clock=clock,
-            new_entry_id=_new_entry_id,
-            in_production=in_production,
-        ),
+        signed=signed,
+        recorder=recorder,
         acknowledger=NotificationAcknowledger(
             ledger=ledger, registry=known_keys.registry, book=book, clock=clock, new_entry_id=_new_entry_id
         ),
         registry=known_keys.registry,
-        dangers=Dangers(directories=directories, registry=known_keys.registry, clock=clock),
-        answering=Answering(key=key, clock=real_clock),
+        dangers=dangers,
         answer_key=key.public,
-        authority=authority,
     )
-    return api, known_keys
+    return Gateway(known_keys, admission, answering, dangers, signed, recorder, api)
 
 
 async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None:
@@ -117,14 +112,15 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
     register = load_register()
     directories = Directories(register, load_postcodes(register, file=settings.postcode_file))
     book = load_rules()
-    api, known_keys = make_gateway(
+    authority = (settings.authority or f"{settings.host}:{settings.port}").lower()
+    gateway = make_gateway(
         ledger=ledger,
         directories=directories,
         book=book,
         key=load_signing_key(read_secret(settings.signing_key_file)),
         clock=clock,
         real_clock=SystemClock(),
-        authority=(settings.authority or f"{settings.host}:{settings.port}").lower(),
+        authority=authority,
         in_production=settings.production,
         limits=RequestLimits(
             per_minute=settings.requests_per_minute,
@@ -133,10 +129,11 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
             monotonic_s=time.monotonic,
         ),
     )
+    known_keys, signed = gateway.known_keys, gateway.signed
     following = asyncio.create_task(known_keys.follow(), name="keys")
     try:
         door = Door("agencies", HttpAddress(settings.host, settings.port))
-        app = make_app(api)
+        app = make_app(gateway.api)
         assessor = DecisionAssessor(
             ledger=ledger,
             directories=directories,
@@ -144,20 +141,18 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
             clock=clock,
             in_production=settings.production,
         )
-        add_assessment_route(app, make_assessments(api, assessor))
-        amender = RecordAmender(ledger=ledger, recorder=api.recorder, in_production=settings.production)
-        add_amendment_routes(app, api, amender=amender)
-        add_reading_back_routes(app, api, reader=RecordReader(ledger=ledger, directories=directories, clock=clock))
+        add_assessment_route(app, AssessmentApi(signed=signed, assessor=assessor))
+        amender = RecordAmender(ledger=ledger, recorder=gateway.recorder, in_production=settings.production)
+        add_amendment_routes(app, signed, dangers=gateway.dangers, amender=amender)
+        add_reading_back_routes(app, signed, reader=RecordReader(ledger=ledger, directories=directories, clock=clock))
         own = OwnAgency(ledger=ledger, registry=known_keys.registry, clock=clock, new_entry_id=_new_entry_id)
-        add_own_agency_routes(app, api, own=own)
-        children = make_children(
-            api, ledger=ledger, directories=directories, clock=clock, in_production=settings.production
-        )
-        add_children_routes(app, children)
-        add_audit_routes(app, make_audit(api, ledger=ledger, clock=clock))
+        add_own_agency_routes(app, signed, own=own)
+        case_reader = CaseReader(ledger=ledger, directories=directories, clock=clock, in_production=settings.production)
+        add_children_routes(app, ChildrenApi(signed=signed, reader=case_reader))
+        add_audit_routes(app, AuditApi(signed=signed, reader=LedgerReader(ledger=ledger, clock=clock)))
         if isinstance(clock, SteppedClock):
-            sandbox = SandboxApi(authority=api.authority, known_keys=known_keys, clock=clock, real=SystemClock())
-            add_sandbox_routes(app, sandbox, answering=api.answering)
+            sandbox = SandboxApi(authority=authority, known_keys=known_keys, clock=clock, real=SystemClock())
+            add_sandbox_routes(app, sandbox, answering=gateway.answering)
         await serve(app, [door], stop=stop)
     finally:
         following.cancel()

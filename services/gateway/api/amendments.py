@@ -7,10 +7,10 @@ from starlette.responses import Response
 
 from services.gateway.admit_request import Admitted
 from services.gateway.amend_record import Amending, RecordAmender
-from services.gateway.api.app import GatewayApi
-from services.gateway.api.dangers import no_danger
+from services.gateway.api.dangers import Dangers, no_danger
 from services.gateway.api.openapi import amendment_operation
 from services.gateway.api.reading import RecordDecoder
+from services.gateway.api.signed_requests import SignedRequests
 from services.gateway.domain.amending import check_readable
 from services.gateway.domain.amendment import (
     Amendment,
@@ -80,9 +80,12 @@ ROUTES: tuple[AmendmentRoute, ...] = (
 class AmendmentApi:
     """One amendment route, over the use case."""
 
-    def __init__(self, route: AmendmentRoute, *, api: GatewayApi, amender: RecordAmender) -> None:
+    def __init__(
+        self, route: AmendmentRoute, *, signed: SignedRequests, dangers: Dangers, amender: RecordAmender
+    ) -> None:
         self._route = route
-        self._api = api
+        self._signed = signed
+        self._dangers = dangers
         self._amender = amender
         self._decoder: RecordDecoder[Amendment] = RecordDecoder(route.shape)
 
@@ -104,16 +107,16 @@ class AmendmentApi:
             )
 
         raises = self._route.shape is ShareCorrectionRecord
-        danger_in = self._api.dangers.in_correction if raises else no_danger
-        return await self._api.post(request, self._route.name, handle, danger_in=danger_in)
+        danger_in = self._dangers.in_correction if raises else no_danger
+        return await self._signed.post(request, self._route.name, handle, danger_in=danger_in)
 
 
-def add_amendment_routes(app: FastAPI, api: GatewayApi, *, amender: RecordAmender) -> None:
+def add_amendment_routes(app: FastAPI, signed: SignedRequests, *, dangers: Dangers, amender: RecordAmender) -> None:
     """Add every amendment's route to the application, with its description."""
     for route in ROUTES:
         app.add_api_route(
             route.path,
-            AmendmentApi(route, api=api, amender=amender).post,
+            AmendmentApi(route, signed=signed, dangers=dangers, amender=amender).post,
             methods=["POST"],
             status_code=201,
             name=f"post_{route.collection}_{route.name}".replace("-", "_"),

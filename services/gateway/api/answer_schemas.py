@@ -46,6 +46,22 @@ ANSWERS: Mapping[str, Schema] = {
     "Problem": _object(
         "What went wrong and what to do (RFC 9457). It repeats nothing that was sent",
         {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "remedy": TEXT},
+        {
+            "outcome": {
+                "type": "string",
+                "enum": ["unknown"],
+                "description": "It may have been recorded: send the same again with the same Idempotency-Key",
+            },
+            "call": {
+                "type": "array",
+                "items": {"$ref": "#/components/schemas/Telephone"},
+                "description": "What could not be taken may be an immediate danger: call them now",
+            },
+            "violated-policies": {"type": "array", "items": TEXT},
+        },
+    ),
+    "Telephone": _object(
+        "Whom to call", {"who": TEXT, "telephone": OPTIONAL_TEXT, "out_of_hours_telephone": OPTIONAL_TEXT}
     ),
     "RuleSaid": _object(
         "A rule that spoke; ``member-misspelt`` points at the members that were meant",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette.responses import Response
 
 from services.gateway.api.problems import MEDIA_TYPE as PROBLEM_TYPE
-from services.gateway.api.problems import problem_body, problem_of
+from services.gateway.api.problems import Outcome, problem_body, problem_of
 from services.gateway.domain.danger import Telephone
 from services.gateway.limit_requests import Allowance, RateLimited
 from shared.clock import Clock
@@ -39,18 +39,24 @@ class Answering:
         return self._signed(body, status=status, media_type=media_type, request=request, headers=headers)
 
     def problem(
-        self, error: ExchangeError, *, request: RequestParts | None, call: Sequence[Telephone] = ()
+        self,
+        error: ExchangeError,
+        *,
+        request: RequestParts | None,
+        call: Sequence[Telephone] = (),
+        outcome: Outcome | None = None,
     ) -> Response:
         """Return a problem document, signed when the request carried a signature to bind it to.
 
-        ``call`` is whom to call meanwhile, when an immediate danger could not be taken.
+        ``call`` is whom to call meanwhile, when an immediate danger could not be taken; ``outcome`` what is to be said
+        of what was to be recorded.
         """
         headers: dict[str, str] = {}
         if isinstance(error, RateLimited):
             headers = {**error.allowance.headers(), "retry-after": str(error.retry_after_s)}
         elif isinstance(error, Unavailable):
             headers = {"retry-after": str(RETRY_AFTER_S)}
-        body, status = problem_body(error, call=call), problem_of(error).status
+        body, status = problem_body(error, call=call, outcome=outcome), problem_of(error).status
         if request is None or "signature" not in request.headers:
             headers["cache-control"] = "no-store"
             return Response(body, status, headers, PROBLEM_TYPE)

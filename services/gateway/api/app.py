@@ -1,10 +1,8 @@
 """The gateway's HTTP interface: each route reads, has the request proven, and answers with the ledger's bytes."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from time import perf_counter
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -12,24 +10,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from services.gateway.acknowledge_notification import NotificationAcknowledger, check_readable
-from services.gateway.admit_request import Admission, Admitted
-from services.gateway.api.answers import Answering
+from services.gateway.admit_request import Admitted
 from services.gateway.api.dangers import DangerIn, Dangers, no_danger
 from services.gateway.api.document import DescribedApp
-from services.gateway.api.metrics import REFUSALS, REQUESTS, SECONDS
 from services.gateway.api.openapi import acknowledgement_operation, open_operation, post_operation
-from services.gateway.api.problems import MethodNotAllowed, problem_of
-from services.gateway.api.query import query_members
-from services.gateway.api.reading import (
-    RecordDecoder,
-    check_content_type,
-    idempotency_key,
-    read_body,
-    request_parts,
-)
+from services.gateway.api.problems import GatewayFailed, MethodNotAllowed
+from services.gateway.api.reading import RecordDecoder
 from services.gateway.api.reference_page import add_reference_page
+from services.gateway.api.signed_requests import SignedRequests
 from services.gateway.domain import housing, sharing, whereabouts, withholding
-from services.gateway.domain.danger import Telephone
 from services.gateway.domain.planning import Circumstances, Plan
 from services.gateway.domain.record import (
     AcknowledgementRecord,
@@ -39,24 +28,13 @@ from services.gateway.domain.record import (
     WithholdingRecord,
 )
 from services.gateway.record_decision import Decision, DecisionRecorder
-from shared.errors import ExchangeError, IntegrityFailure, NotFound
+from shared.errors import ExchangeError, NotFound
 from shared.ledger.messages import Appended
 from shared.ledger.registry_copy import RegistryCopy
 from shared.signatures.keys import PublicKey
 from shared.signatures.message import RequestParts
 
-log = structlog.get_logger()
-
 Record = TypeVar("Record", ShareRecord, WithholdingRecord, WhereaboutsRecord, HousingNoticeRecord)
-
-Handling = Callable[[RequestParts, bytes, Admitted], Awaitable[Appended]]
-Reading = Callable[[Admitted], Awaitable[bytes]]
-
-
-class GatewayFailed(IntegrityFailure):
-    """Something failed here that should not have."""
-
-    code = "internal"
 
 
 class GatewayApi:
@@ -65,23 +43,19 @@ class GatewayApi:
     def __init__(
         self,
         *,
-        admission: Admission,
+        signed: SignedRequests,
         recorder: DecisionRecorder,
         acknowledger: NotificationAcknowledger,
         registry: RegistryCopy,
         dangers: Dangers,
-        answering: Answering,
         answer_key: PublicKey,
-        authority: str,
     ) -> None:
-        self.admission = admission
-        self.recorder = recorder
+        self._signed = signed
+        self._recorder = recorder
         self._acknowledger = acknowledger
         self._registry = registry
-        self.dangers = dangers
-        self.answering = answering
+        self._dangers = dangers
         self._answer_key = answer_key
-        self.authority = authority
         self._shares = RecordDecoder(ShareRecord)
         self._withholdings = RecordDecoder(WithholdingRecord)
         self._whereabouts = RecordDecoder(WhereaboutsRecord)
@@ -96,7 +70,7 @@ class GatewayApi:
             self._shares,
             check=sharing.check_readable,
             plan=sharing.plan_share,
-            danger_in=self.dangers.in_share,
+            danger_in=self._dangers.in_share,
             follows=lambda record: record.after_withholding,
         )
 
@@ -143,7 +117,7 @@ class GatewayApi:
                 sent=read.sent(parts, body),
             )
 
-        return await self.post(request, "acknowledgements", handle)
+        return await self._signed.post(request, "acknowledgements", handle)
 
     async def _post_decision(
         self,
@@ -158,7 +132,7 @@ class GatewayApi:
     ) -> Response:
         async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
             record = decoder.read(body, check)
-            return await self.recorder.record(
+            return await self._recorder.record(
                 Decision(
                     child=record.child,
                     decided_at=record.decided_at,
@@ -169,52 +143,14 @@ class GatewayApi:
                 admitted,
             )
 
-        return await self.post(request, route, handle, danger_in=danger_in)
-
-    async def get(self, request: Request, route: str, read: Reading) -> Response:
-        """Have a signed request without a body or a query proven, and answer it with what is read for it."""
-        started, parts = perf_counter(), request_parts(request, authority=self.authority)
-        try:
-            admitted = await self.admission.admit_read(parts)
-            query_members(request)
-            response = self.answering.success(
-                await read(admitted), status=200, request=parts, allowance=admitted.allowance
-            )
-        except ExchangeError as error:
-            response = self._refuse(error, parts)
-        return _counted(response, route, started)
-
-    async def post(
-        self, request: Request, route: str, handle: Handling, *, danger_in: DangerIn = no_danger
-    ) -> Response:
-        """Have a signed request with a body proven and handled, and answer it.
-
-        When a body that speaks of an immediate danger cannot be taken now, the answer says whom to call.
-        """
-        started, parts = perf_counter(), request_parts(request, authority=self.authority)
-        body: bytes | None = None
-        admitted: Admitted | None = None
-        try:
-            body = await read_body(request)
-            check_content_type(parts)
-            idempotency_key(parts)
-            admitted = await self.admission.admit_write(parts, body, is_danger=lambda sent: danger_in(sent) is not None)
-            appended = await handle(parts, body, admitted)
-            response = self.answering.success(
-                appended.answer, status=appended.status, request=parts, allowance=admitted.allowance
-            )
-        except ExchangeError as error:
-            sender = admitted.agency if admitted is not None else None
-            call = self.dangers.whom_to_call(error, body, sender=sender, danger_in=danger_in)
-            response = self._refuse(error, parts, call=call)
-        return _counted(response, route, started)
+        return await self._signed.post(request, route, handle, danger_in=danger_in)
 
     async def get_keys(self, _request: Request) -> Response:
         """Return the key that signs answers and the ledger's verifier keys: ``log`` is the oldest that still signs."""
         try:
             origin, log_keys = self._registry.log_facts()
         except ExchangeError as error:
-            return self._refuse(error, None)
+            return self._signed.refuse(error, None)
         keys = {"keys": [self._answer_key.jwk()], "origin": origin, "log": log_keys[0], "log_keys": list(log_keys)}
         return JSONResponse(keys)
 
@@ -228,7 +164,7 @@ class GatewayApi:
             await self._registry.refresh()
             self._registry.log_facts()
         except ExchangeError as error:
-            return self._refuse(error, None)
+            return self._signed.refuse(error, None)
         return JSONResponse({"status": "ready"})
 
     async def get_metrics(self, _request: Request) -> Response:
@@ -238,23 +174,17 @@ class GatewayApi:
     async def on_http_error(self, request: Request, error: Exception) -> Response:
         """Answer an unknown path or method with a problem document."""
         status = error.status_code if isinstance(error, HTTPException) else 404
-        parts = request_parts(request, authority=self.authority)
+        parts = self._signed.parts(request)
         if status == 405:
-            response = self._refuse(MethodNotAllowed("the path does not take that method"), parts)
+            response = self._signed.refuse(MethodNotAllowed("the path does not take that method"), parts)
             allowed = (error.headers or {}).get("Allow") if isinstance(error, HTTPException) else None
             response.headers["allow"] = allowed or "GET"
             return response
-        return self._refuse(NotFound("there is nothing at that path"), parts)
+        return self._signed.refuse(NotFound("there is nothing at that path"), parts)
 
-    async def on_failure(self, request: Request, error: Exception) -> Response:
-        """Answer a fault of ours without a trace of what was sent."""
-        log.error("gateway_failed", route=request.scope.get("path", "").split("/")[-1][:16], kind=type(error).__name__)
-        return self._refuse(GatewayFailed("something failed here", remedy="Send the same request again."), None)
-
-    def _refuse(self, error: ExchangeError, parts: RequestParts | None, *, call: Sequence[Telephone] = ()) -> Response:
-        problem = problem_of(error)
-        REFUSALS.labels(problem.code).inc()
-        return self.answering.problem(error, request=parts, call=call)
+    async def on_failure(self, _request: Request, _error: Exception) -> Response:
+        """Answer a fault of ours outside of what proves requests; whoever serves puts it in the log."""
+        return self._signed.refuse(GatewayFailed("something failed here"), None)
 
 
 def make_app(api: GatewayApi) -> FastAPI:
@@ -288,9 +218,3 @@ def make_app(api: GatewayApi) -> FastAPI:
     app.add_exception_handler(RequestValidationError, api.on_http_error)
     app.add_exception_handler(Exception, api.on_failure)
     return app
-
-
-def _counted(response: Response, route: str, started: float) -> Response:
-    REQUESTS.labels(route, str(response.status_code)).inc()
-    SECONDS.labels(route).observe(perf_counter() - started)
-    return response

@@ -1,21 +1,17 @@
 """``POST /v1/assessments``: the body of a share or a withholding, signed as one, answered and not recorded."""
 
-from time import perf_counter
-
 import msgspec
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from services.gateway.admit_request import Admission, Admitted
-from services.gateway.api.answers import Answering
-from services.gateway.api.metrics import REFUSALS, REQUESTS, SECONDS
+from services.gateway.admit_request import Admitted
 from services.gateway.api.openapi import assessment_operation
-from services.gateway.api.problems import problem_of
-from services.gateway.api.reading import RecordDecoder, check_content_type, idempotency_key, read_body, request_parts
+from services.gateway.api.reading import RecordDecoder
+from services.gateway.api.signed_requests import Found, SignedRequests, nothing_to_record
 from services.gateway.assess_decision import DecisionAssessor
 from services.gateway.domain import sharing, withholding
 from services.gateway.domain.record import ShareRecord, WithholdingRecord, said
-from shared.errors import ExchangeError
+from shared.signatures.message import RequestParts
 
 
 class WhichRecord(msgspec.Struct, frozen=True):
@@ -33,33 +29,20 @@ class WhichRecord(msgspec.Struct, frozen=True):
 class AssessmentApi:
     """The route, over its use case."""
 
-    def __init__(
-        self, *, admission: Admission, assessor: DecisionAssessor, answering: Answering, authority: str
-    ) -> None:
-        self._admission = admission
+    def __init__(self, *, signed: SignedRequests, assessor: DecisionAssessor) -> None:
+        self._signed = signed
         self._assessor = assessor
-        self._answering = answering
-        self._authority = authority
         self._which = RecordDecoder(WhichRecord)
         self._shares = RecordDecoder(ShareRecord)
         self._withholdings = RecordDecoder(WithholdingRecord)
 
     async def post_assessment(self, request: Request) -> Response:
         """Say what recording a share or a withholding would do, and what the rules say of it. Record nothing."""
-        started, parts = perf_counter(), request_parts(request, authority=self._authority)
-        try:
-            body = await read_body(request)
-            check_content_type(parts)
-            idempotency_key(parts)
-            admitted = await self._admission.admit_write(parts, body)
-            answer = await self._assess(body, admitted)
-            response = self._answering.success(answer, status=200, request=parts, allowance=admitted.allowance)
-        except ExchangeError as error:
-            REFUSALS.labels(problem_of(error).code).inc()
-            response = self._answering.problem(error, request=parts)
-        REQUESTS.labels("assessments", str(response.status_code)).inc()
-        SECONDS.labels("assessments").observe(perf_counter() - started)
-        return response
+
+        async def handle(_parts: RequestParts, body: bytes, admitted: Admitted) -> Found:
+            return Found(await self._assess(body, admitted))
+
+        return await self._signed.post(request, "assessments", handle, outcome=nothing_to_record)
 
     async def _assess(self, body: bytes, admitted: Admitted) -> bytes:
         if self._which.decode(body).is_withholding():

@@ -1,26 +1,23 @@
 """The auditors' routes: signed requests like everybody's, answered only to agencies with the role."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from time import perf_counter
 
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from services.gateway.admit_request import Admission
-from services.gateway.api.answers import Answering
-from services.gateway.api.metrics import REFUSALS, REQUESTS, SECONDS
+from services.gateway.admit_request import Admitted
 from services.gateway.api.openapi import audit_operation, post_operation, schema_ref
-from services.gateway.api.problems import problem_of
-from services.gateway.api.query import query_members
-from services.gateway.api.reading import RecordDecoder, check_content_type, idempotency_key, read_body, request_parts
+from services.gateway.api.reading import RecordDecoder, idempotency_key
+from services.gateway.api.signed_requests import JSON, Asked, Found, SignedRequests
 from services.gateway.read_ledger import LedgerReader, OpeningRecord, check_auditor
-from shared.errors import ExchangeError
 from shared.signatures.message import RequestParts
 
-JSON = "application/json"
 NDJSON = "application/x-ndjson"
 NOTE = "text/plain; charset=utf-8"
 TILE = "application/octet-stream"
+
+ROUTE = "audit"
+"""By which name they are counted: all together."""
 
 Query = Mapping[str, str]
 
@@ -28,11 +25,9 @@ Query = Mapping[str, str]
 class AuditApi:
     """The routes, over the use cases."""
 
-    def __init__(self, *, admission: Admission, reader: LedgerReader, answering: Answering, authority: str) -> None:
-        self._admission = admission
+    def __init__(self, *, signed: SignedRequests, reader: LedgerReader) -> None:
+        self._signed = signed
         self._reader = reader
-        self._answering = answering
-        self._authority = authority
         self._openings = RecordDecoder(OpeningRecord)
 
     async def get_checkpoint(self, request: Request) -> Response:
@@ -60,24 +55,19 @@ class AuditApi:
 
     async def post_opening(self, request: Request) -> Response:
         """Open one sealed section against a reason; the opening is an entry that other auditors see."""
-        started, parts = perf_counter(), request_parts(request, authority=self._authority)
-        try:
-            body = await read_body(request)
-            check_content_type(parts)
-            key = idempotency_key(parts)
-            admitted = await self._admission.admit_write(parts, body)
+
+        async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Found:
             check_auditor(admitted)
             opened = await self._reader.open(
                 self._openings.decode(body),
                 admitted,
                 body=body,
-                idempotency_key=key,
+                idempotency_key=idempotency_key(parts),
                 target=parts.raw_target.decode("latin-1"),
             )
-            response = self._answering.success(opened, status=201, request=parts, allowance=admitted.allowance)
-        except ExchangeError as error:
-            response = self._refuse(error, parts)
-        return _counted(response, started)
+            return Found(opened, 201)
+
+        return await self._signed.post(request, ROUTE, handle)
 
     async def _get_page(self, request: Request, *, registry_only: bool) -> Response:
         async def read(query: Query) -> bytes:
@@ -89,24 +79,11 @@ class AuditApi:
     async def _get(
         self, request: Request, media_type: str, read: Callable[[Query], Awaitable[bytes]], *taken: str
     ) -> Response:
-        started, parts = perf_counter(), request_parts(request, authority=self._authority)
-        try:
-            admitted = await self._admission.admit_read(parts)
-            check_auditor(admitted)
-            response = self._answering.success(
-                await read(query_members(request, *taken)),
-                status=200,
-                request=parts,
-                allowance=admitted.allowance,
-                media_type=media_type,
-            )
-        except ExchangeError as error:
-            response = self._refuse(error, parts)
-        return _counted(response, started)
+        async def as_auditor(asked: Asked) -> bytes:
+            check_auditor(asked.admitted)
+            return await read(asked.query)
 
-    def _refuse(self, error: ExchangeError, parts: RequestParts) -> Response:
-        REFUSALS.labels(problem_of(error).code).inc()
-        return self._answering.problem(error, request=parts)
+        return await self._signed.get(request, ROUTE, as_auditor, *taken, media_type=media_type)
 
 
 def add_audit_routes(app: FastAPI, api: AuditApi) -> None:
@@ -134,9 +111,3 @@ def add_audit_routes(app: FastAPI, api: AuditApi) -> None:
         openapi_extra=post_operation(OpeningRecord, answer="Opened"),
         response_model=None,
     )
-
-
-def _counted(response: Response, started: float) -> Response:
-    REQUESTS.labels("audit", str(response.status_code)).inc()
-    SECONDS.labels("audit").observe(perf_counter() - started)
-    return response

@@ -2,18 +2,31 @@
 
 from collections.abc import Callable
 
+import structlog
+
+from services.gateway.api.problems import is_no_fault_of_the_request
 from services.gateway.api.reading import RecordDecoder
 from services.gateway.domain import sharing
 from services.gateway.domain.amendment import ShareCorrectionRecord
-from services.gateway.domain.danger import Telephone, authorities_of, corrected_to, is_danger, whom_to_call
+from services.gateway.domain.danger import (
+    EMERGENCY,
+    Telephone,
+    authorities_of,
+    corrected_to,
+    is_danger,
+    whom_to_call,
+)
 from services.gateway.domain.placing import Directories
 from services.gateway.domain.record import ShareRecord
 from services.gateway.limit_requests import RateLimited
 from shared.clock import Clock
-from shared.errors import ExchangeError, Unavailable
+from shared.errors import ExchangeError
 from shared.ledger.registry import AgencyFacts
 from shared.ledger.registry_copy import RegistryCopy
+from shared.process.logs import fault
 from shared.reference.working_days import local_day
+
+log = structlog.get_logger()
 
 DangerIn = Callable[[bytes], ShareRecord | None]
 """Finds the share of an immediate danger in a body; None when it speaks of none, or cannot be read."""
@@ -58,10 +71,20 @@ class Dangers:
         """Return whom a sender must call because of what the exchange could not take; nobody when it is no danger.
 
         Only what is no fault of the request counts: whatever else is refused says how to mend it. Where the body names
-        no place, the sender's own authority is called.
+        no place, the sender's own authority is called. When this fails as well, it is 999 that is called.
         """
-        if body is None or not isinstance(error, Unavailable):
+        if body is None or not is_no_fault_of_the_request(error):
             return ()
+        try:
+            return self._offices(error, body, sender=sender, danger_in=danger_in)
+        except Exception as failure:
+            # What failed before may fail here again, and it may be a danger all the same.
+            log.error("whom_to_call_not_found", **fault(failure))
+            return (EMERGENCY,)
+
+    def _offices(
+        self, error: ExchangeError, body: bytes, *, sender: AgencyFacts | None, danger_in: DangerIn
+    ) -> tuple[Telephone, ...]:
         record = danger_in(body)
         if record is None:
             return ()

@@ -195,5 +195,5 @@ def _problems(statuses: set[int]) -> dict[str, object]:
             "description": ", ".join(problem.code for problem in PROBLEMS.values() if problem.status == status),
             "content": {MEDIA_TYPE: {"schema": schema_ref("Problem")}},
         }
-        for status in sorted(statuses)
+        for status in sorted(statuses | {500})
     }

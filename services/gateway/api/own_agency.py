@@ -4,9 +4,9 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from services.gateway.admit_request import Admitted
-from services.gateway.api.app import GatewayApi
 from services.gateway.api.openapi import own_key_operation, own_registration_operation
 from services.gateway.api.reading import RecordDecoder
+from services.gateway.api.signed_requests import SignedRequests
 from services.gateway.own_agency import OwnAgency
 from shared.ledger.messages import Appended
 from shared.ledger.own_keys import KEYS_PATH, OwnKeyRecord, OwnKeyRevocationRecord, revocations_path
@@ -16,15 +16,15 @@ from shared.signatures.message import RequestParts
 class OwnAgencyApi:
     """The routes, over the use case."""
 
-    def __init__(self, *, api: GatewayApi, own: OwnAgency) -> None:
-        self._api = api
+    def __init__(self, *, signed: SignedRequests, own: OwnAgency) -> None:
+        self._signed = signed
         self._own = own
         self._keys = RecordDecoder(OwnKeyRecord)
         self._revocations = RecordDecoder(OwnKeyRevocationRecord)
 
     async def get_registration(self, request: Request) -> Response:
         """Return how one's own agency is registered, with its keys and endpoints."""
-        return await self._api.get(request, "agency", self._own.read)
+        return await self._signed.get(request, "agency", lambda asked: self._own.read(asked.admitted))
 
     async def post_key(self, request: Request) -> Response:
         """Add a key to one's own, signed by one of them: the new one overlaps with the old."""
@@ -32,7 +32,7 @@ class OwnAgencyApi:
         async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Appended:
             return await self._own.add_key(self._keys.decode(body), admitted, sent=self._keys.sent(parts, body))
 
-        return await self._api.post(request, "agency-keys", handle)
+        return await self._signed.post(request, "agency-keys", handle)
 
     async def post_revocation(self, request: Request) -> Response:
         """Revoke a key of one's own, for good; also the one that signs this."""
@@ -42,12 +42,12 @@ class OwnAgencyApi:
             record = self._revocations.decode(body)
             return await self._own.revoke_key(thumbprint, record, admitted, sent=self._revocations.sent(parts, body))
 
-        return await self._api.post(request, "agency-key-revocations", handle)
+        return await self._signed.post(request, "agency-key-revocations", handle)
 
 
-def add_own_agency_routes(app: FastAPI, api: GatewayApi, *, own: OwnAgency) -> None:
+def add_own_agency_routes(app: FastAPI, signed: SignedRequests, *, own: OwnAgency) -> None:
     """Add the routes to the application, with their description."""
-    routes = OwnAgencyApi(api=api, own=own)
+    routes = OwnAgencyApi(signed=signed, own=own)
     app.add_api_route(
         "/v1/agency",
         routes.get_registration,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 
 import orjson
 
@@ -64,6 +65,22 @@ class MethodNotAllowed(InvalidInput):
     """The path takes other methods."""
 
     code = "method-not-allowed"
+
+
+class GatewayFailed(IntegrityFailure):
+    """Something failed here that should not have."""
+
+    code = "internal"
+
+
+class Outcome(StrEnum):
+    """What a problem says of what was to be recorded, when it does not go without saying."""
+
+    UNKNOWN = "unknown"
+    """It may have been recorded. The same request with the same idempotency key records it once at most."""
+
+
+_SEND_AGAIN = "Send the same again with the same Idempotency-Key: it is recorded once at most."
 
 
 _SIGN = "Sign as docs/api.md shows; compare your signature base with the worked example."
@@ -199,8 +216,20 @@ PROBLEMS: Mapping[str, ProblemType] = {
             "More than the agency may make in a minute; nothing was done for it",
             "Send it again after Retry-After seconds.",
         ),
-        ProblemType("unavailable", 503, "Not now", "The ledger cannot write; nothing was accepted", "Send it again."),
-        ProblemType("internal", 500, "Our fault", "Something failed here; the outcome is unknown", "Send it again."),
+        ProblemType(
+            "unavailable",
+            503,
+            "Not now",
+            "The ledger cannot write or did not answer; nothing was accepted, unless outcome is unknown",
+            "Send it again.",
+        ),
+        ProblemType(
+            "internal",
+            500,
+            "Our fault",
+            "Something failed here; it may have been recorded",
+            "Send it again.",
+        ),
     )
 }
 """Every problem an answer can be, by code. docs/api.md lists it, and a test compares the two."""
@@ -223,10 +252,23 @@ def problem_of(error: ExchangeError) -> ProblemType:
     return PROBLEMS[next((code for category, code in _FALLBACKS if isinstance(error, category)), "internal")]
 
 
-def problem_body(error: ExchangeError, *, call: Sequence[Telephone] = ()) -> bytes:
+def is_no_fault_of_the_request(error: ExchangeError) -> bool:
+    """Return whether the same request may well be taken later: there are too many, or something fails here."""
+    return problem_of(error).status in {429, 500, 503}
+
+
+def outcome_of(error: ExchangeError) -> Outcome | None:
+    """Return what is to be said of what a request was to record, when an error is the answer to it."""
+    if isinstance(error, Unavailable):
+        return Outcome.UNKNOWN if error.outcome_unknown else None
+    # What fails here may fail after it was recorded.
+    return Outcome.UNKNOWN if problem_of(error).status == 500 else None
+
+
+def problem_body(error: ExchangeError, *, call: Sequence[Telephone] = (), outcome: Outcome | None = None) -> bytes:
     """Return the problem document. It names the failed check and the cure, and repeats nothing that was sent.
 
-    Whom to call stands both as data and in the remedy, which every client shows.
+    Whom to call, and that the outcome is unknown, stand both as data and in the remedy, which every client shows.
     """
     problem = problem_of(error)
     said: dict[str, object] = {
@@ -236,6 +278,9 @@ def problem_body(error: ExchangeError, *, call: Sequence[Telephone] = ()) -> byt
         "detail": error.detail,
         "remedy": error.remedy or problem.cure,
     }
+    if outcome is Outcome.UNKNOWN:
+        said["outcome"] = outcome.value
+        said["remedy"] = _SEND_AGAIN
     if call:
         numbers = "; ".join(each.in_words() for each in call)
         said["remedy"] = f"{DANGER} {numbers}. Then: {said['remedy']}"
