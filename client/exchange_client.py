@@ -17,7 +17,7 @@ from client.answer import Answer, read_answer, read_problem, unless_refused
 from client.errors import NotReached, Problem, Refused, Unproven
 from client.exchange_keys import NOT_TAKEN, ExchangeKeys, OwnKeys, read_keys
 from client.own_key import own_key_record
-from client.retrying import TRY_AGAIN, Retrying, retry_after_s
+from client.retrying import NEVER_AGAIN, TRY_AGAIN, Retrying, retry_after_s
 from shared.canonical_json import Json
 from shared.clock import Clock, SystemClock
 from shared.errors import ExchangeError
@@ -279,9 +279,9 @@ class ExchangeClient:
                 idempotency_key=request.idempotency_key,
             ) from error
         answer = read_answer(status, received)
-        if status not in TRY_AGAIN:
-            return unless_refused(answer)
         problem = read_problem(answer)
+        if status not in TRY_AGAIN or problem.code in NEVER_AGAIN:
+            return unless_refused(answer)
         return _NotNow(
             f"the exchange cannot now: {status} {problem.code}",
             # It answers 429 before it looks at a record; what else it cannot do now it may have done in part.

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 TRY_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that say *not now*, whoever answers: a repeated request with the same idempotency key does no harm."""
 
+NEVER_AGAIN = frozenset({"ledger-damaged"})
+"""Problems that no repetition mends, whatever their status."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retrying:

@@ -24,6 +24,7 @@ from services.ledger.adapters.writer_session import WRITER_ROLE
 from services.ledger.api.app import NothingPublished, make_app
 from services.ledger.api.children import ChildrenApi
 from services.ledger.api.parts import LedgerParts
+from services.ledger.as_recorded import PublishedLog
 from services.ledger.ask_who_knew import WhoKnewAnswerer
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.check_own_keys import OwnKeyChecker
@@ -101,6 +102,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
         queue = Queue()
         files = published_files(settings)
         tiles = files or NothingPublished()
+        published = PublishedLog(tiles, [signer.verifier() for signer in log_signers(settings)])
         writer = make_writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
         recorder = OpeningRecorder(preparer, queue, os.urandom)
         clock = clock_of(settings.sandbox_clock_file)
@@ -133,6 +135,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
                 rotation,
                 join_reading(
                     reader,
+                    published=published,
                     opener=opener,
                     preparer=preparer,
                     queue=queue,
@@ -143,7 +146,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
                 ),
                 secrets.blind_index,
                 tiles,
-                WhoKnewAnswerer(reader, tiles, [signer.verifier() for signer in log_signers(settings)]),
+                WhoKnewAnswerer(reader, published),
             )
         )
         relay = None

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from client.errors import Refused
 from shared.identifiers import ChildRef
 from shared.transparency.merkle import leaf_hash
 from tests.machinery.answers import child_ref
@@ -60,6 +61,7 @@ async def test_a_changed_entry_is_told_of_to_nobody(
     expected: str,
 ) -> None:
     exchange, child, position = asked
+    share_id = next(each.id for each in await exchange.entries() if each.position == position)
     command: Command = command_on(exchange, monkeypatch, capsys)
 
     async def published() -> bool | None:
@@ -67,7 +69,12 @@ async def test_a_changed_entry_is_told_of_to_nobody(
         return said.startswith("Each entry told of is under") or None
 
     assert await patiently(published), "what is recorded is never verified"
-    async with made_harmless(exchange, position, with_its_hash=with_its_hash):
+    async with exchange.client() as agency, made_harmless(exchange, position, with_its_hash=with_its_hash):
+        for path in (f"/v1/children/{child}/chronology", f"/v1/shares/{share_id}"):
+            with pytest.raises(Refused) as refused:
+                await agency.get(path)
+            problem = refused.value.problem
+            assert (problem.status, problem.code, expected in problem.detail) == (500, "ledger-damaged", True), problem
         for form in ((), ("--json",)):
             code, said = await command("audit", "who-knew", child, *form)
             assert code == 1, said

@@ -224,6 +224,13 @@ PROBLEMS: Mapping[str, ProblemType] = {
             "Send it again.",
         ),
         ProblemType(
+            "ledger-damaged",
+            500,
+            "What is recorded was changed",
+            "Stored entries are not what was recorded or published; nothing was shown from them",
+            "Tell the exchange's operator at once: sending it again does not help.",
+        ),
+        ProblemType(
             "internal",
             500,
             "Our fault",

@@ -47,7 +47,7 @@ SELECT checkpoint FROM ledger.tree_head
 # A leaf is canonical JSON: an entry about no child says so in these very bytes. The few entries that may follow from
 # one are found by their own index, and are held against their causes by whoever asked.
 _ABOUT_NO_CHILD = f"""
-SELECT position, leaf FROM ledger.entry
+SELECT position, leaf, leaf_hash FROM ledger.entry
  WHERE {FOLLOWING_PREDICATE} AND position > $1 AND position('"subjects":[]'::bytea IN leaf) > 0
  ORDER BY position
 """  # noqa: S608
@@ -125,10 +125,9 @@ class PostgresReader:
         """Return the same with the leaf hash that is stored beside each."""
         return tuple(HashedEntry(Position(row[0]), row[1], row[2]) for row in await self._fetch(_CHILD_ENTRIES, ref))
 
-    async def following_about_no_child(self, *, after: Position) -> tuple[StoredEntry, ...]:
+    async def following_about_no_child(self, *, after: Position) -> tuple[HashedEntry, ...]:
         """Return every entry after a position that may follow from a record about no child, in order."""
-        rows = await self._fetch(_ABOUT_NO_CHILD, after)
-        return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
+        return tuple(HashedEntry(Position(row[0]), row[1], row[2]) for row in await self._fetch(_ABOUT_NO_CHILD, after))
 
     async def registry(self) -> Registry:
         """Return the registry as the committed entries make it."""
@@ -153,12 +152,12 @@ class PostgresReader:
         rows = await self._fetch(_IDENTIFIED_BY, list(tokens))
         return ChildRef(rows[0]["ref"]) if rows else None
 
-    async def entry(self, entry_id: EntryId) -> StoredEntry:
+    async def entry(self, entry_id: EntryId) -> HashedEntry:
         """Return an entry by id. Raises NotFound."""
-        rows = await self._fetch("SELECT position, leaf FROM ledger.entry WHERE entry_id = $1", entry_id)
+        rows = await self._fetch("SELECT position, leaf, leaf_hash FROM ledger.entry WHERE entry_id = $1", entry_id)
         if not rows:
             raise NotFound("there is no entry of that id")
-        return StoredEntry(Position(rows[0]["position"]), rows[0]["leaf"])
+        return HashedEntry(Position(rows[0]["position"]), rows[0]["leaf"], rows[0]["leaf_hash"])
 
     async def answer(self, position: Position) -> bytes:
         """Return the original answer given for the entry at a position; empty when it had none."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.ledger.adapters.postgres_reader import PostgresReader
+from services.ledger.as_recorded import PublishedLog
 from services.ledger.open_section import SectionOpener
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.reading.find_child import ChildFinder, LoopBeat
@@ -54,6 +55,7 @@ def names_in_force(register: AuthorityRegister, *, clock: Clock) -> Callable[[],
 def join_reading(
     reader: PostgresReader,
     *,
+    published: PublishedLog,
     opener: SectionOpener,
     preparer: AppendPreparer,
     queue: Queue,
@@ -71,7 +73,7 @@ def join_reading(
     prover = ReaderProver(registry=RegistryCopy(CommittedRegistry(reader)), clock=clock, real_clock=real_clock)
     return ReadingParts(
         chronologies=ChronologyReader(
-            entries=reader, opener=opener, prover=prover, recorder=recorder, now_named=now_named
+            entries=reader, published=published, opener=opener, prover=prover, recorder=recorder, now_named=now_named
         ),
         finder=ChildFinder(
             index=reader,

@@ -1,9 +1,11 @@
 """Reading a child's chronology: proven, judged, opened, put on the record, and only then shown (G12)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from services.ledger.as_recorded import check_recorded
 from services.ledger.open_section import Revealed
+from services.ledger.ports import HashedEntry
 from services.ledger.reading.chronology import BODY, ContentIs, View, view_of
 from services.ledger.reading.part_in_case import NowNamed, case_of
 from services.ledger.reading.prove_reader import ReaderProver
@@ -11,7 +13,7 @@ from services.ledger.reading.record_look import Look, LookRecorder
 from shared.entries import Entry, parse_entry
 from shared.errors import NotFound
 from shared.identifiers import ChildRef, EntryId, Position
-from shared.ledger.messages import StoredEntry
+from shared.ledger.audit_messages import Verification
 from shared.ledger.reading_messages import Chronology, EntryShown, ReadChronology
 from shared.vocabulary import EntryType
 
@@ -23,8 +25,16 @@ LARGEST_CONTENT_BYTES = 1024 * 1024
 class ChildEntries(Protocol):
     """Where a child's entries are read from."""
 
-    async def child_entries(self, ref: ChildRef) -> tuple[StoredEntry, ...]:
-        """Return every entry about a child, in order."""
+    async def hashed_child_entries(self, ref: ChildRef) -> Sequence[HashedEntry]:
+        """Return every entry about a child, with the hash that stands beside each, in order."""
+        ...
+
+
+class HeldAgainst(Protocol):
+    """What was published, which stored entries are held against."""
+
+    async def verification(self, told: Sequence[HashedEntry]) -> Verification:
+        """Return how far entries are proven. Raises LedgerDamaged when one is not the one that was published."""
         ...
 
 
@@ -48,12 +58,14 @@ class ChronologyReader:
         self,
         *,
         entries: ChildEntries,
+        published: HeldAgainst,
         opener: Reveals,
         prover: ReaderProver,
         recorder: LookRecorder,
         now_named: Callable[[], NowNamed],
     ) -> None:
         self._entries = entries
+        self._published = published
         self._opener = opener
         self._prover = prover
         self._recorder = recorder
@@ -64,19 +76,24 @@ class ChronologyReader:
 
         Who may read, and what, is judged as of now, whatever moment is asked about: a role that ended opens nothing by
         asking as at its days, and one that begins sees what came before it. Raises NotFound to who has no part in the
-        case, as for a child that is not there, and what the prover and the record of the look raise.
+        case, as for a child that is not there, and what the prover and the record of the look raise; LedgerDamaged,
+        to nobody else, when an entry is not what was recorded or published.
         """
         reader = await self._prover.prove(asked.signed)
-        entries = [parse_entry(stored.leaf) for stored in await self._entries.child_entries(asked.child)]
+        stored = await self._entries.hashed_child_entries(asked.child)
+        entries = [parse_entry(each.leaf) for each in stored]
         view = view_of(case_of(asked.child, entries), reader, now_named=self._now_named())
         if not view.has_part:
             raise no_such_child()
+        check_recorded(stored)
         then = [entry for entry in entries if entry.time <= asked.as_at]
         page = _Page(view, asked)
         case_then = case_of(asked.child, then)
         for entry in (each for each in case_then.entries.values() if each.position > asked.after):
             if view.sees(entry) and not await page.add(entry, self._opener):
                 break
+        told = {entry.position for entry, _, _ in page.entries}
+        await self._published.verification([each for each in stored if each.position in told])
         position = await self._recorder.record(page.look())
         shown = tuple(
             view.shown(entry, content=content, content_is=content_is, then=case_then)

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from cli.who_knew_text import who_knew_text
+from services.ledger.as_recorded import PublishedLog
 from services.ledger.ask_who_knew import WhoKnewAnswerer
 from services.ledger.ports import HashedEntry
 from shared.entries import Entry, Subject, encode_entry
@@ -61,7 +62,7 @@ async def answer(
 ) -> WhoKnew:
     """Return what is answered of stored entries, the log's files being these."""
     tiles = MemoryTiles(static_log(LEAVES) if files is None else files)
-    asking = WhoKnewAnswerer(FakeEntries(stored), tiles, [SIGNER.verifier()])
+    asking = WhoKnewAnswerer(FakeEntries(stored), PublishedLog(tiles, [SIGNER.verifier()]))
     return await asking.answer(WhoKnewQuery(CHILD, as_at))
 
 
@@ -102,5 +103,5 @@ async def test_where_nothing_can_be_proven_the_answer_says_first_that_it_is_not_
 
 async def test_a_checkpoint_that_the_logs_key_did_not_sign_verifies_nothing() -> None:
     tiles = MemoryTiles({**static_log(LEAVES), "checkpoint": b"log.example/test\n3\nAAAA\n"})
-    asking = WhoKnewAnswerer(FakeEntries(stored_as(LEAVES)), tiles, [SIGNER.verifier()])
+    asking = WhoKnewAnswerer(FakeEntries(stored_as(LEAVES)), PublishedLog(tiles, [SIGNER.verifier()]))
     assert (await asking.answer(WhoKnewQuery(CHILD, LATER))).verification == Verification()

@@ -1,17 +1,21 @@
 """A chronology is opened for its reader, put on the record, and only then returned; page by page."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
+from services.ledger.audit.damage import damaged
 from services.ledger.open_section import Revealed
+from services.ledger.ports import HashedEntry
 from services.ledger.reading import read_chronology
 from services.ledger.reading.read_chronology import ChronologyReader
 from shared.entries import encode_entry
-from shared.errors import NotFound, Unavailable
+from shared.errors import IntegrityFailure, NotFound, Unavailable
 from shared.identifiers import ChildRef, EntryId
-from shared.ledger.messages import StoredEntry
+from shared.ledger.audit_messages import Verification
 from shared.ledger.reading_messages import Chronology, ReadChronology
+from shared.transparency.merkle import leaf_hash
 from shared.vocabulary import EntryType
 from tests.machinery.cases import CHILD, CLINIC, SCHOOL, CaseBook
 from tests.machinery.readers import Appends, Registered, signed_read
@@ -28,11 +32,28 @@ class Read:
     content: bytes = b'{"rationale": "why"}'
     erased: set[EntryId] = field(default_factory=set)
     opened: list[EntryId] = field(default_factory=list)
+    edited: bool = False
+    rehashed: bool = False
     appends: Appends = field(default_factory=Appends)
 
-    async def child_entries(self, ref: ChildRef) -> tuple[StoredEntry, ...]:
+    async def hashed_child_entries(self, ref: ChildRef) -> tuple[HashedEntry, ...]:
         entries = self.book.entries if ref == CHILD else []
-        return tuple(StoredEntry(each.position, encode_entry(each)) for each in entries)
+        leaves = [(each.position, encode_entry(each)) for each in entries]
+        return tuple(
+            HashedEntry(position, self.edit(leaf), leaf_hash(self.edit(leaf) if self.rehashed else leaf))
+            for position, leaf in leaves
+        )
+
+    def edit(self, leaf: bytes) -> bytes:
+        """Return a leaf as whoever has the database has made it."""
+        return leaf.replace(b"significant_harm", b"early_help_only_") if self.edited else leaf
+
+    async def verification(self, told: Sequence[HashedEntry]) -> Verification:
+        """Hold entries against what was published: what the book says."""
+        published = {each.position: leaf_hash(encode_entry(each)) for each in self.book.entries}
+        if any(published[each.position] != each.leaf_hash for each in told):
+            raise damaged("an entry is not the one that was signed and published")
+        return Verification(True)
 
     async def reveal(self, entry_id: EntryId, section: str) -> Revealed:
         if entry_id in self.erased:
@@ -46,6 +67,7 @@ class Read:
         """Return a page for the school, by a request of its own."""
         reader = ChronologyReader(
             entries=self,
+            published=self,
             opener=self,
             prover=Registered().prover(),
             recorder=self.appends.recorder(),
@@ -110,3 +132,12 @@ async def test_who_has_no_part_leaves_no_trace_and_learns_nothing() -> None:
         await read.page()
     assert not_for_you.value.detail == nobody.value.detail
     assert (read.opened, read.appends.taken) == ([], [])
+
+
+@pytest.mark.parametrize("rehashed", [False, True], ids=["an entry alone", "an entry with its hash"])
+async def test_an_entry_that_was_changed_is_shown_to_nobody(rehashed: bool) -> None:
+    read = Read(edited=True, rehashed=rehashed)
+    read.book.share(level="significant_harm")
+    with pytest.raises(IntegrityFailure, match="the ledger is damaged here"):
+        await read.page()
+    assert read.appends.taken == [], "nothing was shown, so nobody looked"
