@@ -9,7 +9,7 @@ import msgspec
 from services.notifier.domain.moves import RULE, Move
 from services.notifier.domain.notification import Notification
 from shared.clock import rfc3339
-from shared.entries import Entry, Obligation
+from shared.entries import Obligation
 from shared.errors import InvalidInput
 from shared.identifiers import (
     ChildRef,
@@ -59,8 +59,11 @@ class FactMaker:
         self._register = register
         self._new_entry_id = new_entry_id
 
-    def move(self, entry: Entry, move: Move, *, now: datetime) -> Fact:
-        """Return the fact that a child seems to have moved, owed to every authority concerned."""
+    def move(self, shown_by: EntryId, move: Move, *, child: ChildRef, now: datetime) -> Fact:
+        """Return the fact that a child seems to have moved, owed to every authority concerned.
+
+        What one entry shows may look otherwise once an earlier one has come: with others to tell, it is said again.
+        """
         entry_id = self._new_entry_id()
         obligations = []
         for ordinal, authority in enumerate(move.told):
@@ -78,9 +81,9 @@ class FactMaker:
             )
         return self._fact(
             EntryType.CHILD_MOVE_SUSPECTED,
-            key=f"{EntryType.CHILD_MOVE_SUSPECTED}:{entry.id}:{RULE}",
+            key=f"{EntryType.CHILD_MOVE_SUSPECTED}:{shown_by}:{RULE}:{'-'.join(move.told)}",
             entry_id=entry_id,
-            child=entry.subjects[0].ref,
+            child=child,
             facts={
                 "from": list(move.from_authorities),
                 "to": move.to_authority,
@@ -88,7 +91,7 @@ class FactMaker:
                 "permanence": move.permanence,
                 "rule": RULE,
             },
-            causes=(entry.id,),
+            causes=(shown_by,),
             obligations=tuple(obligations),
         )
 

@@ -9,7 +9,6 @@ from shared.ledger.messages import (
     Appended,
     AppendRequest,
     EntriesPage,
-    ObligationState,
     OpenedSection,
     OpenSection,
     TreeHead,
@@ -27,10 +26,6 @@ class Ledger(Protocol):
 
     async def entries(self, *, after: int, limit: int = 500, registry_only: bool = False) -> EntriesPage:
         """Return entries after a position."""
-        ...
-
-    async def obligation(self, obligation_id: ObligationId) -> ObligationState:
-        """Return the state of one obligation."""
         ...
 
     async def record_history(self, entry_id: EntryId) -> RecordHistory:

@@ -12,7 +12,6 @@ from services.notifier.ports import RECONCILED, Ledger
 from services.notifier.take_in import EntryTaker
 from shared.clock import Clock, parse_rfc3339
 from shared.entries import Entry, parse_entry
-from shared.errors import NotFound
 
 PAGE = 500
 WAIT_FOR_KAFKA_S = 15.0
@@ -83,7 +82,6 @@ class Reconciler:
         if fetched:
             FETCHED.inc(fetched)
             log.info("reconciled", entries=fetched)
-        await self._correct_states()
         return fetched
 
     async def _take_in(self, missing: list[Entry]) -> int:
@@ -92,11 +90,3 @@ class Reconciler:
             async with self._store.intake() as intake:
                 taken += await self._taker.take_in(entry, road=RECONCILED, intake=intake)
         return taken
-
-    async def _correct_states(self) -> None:
-        """Take over states that came before the notification they are about."""
-        for obligation in await self._store.unsettled():
-            with contextlib.suppress(NotFound):
-                known = await self._ledger.obligation(obligation)
-                if known.state != "owed":
-                    await self._store.correct_state(obligation, known.state)

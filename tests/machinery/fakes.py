@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from services.ledger.domain.amending import history_of
 from services.notifier.ports import PushOutcome
 from shared.entries import Entry, Obligation, RoleFact, Subject, encode_entry
-from shared.errors import IntegrityFailure, NotFound, Unavailable
+from shared.errors import IntegrityFailure, Unavailable
 from shared.identifiers import AgencyId, AuthorityCode, ChildRef, EntryId, ObligationId, Position, Recipient
 from shared.ledger.messages import (
     Appended,
     AppendRequest,
     EntriesPage,
-    ObligationState,
     OpenedSection,
     OpenSection,
     StoredEntry,
@@ -41,9 +40,13 @@ class FakeClock:
 
 @dataclass
 class FakeLedger:
-    """A ledger in memory: positions in order, idempotent appends, openings counted."""
+    """A ledger in memory: positions in order, idempotent appends, openings counted.
+
+    ``leaves`` holds other bytes than an entry's own, by position.
+    """
 
     stored: list[Entry] = field(default_factory=list)
+    leaves: dict[Position, bytes] = field(default_factory=dict)
     appended: dict[str, AppendRequest] = field(default_factory=dict)
     openings: list[str] = field(default_factory=list)
     down: bool = False
@@ -101,14 +104,11 @@ class FakeLedger:
         if self.down:
             raise Unavailable("down")
         found = [
-            StoredEntry(entry.position, encode_entry(entry))
+            StoredEntry(entry.position, self.leaves.get(entry.position) or encode_entry(entry))
             for entry in self.stored[after + 1 :]
             if not registry_only or entry.type in REGISTRY_TYPES
         ]
         return EntriesPage(tuple(found[:limit]), len(self.stored))
-
-    async def obligation(self, obligation_id: ObligationId) -> ObligationState:
-        raise NotFound("not kept here")
 
     async def record_history(self, entry_id: EntryId) -> RecordHistory:
         entry = next(each for each in self.stored if each.id == entry_id)

@@ -1,14 +1,17 @@
 """Taking entries in, in Postgres: one transaction in which nothing is taken twice and nothing by halves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from hashlib import sha256
+from itertools import groupby
 
-from sqlalchemy import select, update
+from sqlalchemy import Row, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.notifier.adapters.tables import (
     child_role,
+    early_state,
     fact,
     intake,
     notification,
@@ -16,13 +19,13 @@ from services.notifier.adapters.tables import (
     seen,
     unreadable,
 )
-from services.notifier.domain.moves import KnownRole
+from services.notifier.domain.moves import Report
 from services.notifier.domain.notification import climbs
 from services.notifier.facts import Fact
 from services.notifier.ports import Road
 from shared.clock import parse_rfc3339
-from shared.entries import Entry
-from shared.identifiers import AuthorityCode, ChildRef, Position, is_queue
+from shared.entries import Entry, RoleFact
+from shared.identifiers import AuthorityCode, ChildRef, EntryId, Position, is_queue
 from shared.ledger.progress import answer_due_at
 from shared.vocabulary import EntryType, LadderState
 
@@ -36,7 +39,6 @@ _LADDER_TYPES = {
     EntryType.NOTIFICATION_DECIDED,
 }
 
-
 _SETTLING = {EntryType.WITHHOLDING_REVIEWED, EntryType.SHARE_RECORDED}
 
 
@@ -45,6 +47,21 @@ class Intake:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._held: set[int] = set()
+
+    async def hold(self, entries: Iterable[Entry]) -> None:
+        """Wait for every other transaction that takes in something of the same children or obligations.
+
+        Each would otherwise hold what it takes in only against what the other had not yet committed, and a move that
+        the two show together would be told to nobody. To be called first, with all entries of the transaction: locks
+        are taken in one order everywhere, so that no two wait for each other.
+        """
+        wanted = {_lock(name) for entry in entries for name in _spoken_of(entry)} - self._held
+        if not wanted:
+            return
+        locks = text("SELECT pg_advisory_xact_lock(each) FROM unnest(CAST(:wanted AS bigint[])) AS each")
+        await self._connection.execute(locks, {"wanted": sorted(wanted)})
+        self._held |= wanted
 
     async def is_new(self, position: Position) -> bool:
         """Mark an entry as taken in; False when it was already."""
@@ -81,38 +98,52 @@ class Intake:
                 )
                 .on_conflict_do_nothing()
             )
+        if entry.obligations:
+            owed_now = early_state.c.obligation_id.in_([owed.id for owed in entry.obligations])
+            early = await self._connection.execute(delete(early_state).where(owed_now).returning(early_state))
+            for row in early.all():
+                await set_state(self._connection, row.obligation_id, row.state)
 
     async def climb(self, entry: Entry) -> None:
-        """Move a notification up the ladder as an entry says, or all that it settles; never down."""
-        settled = entry.facts.get("settles")
-        if entry.type in _SETTLING and isinstance(settled, list):
-            for each in settled:
-                await set_state(self._connection, str(each), LadderState.DECIDED.value)
-            return
-        obligation = entry.facts.get("obligation")
-        if not isinstance(obligation, str):
-            return
-        if entry.type in _LADDER_TYPES:
-            await set_state(self._connection, obligation, entry.type.value.removeprefix("notification."))
-        elif entry.type is EntryType.QUEUE_RESOLVED:
-            await set_state(self._connection, obligation, LadderState.DECIDED.value)
+        """Move a notification up the ladder as an entry says, or all that it settles; never down.
 
-    async def known_roles(self, child: ChildRef) -> list[KnownRole]:
-        """Return every role that an authority is known to have had to a child."""
-        rows = await self._connection.execute(
-            select(child_role.c.role, child_role.c.authority, child_role.c.position).where(child_role.c.child == child)
-        )
-        return [KnownRole(row.role, AuthorityCode(row.authority), row.position) for row in rows]
+        What is said of an obligation that is no notification yet is kept until it is one.
+        """
+        for obligation, state in _climbs(entry):
+            there = notification.c.obligation_id == obligation
+            if await self._connection.scalar(select(notification.c.obligation_id).where(there)) is not None:
+                await set_state(self._connection, obligation, state)
+                continue
+            early = insert(early_state).values(obligation_id=obligation, state=state)
+            lower = early_state.c.state.in_(rungs_below(state))
+            await self._connection.execute(
+                early.on_conflict_do_update(index_elements=["obligation_id"], set_={"state": state}, where=lower)
+            )
 
     async def learn_roles(self, entry: Entry) -> None:
         """Keep the roles that an entry tells of."""
+        permanence = entry.facts.get("permanence")
         for subject in entry.subjects:
             for told in subject.roles:
                 await self._connection.execute(
                     insert(child_role)
-                    .values(child=subject.ref, role=told.role, position=entry.position, authority=told.authority)
+                    .values(
+                        child=subject.ref,
+                        role=told.role,
+                        position=entry.position,
+                        authority=told.authority,
+                        entry_id=entry.id,
+                        entry_type=entry.type.value,
+                        permanence=permanence if isinstance(permanence, str) else None,
+                    )
                     .on_conflict_do_nothing()
                 )
+
+    async def reports(self, child: ChildRef) -> list[Report]:
+        """Return all that is known of which authorities had a role to a child, in the ledger's order."""
+        query = select(child_role).where(child_role.c.child == child).order_by(child_role.c.position, child_role.c.role)
+        rows = (await self._connection.execute(query)).all()
+        return [_report(position, list(group)) for position, group in groupby(rows, key=lambda row: row.position)]
 
     @property
     def connection(self) -> AsyncConnection:
@@ -143,6 +174,41 @@ class Intake:
         )
 
 
+def _climbs(entry: Entry) -> list[tuple[str, str]]:
+    """Return which obligations an entry moves, each with the rung that it reaches."""
+    settled = entry.facts.get("settles")
+    if entry.type in _SETTLING and isinstance(settled, list):
+        return [(str(each), LadderState.DECIDED.value) for each in settled]
+    obligation = entry.facts.get("obligation")
+    if not isinstance(obligation, str):
+        return []
+    if entry.type in _LADDER_TYPES:
+        return [(obligation, entry.type.value.removeprefix("notification."))]
+    return [(obligation, LadderState.DECIDED.value)] if entry.type is EntryType.QUEUE_RESOLVED else []
+
+
+def _spoken_of(entry: Entry) -> set[str]:
+    """Return what an entry speaks of: its children, and the entries whose obligations it makes or moves."""
+    owing = {entry.id} if entry.obligations else set()
+    moved = {obligation.partition("-")[0] for obligation, _ in _climbs(entry)}
+    return {*owing, *moved, *(subject.ref for subject in entry.subjects)} or {entry.id}
+
+
+def _lock(name: str) -> int:
+    return int.from_bytes(sha256(name.encode("utf-8")).digest()[:8], signed=True)
+
+
+def _report(position: int, rows: Sequence[Row[tuple[object, ...]]]) -> Report:
+    first = rows[0]
+    return Report(
+        position=position,
+        roles=tuple(RoleFact(row.role, AuthorityCode(row.authority)) for row in rows),
+        entry=EntryId(first.entry_id) if first.entry_id is not None else None,
+        type=first.entry_type,
+        permanence=first.permanence or "not_known",
+    )
+
+
 class IntakeTransaction:
     """An ``Intake`` that is committed when its block ends well and undone when it does not."""
 
@@ -156,12 +222,16 @@ class IntakeTransaction:
         await self._beginning.__aexit__(*ended)  # type: ignore[arg-type]
 
 
+def rungs_below(state: str) -> list[str]:
+    """Return the rungs from which one may climb to another."""
+    return [rung.value for rung in LadderState if climbs(rung.value, state)]
+
+
 async def set_state(connection: AsyncConnection, obligation: str, state: str) -> None:
     """Move a notification up to a rung; one that stands as high or higher stays."""
-    lower = [rung.value for rung in LadderState if climbs(rung.value, state)]
     await connection.execute(
         update(notification)
-        .where(notification.c.obligation_id == obligation, notification.c.state.in_(lower))
+        .where(notification.c.obligation_id == obligation, notification.c.state.in_(rungs_below(state)))
         .values(state=state)
     )
 

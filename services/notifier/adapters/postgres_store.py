@@ -41,7 +41,10 @@ class PostgresStore:
         return IntakeTransaction(self._engine)
 
     async def complete_up_to(self) -> int:
-        """Return the position up to which every entry has been taken in, moved up as far as it goes."""
+        """Return the position up to which every entry has been taken in, moved up as far as it goes.
+
+        It never goes back: what another notifier meanwhile found complete, and keeps no single positions of, stays so.
+        """
         async with self._engine.begin() as connection:
             stored = await connection.scalar(select(intake.c.complete_up_to).where(intake.c.name == ENTRIES))
             before = -1 if stored is None else int(stored)
@@ -55,11 +58,11 @@ class PostgresStore:
             )
             complete = before if reached is None else int(reached)
             upsert = insert(intake).values(name=ENTRIES, complete_up_to=complete)
-            await connection.execute(
-                upsert.on_conflict_do_update(index_elements=["name"], set_={"complete_up_to": complete})
-            )
-            await connection.execute(seen.delete().where(seen.c.position <= complete))
-            return complete
+            furthest = func.greatest(intake.c.complete_up_to, upsert.excluded.complete_up_to)
+            moved = upsert.on_conflict_do_update(index_elements=["name"], set_={"complete_up_to": furthest})
+            stands = int((await connection.execute(moved.returning(intake.c.complete_up_to))).scalar_one())
+            await connection.execute(seen.delete().where(seen.c.position <= stands))
+            return stands
 
     async def seen_above(self, position: int) -> set[int]:
         """Return the positions above one that have been taken in."""
@@ -160,11 +163,6 @@ class PostgresStore:
             )
             await say(connection, facts, now=now)
 
-    async def correct_state(self, obligation: ObligationId, state: str) -> None:
-        """Take over a state that the ledger knows of."""
-        async with self._engine.begin() as connection:
-            await set_state(connection, obligation, state)
-
     async def open_facts(self, limit: int) -> list[tuple[str, str]]:
         """Return facts that the ledger does not have yet, oldest first, as key and text."""
         query = select(fact.c.key, fact.c.request).where(fact.c.position.is_(None)).order_by(fact.c.created_at)
@@ -176,12 +174,6 @@ class PostgresStore:
         """Remember that the ledger has a fact."""
         async with self._engine.begin() as connection:
             await connection.execute(update(fact).where(fact.c.key == key).values(position=position))
-
-    async def unsettled(self) -> list[ObligationId]:
-        """Return the obligations that are still open here."""
-        query = select(notification.c.obligation_id).where(notification.c.state.in_(_OPEN_STATES))
-        async with self._engine.connect() as connection:
-            return [ObligationId(row.obligation_id) for row in await connection.execute(query)]
 
     async def notifications(self, *, child: ChildRef | None = None, entry: EntryId | None = None) -> list[Notification]:
         """Return notifications in position order, of one child or one entry if asked."""

@@ -48,6 +48,14 @@ notification = Table(
     comment="Obligations as they are carried out",
 )
 
+early_state = Table(
+    "early_state",
+    metadata,
+    Column("obligation_id", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    comment="How far obligations have come whose entry is still to be taken in",
+)
+
 attempt = Table(
     "attempt",
     metadata,
@@ -68,6 +76,9 @@ child_role = Table(
     Column("role", Text, primary_key=True),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("authority", Text, primary_key=True),
+    Column("entry_id", Text, nullable=True),
+    Column("entry_type", Text, nullable=True),
+    Column("permanence", Text, nullable=True),
     comment="Which authorities stood in which role to each child, for the detection of moves",
 )
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.entries import Entry
-from shared.identifiers import AuthorityCode
+from shared.entries import RoleFact
+from shared.identifiers import AuthorityCode, EntryId
 from shared.vocabulary import AuthorityRole, EntryType
 
 RULE = "move/1"
@@ -19,12 +19,17 @@ _TELLS_OF_PLACES = frozenset({EntryType.SHARE_RECORDED, EntryType.WHEREABOUTS_RE
 
 
 @dataclass(frozen=True, slots=True)
-class KnownRole:
-    """That an authority stood in a role to the child, as an entry of the ledger said."""
+class Report:
+    """What one entry of the ledger says of a child's authorities.
 
-    role: str
-    authority: AuthorityCode
+    ``entry`` and ``type`` are None for what was learnt before they were kept: it counts as earlier, and shows nothing.
+    """
+
     position: int
+    roles: tuple[RoleFact, ...]
+    entry: EntryId | None = None
+    type: str | None = None
+    permanence: str = "not_known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +48,30 @@ class Move:
         return tuple(dict.fromkeys((self.to_authority, *self.from_authorities, *self.also_told)))
 
 
-def detect_move(entry: Entry, *, known: Sequence[KnownRole], now_named: Mapping[str, AuthorityCode]) -> Move | None:
-    """Return the move that an entry shows, or None.
+def moves_shown(
+    reports: Sequence[Report], *, since: int, now_named: Mapping[str, AuthorityCode]
+) -> list[tuple[Report, Move]]:
+    """Return the moves that one child's reports from a position on show, each held against all that are before it.
 
-    ``known`` are the roles of the same child from earlier entries; ``now_named`` takes an authority's code to the one
-    in force today, so that a recoded or abolished authority is not a move. The first place known is no move, nor is
-    the same area again; a child's temporary stay is one, and is told as such.
+    ``reports`` are all that are known of the child, the one at ``since`` among them. It may have come after later ones:
+    these are looked at again, since it may say from where the child came to them, or who else must know. Whatever the
+    order in which reports come, every move is shown that they show in the ledger's order.
     """
-    if entry.type not in _TELLS_OF_PLACES or not entry.subjects:
+    found = ((report, detect_move(report, known=reports, now_named=now_named)) for report in reports)
+    return [(report, move) for report, move in found if move is not None and report.position >= since]
+
+
+def detect_move(report: Report, *, known: Sequence[Report], now_named: Mapping[str, AuthorityCode]) -> Move | None:
+    """Return the move that a report shows, or None.
+
+    ``known`` are reports of the same child, of which the earlier ones count; ``now_named`` takes an authority's code
+    to the one in force today, so that a recoded or abolished authority is not a move. The first place known is no
+    move, nor is the same area again; a child's temporary stay is one, and is told as such.
+    """
+    if report.entry is None or report.type not in _TELLS_OF_PLACES:
         return None
-    earlier = [fact for fact in known if fact.position < entry.position]
-    latest = {fact.role: fact.authority for fact in sorted(earlier, key=lambda fact: fact.position)}
-    for fact in entry.subjects[0].roles:
-        if fact.role not in _SHOWS_A_MOVE:
-            continue
+    latest = _latest_before(report, known)
+    for fact in sorted((fact for fact in report.roles if fact.role in _SHOWS_A_MOVE), key=_home_first):
         to_authority = now_named.get(fact.authority, fact.authority)
         home = latest.get(AuthorityRole.LIVING_AT.value)
         before = home or latest.get(fact.role) or latest.get(AuthorityRole.FOUND_AT.value)
@@ -73,12 +88,17 @@ def detect_move(entry: Entry, *, known: Sequence[KnownRole], now_named: Mapping[
             for role in _MUST_KNOW
             if role in latest and now_named.get(latest[role], latest[role]) not in (*from_authorities, to_authority)
         )
-        permanence = entry.facts.get("permanence")
-        return Move(
-            from_authorities,
-            to_authority,
-            fact.role,
-            permanence if isinstance(permanence, str) else "not_known",
-            also_told,
-        )
+        return Move(from_authorities, to_authority, fact.role, report.permanence, also_told)
     return None
+
+
+def _latest_before(report: Report, known: Sequence[Report]) -> dict[str, AuthorityCode]:
+    """Return the authority that was last named in each role before a report."""
+    earlier = sorted((each for each in known if each.position < report.position), key=lambda each: each.position)
+    return {
+        fact.role: fact.authority for each in earlier for fact in sorted(each.roles, key=lambda fact: fact.authority)
+    }
+
+
+def _home_first(fact: RoleFact) -> tuple[int, str]:
+    return _SHOWS_A_MOVE.index(fact.role), fact.authority

@@ -266,7 +266,7 @@ async def test_a_referrer_whose_routine_concern_a_person_took_up_is_not_told_of_
     assert await notifier.watcher.say_unanswered() == 0
 
 
-async def test_a_move_is_found_in_whatever_order_the_reports_arrive(notifier: Notifier) -> None:
+async def test_a_move_is_told_once_to_both_authorities_however_often_its_report_comes(notifier: Notifier) -> None:
     entry = notifier.ledger.add_share()
     child = entry.subjects[0]
     from shared.entries import RoleFact, Subject

@@ -2,33 +2,29 @@
 
 import pytest
 
-from services.notifier.domain.moves import KnownRole, Move, detect_move
-from shared.entries import Entry, RoleFact, Subject
-from shared.identifiers import AuthorityCode, ChildRef, EntryId, Position
+from services.notifier.domain.moves import Move, Report, detect_move, moves_shown
+from shared.entries import RoleFact
+from shared.identifiers import AuthorityCode, EntryId
 from shared.vocabulary import EntryType
 
 DARLINGTON, DURHAM, MIDDLESBROUGH = AuthorityCode("E06000005"), AuthorityCode("E06000047"), AuthorityCode("E06000002")
 OLD_SHEFFIELD, SHEFFIELD = AuthorityCode("E08000019"), AuthorityCode("E08000039")
-CHILD = ChildRef("c" * 32)
+NOW_NAMED: dict[str, AuthorityCode] = {OLD_SHEFFIELD: SHEFFIELD}
 
 
-def report(role: str, authority: AuthorityCode, entry_type: EntryType = EntryType.WHEREABOUTS_REPORTED) -> Entry:
-    return Entry(
-        position=Position(10),
-        id=EntryId("e" * 32),
-        type=entry_type,
-        time="2026-11-24T10:00:00.000000Z",
-        subjects=(Subject(CHILD, 2, (RoleFact(role, authority),)),),
-        facts={"permanence": "permanent"},
-    )
+def report(
+    role: str, authority: AuthorityCode, entry_type: EntryType = EntryType.WHEREABOUTS_REPORTED, position: int = 10
+) -> Report:
+    roles = (RoleFact(role, authority),)
+    return Report(position, roles, EntryId(f"{position:032x}"), entry_type.value, "permanent")
 
 
-def known(role: str, authority: AuthorityCode, position: int = 5) -> KnownRole:
-    return KnownRole(role, authority, position)
+def known(role: str, authority: AuthorityCode, position: int = 5) -> Report:
+    return report(role, authority, position=position)
 
 
-def found(entry: Entry, *facts: KnownRole) -> Move | None:
-    return detect_move(entry, known=facts, now_named={OLD_SHEFFIELD: SHEFFIELD})
+def found(told: Report, *earlier: Report) -> Move | None:
+    return detect_move(told, known=earlier, now_named=NOW_NAMED)
 
 
 def test_a_new_home_in_another_area_is_a_move_told_to_both() -> None:
@@ -52,12 +48,37 @@ def test_who_holds_a_plan_is_told_as_well() -> None:
     assert move.told == (DURHAM, DARLINGTON, MIDDLESBROUGH)
 
 
-NO_MOVE: dict[str, tuple[Entry, tuple[KnownRole, ...]]] = {
+def test_an_earlier_report_that_comes_later_shows_the_move_of_the_one_that_came_before_it() -> None:
+    """Kafka was wiped: position 20 came from the new topic, and position 10 later from the ledger."""
+    late, first = report("living_at", DARLINGTON), known("living_at", DURHAM, 20)
+    ((shown_by, move),) = moves_shown([late, first], since=late.position, now_named=NOW_NAMED)
+    assert (shown_by, move.from_authorities, move.to_authority) == (first, (DARLINGTON,), DURHAM)
+
+
+def test_what_is_before_a_report_is_not_looked_at_again() -> None:
+    moved = report("living_at", DURHAM)
+    again = known("living_at", DURHAM, 20)
+    assert moves_shown([known("living_at", DARLINGTON), moved, again], since=20, now_named=NOW_NAMED) == []
+
+
+def test_a_home_shows_the_move_before_a_school_does() -> None:
+    both = Report(
+        10,
+        (RoleFact("education", MIDDLESBROUGH), RoleFact("living_at", DURHAM)),
+        EntryId("e" * 32),
+        EntryType.SHARE_RECORDED.value,
+    )
+    move = found(both, known("living_at", DARLINGTON))
+    assert move is not None
+    assert (move.role, move.to_authority) == ("living_at", DURHAM)
+
+
+NO_MOVE: dict[str, tuple[Report, tuple[Report, ...]]] = {
     "the first known place": (report("living_at", DURHAM), ()),
     "the same area again": (report("living_at", DARLINGTON), (known("living_at", DARLINGTON),)),
     "a recoded authority": (report("living_at", SHEFFIELD), (known("living_at", OLD_SHEFFIELD),)),
     "being found elsewhere": (report("found_at", DURHAM), (known("living_at", DARLINGTON),)),
-    "what was learnt later": (report("living_at", DURHAM), (known("living_at", DARLINGTON, 20),)),
+    "what stands later in the ledger": (report("living_at", DURHAM), (known("living_at", DARLINGTON, 20),)),
     "the same school as before": (
         report("education", DURHAM),
         (known("living_at", DARLINGTON), known("education", DURHAM, 4)),
@@ -70,10 +91,14 @@ NO_MOVE: dict[str, tuple[Entry, tuple[KnownRole, ...]]] = {
         report("living_at", DURHAM, EntryType.CHILD_MOVE_SUSPECTED),
         (known("living_at", DARLINGTON),),
     ),
+    "what was learnt when its entry was not yet kept": (
+        Report(10, (RoleFact("living_at", DURHAM),)),
+        (known("living_at", DARLINGTON),),
+    ),
 }
 
 
 @pytest.mark.parametrize("case", NO_MOVE)
 def test_what_is_no_move_is_not_told_as_one(case: str) -> None:
-    entry, facts = NO_MOVE[case]
-    assert found(entry, *facts) is None
+    told, earlier = NO_MOVE[case]
+    assert found(told, *earlier) is None
