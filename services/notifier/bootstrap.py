@@ -25,7 +25,7 @@ from services.notifier.watch_clock import ClockWatcher
 from services.notifier.watch_reviews import ReviewWatcher
 from services.notifier.withholding_facts import WithholdingFacts
 from shared.clock import Clock, SystemClock
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, Unavailable
 from shared.identifiers import AgencyId, EntryId
 from shared.ledger.client import LedgerClient
 from shared.ledger.reaching import ledger_at
@@ -77,7 +77,7 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
             jitter=random.SystemRandom().random,
         )
         tasks = [
-            *_intake_tasks(settings, store=store, ledger=ledger, taker=taker, clock=clock),
+            *_intake_tasks(settings, store=store, ledger=ledger, registry=registry, taker=taker, clock=clock),
             registry.follow(),
             deliverer.run(),
             FactAppender(store=store, ledger=ledger).run(),
@@ -101,7 +101,13 @@ def _nation(registry: RegistryCopy, agency: AgencyId) -> str:
 
 
 def _intake_tasks(
-    settings: NotifierSettings, *, store: PostgresStore, ledger: LedgerClient, taker: EntryTaker, clock: Clock
+    settings: NotifierSettings,
+    *,
+    store: PostgresStore,
+    ledger: LedgerClient,
+    registry: RegistryCopy,
+    taker: EntryTaker,
+    clock: Clock,
 ) -> list[Coroutine[None, None, None]]:
     """Return the tasks that bring entries in: from Kafka if there is one, and by reconciling always."""
     if not settings.kafka_bootstrap_servers:
@@ -117,6 +123,7 @@ def _intake_tasks(
     noticed: list[Reconciler] = []
     intake = KafkaIntake(
         store=store,
+        ledger=ledger,
         taker=taker,
         settings=IntakeSettings(
             bootstrap_servers=settings.kafka_bootstrap_servers,
@@ -125,6 +132,7 @@ def _intake_tasks(
             session_timeout_ms=settings.kafka_session_timeout_ms,
         ),
         lost=lambda: noticed[0].notice_loss(),
+        origin=lambda: _origin(registry),
     )
     reconciler = Reconciler(
         store=store,
@@ -136,6 +144,14 @@ def _intake_tasks(
     )
     noticed.append(reconciler)
     return [intake.run(), reconciler.run()]
+
+
+def _origin(registry: RegistryCopy) -> str | None:
+    """Return the ledger's name; None before it is known."""
+    try:
+        return registry.log_facts()[0]
+    except Unavailable:
+        return None
 
 
 @contextlib.asynccontextmanager

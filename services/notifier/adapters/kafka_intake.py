@@ -1,4 +1,7 @@
-"""Consuming entries from Kafka. The database commit comes first, the offset after: what repeats does no harm."""
+"""Consuming entries from Kafka. The database commit comes first, the offset after: what repeats does no harm.
+
+A record is a hint: what is taken in is what the ledger has at its position.
+"""
 
 import asyncio
 import contextlib
@@ -10,19 +13,19 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from prometheus_client import Counter, Gauge
 
 from services.notifier.adapters.postgres_store import PostgresStore
-from services.notifier.ports import Road
+from services.notifier.ports import Ledger, Road
+from services.notifier.recognise import Recognised, leaves_at, recognise, said_position
 from services.notifier.take_in import EntryTaker
-from shared.entries import parse_entry
-from shared.errors import InvalidInput
 from shared.identifiers import Position
 
 RETRY_AFTER_S = 1.0
 POLL_MS = 500
 BATCH = 200
 SILENT_AFTER_S = 30.0
+STOP_S = 5.0
 
 TAKEN_IN = Counter("notifier_entries_total", "Entries taken in from Kafka")
-UNREADABLE = Counter("notifier_unreadable_total", "Kafka records that were no entries")
+UNREADABLE = Counter("notifier_unreadable_total", "Kafka records that were no entries of this ledger")
 LAG = Gauge("notifier_lag", "Records not yet consumed", ["partition"])
 
 log = structlog.get_logger()
@@ -36,7 +39,6 @@ class IntakeSettings:
     topic: str
     group: str
     session_timeout_ms: int
-    origin: str | None = None
 
 
 class _Quiet(ConsumerRebalanceListener):  # type: ignore[misc]
@@ -57,16 +59,26 @@ class KafkaIntake:
     """Takes entries in from Kafka for as long as it runs, whatever becomes of Kafka meanwhile.
 
     ``caught_up`` is set once the end that the topic had at the start has been reached. ``lost`` is called when a
-    record says that the one before it in its partition never came.
+    record says that the one before it in its partition never came. ``origin`` returns the ledger's name, once known.
     """
 
     def __init__(
-        self, *, store: PostgresStore, taker: EntryTaker, settings: IntakeSettings, lost: Callable[[], None]
+        self,
+        *,
+        store: PostgresStore,
+        ledger: Ledger,
+        taker: EntryTaker,
+        settings: IntakeSettings,
+        lost: Callable[[], None],
+        origin: Callable[[], str | None],
     ) -> None:
+        self.make_consumer: Callable[[IntakeSettings], AIOKafkaConsumer] = consumer_of
         self._store = store
+        self._ledger = ledger
         self._taker = taker
         self._settings = settings
         self._lost = lost
+        self._origin = origin
         self._working = asyncio.Lock()
         self.caught_up = asyncio.Event()
 
@@ -75,21 +87,19 @@ class KafkaIntake:
         while True:
             try:
                 await self._consume()
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                # A task of the client's that was cancelled is no wish of anybody's that this one end.
+                log.warning("intake_interrupted", kind="CancelledError")
             except Exception as error:
                 # Neither a broker nor its client may end the deliveries that go on beside this task.
                 log.warning("intake_interrupted", kind=type(error).__name__)
             await asyncio.sleep(RETRY_AFTER_S)
 
     async def _consume(self) -> None:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._settings.bootstrap_servers,
-            group_id=self._settings.group,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            session_timeout_ms=self._settings.session_timeout_ms,
-            request_timeout_ms=15_000,
-            metadata_max_age_ms=5_000,
-        )
+        consumer = self.make_consumer(self._settings)
         consumer.subscribe([self._settings.topic], listener=_Quiet(self._working))
         try:
             await consumer.start()
@@ -100,8 +110,9 @@ class KafkaIntake:
                 if batches:
                     silent_since = now
                     async with self._working:
+                        leaves = await self._leaves_of(batches)
                         for partition, records in batches.items():
-                            await self._take_in(partition, records)
+                            await self._take_in(partition, records, leaves)
                         await consumer.commit(
                             {partition: records[-1].offset + 1 for partition, records in batches.items()}
                         )
@@ -113,32 +124,55 @@ class KafkaIntake:
                     log.warning("intake_silent", lag=lag)
                     return
         finally:
-            # Stopping can itself be cancelled inside the client; either way the consumer is gone.
-            with contextlib.suppress(Exception):
-                await asyncio.wait_for(consumer.stop(), 5)
+            # The consumer is gone either way, and what the client's own tasks end with, cancelled ones among them,
+            # is a result here: raised, it would hide what went wrong first.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.gather(consumer.stop(), return_exceptions=True), STOP_S)
 
-    async def _take_in(self, partition: TopicPartition, records: Sequence[ConsumerRecord]) -> None:
+    async def _leaves_of(self, batches: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> dict[Position, bytes]:
+        said = (said_position(_headers(record)) for records in batches.values() for record in records)
+        return await leaves_at(self._ledger, [position for position in said if position is not None])
+
+    async def _take_in(
+        self, partition: TopicPartition, records: Sequence[ConsumerRecord], leaves: Mapping[Position, bytes]
+    ) -> None:
+        found = [(record, recognise(record.value, _headers(record), leaves)) for record in records]
         lost = False
         async with self._store.intake() as intake:
-            for record in records:
-                try:
-                    entry = parse_entry(record.value or b"")
-                except InvalidInput:
-                    UNREADABLE.inc()
-                    log.error("record_unreadable", partition=partition.partition, offset=record.offset)
+            await intake.hold(known.entry for _, known in found if known is not None and known.entry is not None)
+            for record, known in found:
+                if known is None:
                     await intake.note_unreadable(
                         topic=partition.topic, partition=partition.partition, offset=record.offset
                     )
                     continue
+                # An entry that this release cannot read stays open, for the reconciler of one that can.
                 road = Road("kafka", partition.topic, partition.partition, record.offset)
-                if await self._taker.take_in(entry, road=road, intake=intake):
+                if known.entry is not None and await self._taker.take_in(known.entry, road=road, intake=intake):
                     TAKEN_IN.inc()
                 before = await intake.progress(
-                    topic=partition.topic, partition=partition.partition, position=entry.position
+                    topic=partition.topic, partition=partition.partition, position=known.position
                 )
                 lost = lost or _is_missing(_headers(record), before)
+        self._tell_of_strangers(partition, found)
         if lost:
             self._lost()
+
+    def _tell_of_strangers(
+        self, partition: TopicPartition, found: Sequence[tuple[ConsumerRecord, Recognised | None]]
+    ) -> None:
+        """Log that records are none of this ledger's, and how many of them name another as theirs."""
+        strangers = [record for record, known in found if known is None]
+        if strangers:
+            names = [_headers(record).get("origin") for record in strangers]
+            UNREADABLE.inc(len(strangers))
+            log.error(
+                "records_not_of_this_ledger",
+                partition=partition.partition,
+                first_offset=strangers[0].offset,
+                records=len(strangers),
+                of_another_ledger=sum(name not in (None, self._origin()) for name in names),
+            )
 
     async def _measure_lag(self, consumer: AIOKafkaConsumer) -> int:
         assigned = consumer.assignment()
@@ -151,6 +185,19 @@ class KafkaIntake:
             LAG.labels(str(partition.partition)).set(behind)
             total += behind
         return total
+
+
+def consumer_of(settings: IntakeSettings) -> AIOKafkaConsumer:
+    """Return a consumer whose offsets are committed only when it is told to."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap_servers,
+        group_id=settings.group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        session_timeout_ms=settings.session_timeout_ms,
+        request_timeout_ms=15_000,
+        metadata_max_age_ms=5_000,
+    )
 
 
 def _headers(record: ConsumerRecord) -> Mapping[str, str]:
