@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import reach
+from cli.proposals_text import APPROVE, proposals_text
 from cli.steward import CarriedOut, Steward
 from shared.clock import SystemClock
 from shared.errors import InvalidInput
@@ -21,11 +22,6 @@ By = Annotated[str, typer.Option(help="The account of who does this, never a nam
 Ground = Annotated[str, typer.Option(help="The legal ground, a code such as uk_gdpr_art_17_1_b")]
 Reason = Annotated[str, typer.Option(help="Why, a code such as consent_withdrawn")]
 Note = Annotated[str, typer.Option(help="Anything that names people: it is sealed")]
-
-_APPROVE = {
-    EntryType.ERASURE_PROPOSED: "erasure approve",
-    EntryType.RETENTION_PROPOSED: "retention approve",
-}
 
 
 @asynccontextmanager
@@ -120,7 +116,7 @@ def approve_as(kind: EntryType, proposal: str, *, by: str) -> None:
             if open_now is not None and open_now.type is not kind:
                 raise InvalidInput(
                     "that is a retention run" if kind is EntryType.ERASURE_PROPOSED else "that is no retention run",
-                    remedy=f"Look at it: exchange erasure list. Then: exchange {_APPROVE[open_now.type]} {proposal}",
+                    remedy=f"Look at it: exchange erasure list. Then: exchange {APPROVE[open_now.type]} {proposal}",
                 )
             await acting.approve(parse_entry_id(proposal), by=by)
             known = (await acting.stewardship()).proposals[parse_entry_id(proposal)]
@@ -137,20 +133,32 @@ def approve(proposal: Annotated[str, typer.Argument(help="The id that the propos
     approve_as(EntryType.ERASURE_PROPOSED, proposal, by=by)
 
 
+@erasure_app.command("withdraw")
+def withdraw(
+    proposal: Annotated[str, typer.Argument(help="The id of a proposal or a retention run")],
+    reason: Annotated[str, typer.Option(help="Why, a code such as asked_in_error")],
+    by: By,
+    note: Note = "",
+) -> None:
+    """Take back a proposal or a retention run that is not carried out yet. Anybody may; it can be proposed again."""
+
+    async def work() -> None:
+        async with steward() as acting:
+            await acting.withdraw(parse_entry_id(proposal), reason=reason, by=by, note=note or None)
+            typer.echo(f"{proposal} is withdrawn: nothing more is erased by it")
+
+    reach.run(work())
+
+
 @erasure_app.command("list")
 def list_proposals() -> None:
-    """List what is proposed and not yet carried out."""
+    """List what is proposed and not yet carried out, with what each still lacks, and what was withdrawn."""
 
     async def work() -> None:
         async with steward() as acting:
             state = await acting.stewardship()
-        typer.echo(f"{len(state.proposals)} open, {len(state.erased)} erased")
-        for name, known in state.proposals.items():
-            approved = ", ".join(known.approved_by) or "nobody"
-            typer.echo(
-                f"{name}  {len(known.left)} to erase  {known.authority}  {known.reason}  "
-                f"by {known.by}  approved by {approved}"
-            )
+        for line in proposals_text(state, now=SystemClock().now()):
+            typer.echo(line)
 
     reach.run(work())
 

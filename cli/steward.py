@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import msgspec
 
+from services.ledger.domain.stewarding import open_proposal
 from shared.clock import Clock, rfc3339
 from shared.entries import parse_entry
 from shared.errors import Conflict, NotFound
@@ -22,6 +23,7 @@ from shared.ledger.stewardship import (
     HoldFacts,
     HoldLiftedFacts,
     Proposal,
+    ProposalWithdrawnFacts,
     RetentionDue,
     RetentionProposedFacts,
     Stewardship,
@@ -92,11 +94,16 @@ class Steward:
 
     async def approve(self, proposal: EntryId, *, by: str) -> EntryId:
         """Approve a proposal or a run, as an account that neither proposed nor approved it."""
-        known = await self._proposal(proposal)
-        kind = EntryType.RETENTION_APPROVED
-        if known.type is EntryType.ERASURE_PROPOSED:
-            kind = EntryType.ERASURE_APPROVED
+        is_run = (await self._proposal(proposal)).type is EntryType.RETENTION_PROPOSED
+        kind = EntryType.RETENTION_APPROVED if is_run else EntryType.ERASURE_APPROVED
         return await self._record(kind, ApprovalFacts(proposal=proposal, by=by), causes=(proposal,))
+
+    async def withdraw(self, proposal: EntryId, *, reason: str, by: str, note: str | None = None) -> EntryId:
+        """Take a proposal or a run back: nothing more is erased by it. What it has erased already stays so."""
+        is_run = (await self._proposal(proposal)).type is EntryType.RETENTION_PROPOSED
+        kind = EntryType.RETENTION_WITHDRAWN if is_run else EntryType.ERASURE_WITHDRAWN
+        facts = ProposalWithdrawnFacts(proposal=proposal, reason=reason, by=by)
+        return await self._record(kind, facts, causes=(proposal,), note=note)
 
     async def carry_out(self, proposal: EntryId) -> CarriedOut:
         """Erase what a proposal names, one entry and one transaction for each target.
@@ -150,10 +157,7 @@ class Steward:
         return (await self._ledger.append(request)).position
 
     async def _proposal(self, name: EntryId) -> Proposal:
-        proposal = (await self.stewardship()).proposals.get(name)
-        if proposal is None:
-            raise NotFound("no proposal of that id is open: it never was, or is carried out")
-        return proposal
+        return open_proposal(name, await self.stewardship())
 
     async def _record(
         self,

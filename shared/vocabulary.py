@@ -46,8 +46,10 @@ class EntryType(StrEnum):
     HOLD_LIFTED = "hold.lifted"
     ERASURE_PROPOSED = "erasure.proposed"
     ERASURE_APPROVED = "erasure.approved"
+    ERASURE_WITHDRAWN = "erasure.withdrawn"
     RETENTION_PROPOSED = "retention.proposed"
     RETENTION_APPROVED = "retention.approved"
+    RETENTION_WITHDRAWN = "retention.withdrawn"
 
 
 REGISTRY_TYPES = frozenset(
@@ -75,9 +77,11 @@ STEWARDSHIP_TYPES = frozenset(
         EntryType.HOLD_LIFTED,
         EntryType.ERASURE_PROPOSED,
         EntryType.ERASURE_APPROVED,
+        EntryType.ERASURE_WITHDRAWN,
         EntryType.ERASURE_RECORDED,
         EntryType.RETENTION_PROPOSED,
         EntryType.RETENTION_APPROVED,
+        EntryType.RETENTION_WITHDRAWN,
     }
 )
 """Entries that say what must be kept and what may go, from which holds, proposals and erasures are rebuilt."""

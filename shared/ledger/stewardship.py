@@ -63,6 +63,14 @@ class ApprovalFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     by: str
 
 
+class ProposalWithdrawnFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Facts of ``erasure.withdrawn`` and ``retention.withdrawn``: what of ``proposal`` is not erased yet, stays."""
+
+    proposal: EntryId
+    reason: str
+    by: str
+
+
 class RetentionDue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One child whose retention period has ended. ``version`` is that of the record the proposal rests on."""
 
@@ -99,13 +107,17 @@ class ErasureFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What somebody proposed to erase and who approved it; ``left`` are the targets not yet erased."""
+    """What somebody proposed to erase and who approved it; ``left`` are the targets not yet erased.
+
+    ``proposed_at`` is when that was recorded (RFC 3339, UTC).
+    """
 
     id: EntryId
     type: EntryType
     authority: str
     reason: str
     by: str
+    proposed_at: str
     left: Mapping[str, Target]
     versions: Mapping[ChildRef, int] = field(default_factory=dict)
     approved_by: tuple[str, ...] = ()
@@ -114,6 +126,16 @@ class Proposal:
     def is_approved(self) -> bool:
         """Whether enough people approved it."""
         return len(self.approved_by) >= APPROVALS_NEEDED
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """That a proposal was taken back before it was carried out, or before all of it was."""
+
+    reason: str
+    by: str
+    withdrawn_at: str
+    position: Position
 
 
 RETENTION_AUTHORITY = "uk_gdpr_art_5_1_e"
@@ -126,13 +148,15 @@ RETENTION_REASON = "retention_period_ended"
 class Stewardship:
     """What the stewardship entries so far say. Immutable: ``with_entry`` returns the next state.
 
-    ``holds`` are those in force, by the entry that placed each; ``erased`` is where each target's erasure stands.
-    Grows by one short key for each erasure and hold in force, not with the log.
+    ``holds`` are those in force, by the entry that placed each; ``erased`` is where each target's erasure stands;
+    ``withdrawn`` are the proposals that were taken back. Grows by one short key for each erasure, each withdrawal and
+    each hold in force, not with the log.
     """
 
     holds: Mapping[EntryId, HoldFacts] = field(default_factory=dict)
     proposals: Mapping[EntryId, Proposal] = field(default_factory=dict)
     erased: Mapping[str, Position] = field(default_factory=dict)
+    withdrawn: Mapping[EntryId, Withdrawal] = field(default_factory=dict)
 
     def is_held(self, child: ChildRef | None) -> bool:
         """Return whether a hold in force forbids erasing anything about a child."""
@@ -171,7 +195,7 @@ def _hold_lifted(state: Stewardship, entry: Entry) -> Stewardship:
 def _erasure_proposed(state: Stewardship, entry: Entry) -> Stewardship:
     facts = read_facts(entry, ErasureProposedFacts)
     proposal = Proposal(
-        entry.id, entry.type, facts.authority, facts.reason, facts.by, {facts.target.name: facts.target}
+        entry.id, entry.type, facts.authority, facts.reason, facts.by, entry.time, {facts.target.name: facts.target}
     )
     return replace(state, proposals={**state.proposals, entry.id: proposal})
 
@@ -185,6 +209,7 @@ def _retention_proposed(state: Stewardship, entry: Entry) -> Stewardship:
         RETENTION_AUTHORITY,
         RETENTION_REASON,
         facts.by,
+        entry.time,
         {target.name: target for target in targets},
         versions={due.child: due.version for due in facts.due},
     )
@@ -198,6 +223,13 @@ def _approved(state: Stewardship, entry: Entry) -> Stewardship:
         return state
     approved = replace(proposal, approved_by=(*proposal.approved_by, facts.by))
     return replace(state, proposals={**state.proposals, facts.proposal: approved})
+
+
+def _withdrawn(state: Stewardship, entry: Entry) -> Stewardship:
+    facts = read_facts(entry, ProposalWithdrawnFacts)
+    left = {name: proposal for name, proposal in state.proposals.items() if name != facts.proposal}
+    withdrawal = Withdrawal(facts.reason, facts.by, entry.time, entry.position)
+    return replace(state, proposals=left, withdrawn={**state.withdrawn, facts.proposal: withdrawal})
 
 
 def _erased(state: Stewardship, entry: Entry) -> Stewardship:
@@ -218,7 +250,9 @@ _FOLDS: Mapping[EntryType, Callable[[Stewardship, Entry], Stewardship]] = {
     EntryType.HOLD_LIFTED: _hold_lifted,
     EntryType.ERASURE_PROPOSED: _erasure_proposed,
     EntryType.ERASURE_APPROVED: _approved,
+    EntryType.ERASURE_WITHDRAWN: _withdrawn,
     EntryType.RETENTION_PROPOSED: _retention_proposed,
     EntryType.RETENTION_APPROVED: _approved,
+    EntryType.RETENTION_WITHDRAWN: _withdrawn,
     EntryType.ERASURE_RECORDED: _erased,
 }

@@ -109,6 +109,54 @@ async def test_the_command_line_erases_a_child_that_two_others_approved(own: Tes
     assert "of them erased on the record" in said
 
 
+async def test_a_proposal_that_is_withdrawn_is_listed_as_such_and_erases_nothing(
+    own: TestExchange, command: Command
+) -> None:
+    async with own.client() as client:
+        about = child_ref(await client.share(share()))
+    ground = ("--authority", "uk_gdpr_art_17_1_b", "--reason", "consent_withdrawn", "--by", "p.ellis")
+    code, said = await command("erasure", "request", "--child", about, *ground)
+    assert code == 0, said
+    proposal = found(r"([0-9a-f]{32}) is proposed", said)
+    assert (await command("erasure", "approve", proposal, "--by", "q.harrow"))[0] == 0
+    said = (await command("erasure", "list"))[1]
+    assert re.search(f"{proposal}  erasure proposed 20[^ ]+Z by p.ellis, [0-9]+ minutes? ago", said), said
+    assert f"would erase: all that is known of child {about}" in said
+    assert "missing: 1 approval, not by p.ellis or q.harrow" in said
+
+    why = ("--reason", "asked_in_error", "--by", "q.harrow", "--note", "Asked by Ada Thorne for another child.")
+    assert (await command("erasure", "withdraw", proposal, *why))[0] == 0
+    for refused in (("approve", proposal, "--by", "r.dunmore"), ("carry-out", proposal), ("withdraw", proposal, *why)):
+        code, said = await command("erasure", *refused)
+        assert (code, f"was withdrawn by q.harrow (entry {len(await own.entries()) - 1})" in said) == (1, True), said
+    said = (await command("erasure", "list"))[1]
+    assert re.search(f"{proposal}  withdrawn 20[^ ]+Z by q.harrow: asked_in_error", said), said
+    assert f"{proposal}  erasure" not in said
+
+    (recorded,) = [each for each in await own.entries() if each.type == "erasure.withdrawn"]
+    assert recorded.facts == {"proposal": proposal, "reason": "asked_in_error", "by": "q.harrow"}
+    assert "note" in recorded.commitments
+    assert not [each for each in await own.entries() if each.type == "erasure.recorded" and about in str(each.facts)]
+    report = await own.audit()
+    assert report.intact, report.findings
+
+
+async def test_a_run_can_be_withdrawn_and_proposed_anew(own: TestExchange, command: Command, at_once: Path) -> None:
+    async with own.client() as client:
+        about = child_ref(await client.share(share()))
+        await own.all_signed_for()
+    said = (await command("retention", "propose", "--by", "p.ellis", "--schedule", at_once))[1]
+    run = found(r"run ([0-9a-f]{32}) is proposed", said)
+    assert about in said
+    assert (await command("erasure", "withdraw", run, "--reason", "wrong_schedule", "--by", "p.ellis"))[0] == 0
+    code, said = await command("retention", "approve", run, "--by", "q.harrow")
+    assert (code, "was withdrawn by p.ellis" in said) == (1, True), said
+    said = (await command("retention", "propose", "--by", "p.ellis", "--schedule", at_once))[1]
+    assert about in said
+    report = await own.audit()
+    assert report.intact, report.findings
+
+
 @pytest.mark.parametrize("target", ["--child", "--entry"])
 async def test_nobody_is_asked_to_approve_erasing_what_is_not_there(
     own: TestExchange, command: Command, target: str

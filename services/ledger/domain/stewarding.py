@@ -21,6 +21,7 @@ from shared.ledger.stewardship import (
     HoldFacts,
     HoldLiftedFacts,
     Proposal,
+    ProposalWithdrawnFacts,
     RetentionProposedFacts,
     Stewardship,
     Target,
@@ -31,9 +32,11 @@ from shared.vocabulary import EntryType
 LARGEST_RUN = 300
 """Children in one retention run: as many as one entry can name."""
 
-_APPROVES = {
+_ANSWERS = {
     EntryType.ERASURE_APPROVED: EntryType.ERASURE_PROPOSED,
+    EntryType.ERASURE_WITHDRAWN: EntryType.ERASURE_PROPOSED,
     EntryType.RETENTION_APPROVED: EntryType.RETENTION_PROPOSED,
+    EntryType.RETENTION_WITHDRAWN: EntryType.RETENTION_PROPOSED,
 }
 
 
@@ -55,6 +58,12 @@ class NotApproved(Conflict):
     code = "not-approved"
 
 
+class ProposalWithdrawn(Conflict):
+    """The proposal was taken back: nobody can approve it or carry it out any more."""
+
+    code = "proposal-withdrawn"
+
+
 class CaseMovedOn(Conflict):
     """Something was recorded about the child since the retention run looked."""
 
@@ -70,8 +79,8 @@ class SecondPersonNeeded(NotPermitted):
 def check_stewardship(entry: Entry, state: Stewardship) -> None:
     """Return when a stewardship entry may follow; raise if not.
 
-    Raises ChildOnHold, AlreadyErased, NotApproved, CaseMovedOn, SecondPersonNeeded, NotFound, InvalidInput, or
-    IntegrityFailure when its facts do not fit its type.
+    Raises ChildOnHold, AlreadyErased, NotApproved, ProposalWithdrawn, CaseMovedOn, SecondPersonNeeded, NotFound,
+    InvalidInput, or IntegrityFailure when its facts do not fit its type.
     """
     match entry.type:
         case EntryType.HOLD_PLACED:
@@ -89,10 +98,29 @@ def check_stewardship(entry: Entry, state: Stewardship) -> None:
             _check_run(entry, read_facts(entry, RetentionProposedFacts), state)
         case EntryType.ERASURE_APPROVED | EntryType.RETENTION_APPROVED:
             _check_approval(entry, read_facts(entry, ApprovalFacts), state)
+        case EntryType.ERASURE_WITHDRAWN | EntryType.RETENTION_WITHDRAWN:
+            withdrawn = read_facts(entry, ProposalWithdrawnFacts)
+            # Anybody may take a proposal back: what is kept meanwhile can still be erased, and not the other way.
+            _codes(withdrawn.reason, withdrawn.by)
+            _proposal_of_kind(entry, withdrawn.proposal, state)
         case EntryType.ERASURE_RECORDED:
             _check_erasure(entry, read_facts(entry, ErasureFacts), state)
         case _:
             return
+
+
+def open_proposal(name: EntryId, state: Stewardship) -> Proposal:
+    """Return a proposal that can still be approved or carried out. Raises ProposalWithdrawn or NotFound."""
+    withdrawal = state.withdrawn.get(name)
+    if withdrawal is not None:
+        raise ProposalWithdrawn(
+            f"that proposal was withdrawn by {withdrawal.by} (entry {withdrawal.position}): {withdrawal.reason}",
+            remedy="If it is to be erased after all, propose it again.",
+        )
+    proposal = state.proposals.get(name)
+    if proposal is None:
+        raise NotFound("no proposal of that id is open: it never was, or is carried out")
+    return proposal
 
 
 def _check_hold(entry: Entry, facts: HoldFacts, state: Stewardship) -> None:
@@ -117,9 +145,7 @@ def _check_run(entry: Entry, facts: RetentionProposedFacts, state: Stewardship) 
 
 def _check_approval(entry: Entry, facts: ApprovalFacts, state: Stewardship) -> None:
     _codes(facts.by)
-    proposal = _proposal(facts.proposal, state)
-    if proposal.type is not _APPROVES[entry.type]:
-        raise InvalidInput("the proposal is of another kind than the approval")
+    proposal = _proposal_of_kind(entry, facts.proposal, state)
     if facts.by == proposal.by or facts.by in proposal.approved_by:
         raise SecondPersonNeeded(
             f"{facts.by} has proposed or approved this already",
@@ -129,7 +155,7 @@ def _check_approval(entry: Entry, facts: ApprovalFacts, state: Stewardship) -> N
 
 def _check_erasure(entry: Entry, facts: ErasureFacts, state: Stewardship) -> None:
     _check_target(facts.target, state)
-    proposal = _proposal(facts.proposal, state)
+    proposal = open_proposal(facts.proposal, state)
     if facts.target.name not in proposal.left or proposal.left[facts.target.name] != facts.target:
         raise InvalidInput("the proposal names no such child or entry")
     if not proposal.is_approved:
@@ -169,10 +195,10 @@ def _check_target(target: Target, state: Stewardship) -> None:
         raise AlreadyErased("this has been erased already")
 
 
-def _proposal(name: EntryId, state: Stewardship) -> Proposal:
-    proposal = state.proposals.get(name)
-    if proposal is None:
-        raise NotFound("no proposal of that id is open: it never was, or is carried out")
+def _proposal_of_kind(entry: Entry, name: EntryId, state: Stewardship) -> Proposal:
+    proposal = open_proposal(name, state)
+    if proposal.type is not _ANSWERS[entry.type]:
+        raise InvalidInput("the proposal is of another kind than what is said of it")
     return proposal
 
 

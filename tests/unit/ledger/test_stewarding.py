@@ -15,9 +15,12 @@ from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChil
 from shared.ledger.registry import Registry
 from shared.ledger.stewardship import (
     SCOPE_CHILD,
+    ApprovalFacts,
     ErasureFacts,
+    ErasureProposedFacts,
     HoldFacts,
     Proposal,
+    ProposalWithdrawnFacts,
     RetentionDue,
     RetentionProposedFacts,
     Stewardship,
@@ -38,6 +41,7 @@ APPROVED = Stewardship(
             "ground",
             "reason",
             "p.ellis",
+            "2026-11-23T00:00:00Z",
             {TARGET.name: TARGET},
             approved_by=("q.harrow", "r.dunmore"),
         )
@@ -84,6 +88,15 @@ ERASURE = prepared(
     key=f"{100:032x}",
 )
 HOLD = prepared(101, EntryType.HOLD_PLACED, HoldFacts(CHILD, "ground", "inquiry", "s.vane"), key=f"{101:032x}")
+
+
+WITHDRAWAL = prepared(
+    102,
+    EntryType.ERASURE_WITHDRAWN,
+    ProposalWithdrawnFacts(PROPOSAL, "asked_in_error", "p.ellis"),
+    known=None,
+    key=f"{102:032x}",
+)
 
 
 def decided(*requests: Prepared, stewardship: Stewardship = APPROVED, now: datetime = NOW) -> Plan:
@@ -182,3 +195,32 @@ def test_a_run_is_of_the_day_that_it_is_in_the_united_kingdom(as_at: str, outcom
     run = prepared(1, EntryType.RETENTION_PROPOSED, RetentionProposedFacts("schedule", as_at, due, "p.ellis"))
     half_past_midnight_there = datetime(2027, 3, 31, 23, 30, tzinfo=UTC)
     assert said(decided(run, stewardship=Stewardship(), now=half_past_midnight_there)) == [outcome]
+
+
+def test_what_was_withdrawn_a_moment_ago_is_neither_erased_nor_approved_nor_withdrawn_again() -> None:
+    approval = prepared(103, EntryType.ERASURE_APPROVED, ApprovalFacts(PROPOSAL, "t.oake"), key=f"{103:032x}")
+    again = replace(WITHDRAWAL, answer_token=b"again")
+    plan = decided(WITHDRAWAL, ERASURE, approval, again)
+    assert said(plan) == ["entry", *["proposal-withdrawn"] * 3]
+    assert not plan.stewardship.erased
+    assert plan.stewardship.withdrawn[PROPOSAL].by == "p.ellis"
+
+
+def test_what_is_erased_already_cannot_be_withdrawn() -> None:
+    assert said(decided(ERASURE, WITHDRAWAL)) == ["entry", "not-found"]
+
+
+def test_what_was_withdrawn_may_be_proposed_again_and_needs_its_approvals_anew() -> None:
+    proposed = prepared(
+        104, EntryType.ERASURE_PROPOSED, ErasureProposedFacts(TARGET, "ground", "reason", "p.ellis"), key=f"{104:032x}"
+    )
+    plan = decided(WITHDRAWAL, proposed)
+    assert said(plan) == ["entry", "entry"]
+    assert plan.stewardship.proposals[proposed.request.entry_id].approved_by == ()
+
+
+def test_a_withdrawal_says_why_by_codes_and_is_of_the_proposals_kind() -> None:
+    named = {**WITHDRAWAL.request.facts, "by": "Ada Thorne"}
+    run = replace(WITHDRAWAL.request, type=EntryType.RETENTION_WITHDRAWN)
+    for wrong in (replace(WITHDRAWAL.request, facts=named), run):
+        assert said(decided(replace(WITHDRAWAL, request=wrong))) == ["invalid-input"]
