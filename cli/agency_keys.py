@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli import reach
+from cli.account import By
 from cli.as_operator import KeyFile, moment, operator, read_public_key
 from cli.revocation_reason import CODES
 from shared.entries import Entry
@@ -38,6 +39,7 @@ def add_key(
 @key_app.command("revoke", context_settings=MAY_BEGIN_WITH_A_HYPHEN)
 def revoke_key(
     thumbprint: str,
+    by: By,
     reason: Annotated[str, typer.Option(help=f"One of the codes: {CODES}")] = "rotated",
     compromised_from: Annotated[
         str, typer.Option(help="What it signed from this moment on is suspect; needed for compromised")
@@ -48,7 +50,7 @@ def revoke_key(
     async def work() -> None:
         async with operator() as acting:
             since = moment(compromised_from)
-            position = await acting.revoke_key(thumbprint, reason=reason, compromised_from=since)
+            position = await acting.revoke_key(thumbprint, reason=reason, by=by, compromised_from=since)
             typer.echo(f"{thumbprint} is revoked (entry {position})")
             if since is not None:
                 _show_suspects(await acting.suspects(thumbprint))

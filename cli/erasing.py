@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import reach
+from cli.account import By
 from cli.proposals_text import APPROVE, proposals_text
 from cli.steward import CarriedOut, Steward
 from shared.clock import SystemClock
@@ -18,7 +19,6 @@ from shared.vocabulary import EntryType
 hold_app = typer.Typer(help="Legal holds: what must not be erased.", no_args_is_help=True)
 erasure_app = typer.Typer(help="Erasing: proposed by one, approved by two others.", no_args_is_help=True)
 
-By = Annotated[str, typer.Option(help="The account of who does this, never a name")]
 Ground = Annotated[str, typer.Option(help="The legal ground, a code such as uk_gdpr_art_17_1_b")]
 Reason = Annotated[str, typer.Option(help="Why, a code such as consent_withdrawn")]
 Note = Annotated[str, typer.Option(help="Anything that names people: it is sealed")]
@@ -122,7 +122,7 @@ def approve_as(kind: EntryType, proposal: str, *, by: str) -> None:
             known = (await acting.stewardship()).proposals[parse_entry_id(proposal)]
             typer.echo(f"{len(known.approved_by)} of {APPROVALS_NEEDED} have approved {proposal}")
             if known.is_approved:
-                typer.echo(f"Next: exchange erasure carry-out {proposal}")
+                typer.echo(f"Next: exchange erasure carry-out {proposal} --by …")
 
     reach.run(work())
 
@@ -164,14 +164,12 @@ def list_proposals() -> None:
 
 
 @erasure_app.command("carry-out")
-def carry_out(
-    proposal: Annotated[str, typer.Argument(help="The id of a proposal or a retention run")],
-) -> None:
+def carry_out(proposal: Annotated[str, typer.Argument(help="The id of a proposal or a retention run")], by: By) -> None:
     """Erase what an approved proposal or run names. Exits 1 when something was left because a hold protects it."""
 
     async def work() -> CarriedOut:
         async with steward() as acting:
-            return await acting.carry_out(parse_entry_id(proposal))
+            return await acting.carry_out(parse_entry_id(proposal), by=by)
 
     done = reach.run(work())
     for name, position in done.erased.items():

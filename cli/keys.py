@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cli import reach
+from cli.account import By
 from shared.ledger.client import LedgerClient
 from shared.ledger.key_messages import RewrapDataKeys
 
@@ -25,7 +26,7 @@ def list_keys() -> None:
 
 
 @app.command("rotate-encryption")
-def rotate_encryption() -> None:
+def rotate_encryption(by: By) -> None:
     """Make a new key-encryption key, and wrap every living data key under it. Acceptance goes on meanwhile.
 
     Interrupted, it is finished by `exchange key rewrap`.
@@ -33,10 +34,10 @@ def rotate_encryption() -> None:
 
     async def work() -> None:
         async with reach.ledger("operator") as ledger:
-            rotated = await ledger.rotate_encryption_key()
+            rotated = await ledger.rotate_encryption_key(by=by)
             typer.echo(f"{rotated.kek_id} wraps what is new (entry {rotated.position})")
             await _rewrap(ledger)
-            typer.echo(f"Next, once its backups may go too: exchange key destroy-encryption {rotated.previous}")
+            typer.echo(f"Next, once its backups may go too: exchange key destroy-encryption {rotated.previous} --by …")
 
     reach.run(work())
 
@@ -53,12 +54,12 @@ def rewrap() -> None:
 
 
 @app.command("destroy-encryption")
-def destroy_encryption(kek_id: Annotated[str, typer.Argument(help="Its id, from `exchange key list`")]) -> None:
+def destroy_encryption(kek_id: Annotated[str, typer.Argument(help="Its id, from `exchange key list`")], by: By) -> None:
     """Destroy a key that nothing is wrapped under any more. What was erased under it is then gone for good."""
 
     async def work() -> None:
         async with reach.ledger("operator") as ledger:
-            typer.echo(f"{kek_id} is destroyed (entry {await ledger.destroy_encryption_key(kek_id)})")
+            typer.echo(f"{kek_id} is destroyed (entry {await ledger.destroy_encryption_key(kek_id, by=by)})")
 
     reach.run(work())
 

@@ -146,7 +146,9 @@ class Operator:
         )
         return await self._record(EntryType.AGENCY_KEY_ADDED, msgspec.to_builtins(facts))
 
-    async def revoke_key(self, thumbprint: str, *, reason: str, compromised_from: datetime | None = None) -> Position:
+    async def revoke_key(
+        self, thumbprint: str, *, reason: str, by: str, compromised_from: datetime | None = None
+    ) -> Position:
         """Revoke a key, now and for good.
 
         Raises InvalidInput for a reason that is none of the list, and for a compromise that does not say since when.
@@ -156,6 +158,7 @@ class Operator:
             thumbprint=KeyThumbprint(thumbprint),
             reason=reason,
             compromised_from=rfc3339(compromised_from) if compromised_from is not None else None,
+            by=by,
         )
         return await self._record(EntryType.AGENCY_KEY_REVOKED, msgspec.to_builtins(facts))
 

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from cli import reach
-from cli.erasing import By, approve_as, steward
+from cli.account import By
+from cli.erasing import approve_as, steward
 from services.ledger.domain.retention import RetentionCases, retention_of
 from services.ledger.domain.stewarding import LARGEST_RUN
 from shared.clock import SystemClock, parse_rfc3339

@@ -105,8 +105,8 @@ class Steward:
         facts = ProposalWithdrawnFacts(proposal=proposal, reason=reason, by=by)
         return await self._record(kind, facts, causes=(proposal,), note=note)
 
-    async def carry_out(self, proposal: EntryId) -> CarriedOut:
-        """Erase what a proposal names, one entry and one transaction for each target.
+    async def carry_out(self, proposal: EntryId, *, by: str) -> CarriedOut:
+        """Erase what a proposal names, one entry and one transaction for each target; ``by`` may be anybody.
 
         What a hold protects or has moved on since is left and named; whatever else is refused is raised.
         """
@@ -115,7 +115,7 @@ class Steward:
         refused: dict[str, Conflict] = {}
         for name, target in known.left.items():
             try:
-                erased[name] = await self._erase(known, target)
+                erased[name] = await self._erase(known, target, by=by)
             except Conflict as error:
                 refused[name] = error
         return CarriedOut(erased, refused)
@@ -138,7 +138,7 @@ class Steward:
                 return True
         return False
 
-    async def _erase(self, proposal: Proposal, target: Target) -> Position:
+    async def _erase(self, proposal: Proposal, target: Target, *, by: str) -> Position:
         facts = ErasureFacts(
             target=target,
             authority=proposal.authority,
@@ -147,6 +147,7 @@ class Steward:
             proposed_by=proposal.by,
             approved_by=proposal.approved_by,
             complete_by=rfc3339(self._clock.now() + WINDOW),
+            by=by,
         )
         request = self._request(
             EntryType.ERASURE_RECORDED,

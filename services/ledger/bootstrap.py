@@ -44,7 +44,7 @@ from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import LogIdentity, Writer
 from shared.clock import SystemClock, parse_rfc3339, rfc3339
 from shared.errors import InvalidInput
-from shared.identifiers import TreeSize
+from shared.identifiers import TreeSize, parse_account
 from shared.process.parts import run_until_first_ends
 from shared.process.secret_files import read_password
 from shared.process.serving import serve
@@ -193,12 +193,20 @@ def make_writer(
             settings.origin,
             tuple(signer.verifier().verifier_key() for signer in signers),
             rfc3339(parse_rfc3339(compromised)) if (compromised := settings.log_key_compromised_from) else None,
+            _changed_by(settings.log_key_changed_by),
         ),
         sign_head=lambda size, root: sign_checkpoint(Checkpoint(settings.origin, TreeSize(size), root), signers),
         random=os.urandom,
         queue=queue,
         published=files.published if files is not None else lambda: None,
     )
+
+
+def _changed_by(account: str) -> str | None:
+    try:
+        return parse_account(account) if account else None
+    except InvalidInput as error:
+        raise InvalidInput(f"LEDGER_LOG_KEY_CHANGED_BY: {error.detail}", remedy=error.remedy) from error
 
 
 def published_files(settings: LedgerSettings) -> TileFiles | None:

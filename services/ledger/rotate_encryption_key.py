@@ -14,13 +14,15 @@ from services.ledger.ports import DataKeyStore
 from services.ledger.prepare_append import AppendPreparer
 from services.ledger.request_queue import Queue
 from shared.errors import Conflict, IntegrityFailure, NotFound, Unavailable
-from shared.identifiers import EntryId, Position
+from shared.identifiers import EntryId, Position, parse_account
 from shared.ledger.key_messages import (
+    DestroyEncryptionKey,
     EncryptionKeys,
     EncryptionKeyState,
     RewrapDataKeys,
     RewrappedDataKeys,
     RotatedEncryptionKey,
+    RotateEncryptionKey,
 )
 from shared.ledger.messages import Answer, AppendRequest, Idempotency
 from shared.ledger.registry import Registry
@@ -80,12 +82,16 @@ class EncryptionKeyRotation:
             )
         )
 
-    async def rotate(self) -> RotatedEncryptionKey:
-        """Make the next key and wrap what is new under it from now on; durable and on record when this returns."""
+    async def rotate(self, asked: RotateEncryptionKey) -> RotatedEncryptionKey:
+        """Make the next key and wrap what is new under it from now on; durable and on record when this returns.
+
+        Raises InvalidInput when whoever asks gives no account.
+        """
+        by = parse_account(asked.by)
         async with self._one_at_a_time:
             previous = await self._current_on_record()
             kek_id = await self._key_ring.next_key()
-            facts: dict[str, object] = {"kek_id": kek_id, "previous": previous}
+            facts: dict[str, object] = {"kek_id": kek_id, "previous": previous, "by": by}
             position = await self._record(EntryType.ENCRYPTION_KEY_ROTATED, kek_id, facts)
             self._key_ring.change_to(kek_id)
             return RotatedEncryptionKey(kek_id, previous, position)
@@ -102,12 +108,13 @@ class EncryptionKeyRotation:
         count = await self._data_keys.replace(old, new) if old else 0
         return RewrappedDataKeys(count, _last(old) if len(old) == limit else None)
 
-    async def destroy(self, kek_id: str) -> Position:
+    async def destroy(self, asked: DestroyEncryptionKey) -> Position:
         """Destroy a key that was rotated away from, and record it; return the entry's position.
 
         Raises EncryptionKeyInUse while it is current or anything is wrapped under it, NotFound when no rotation ever
-        named it.
+        named it, InvalidInput when whoever asks gives no account.
         """
+        kek_id, by = asked.kek_id, parse_account(asked.by)
         async with self._one_at_a_time:
             if kek_id == await self._current_on_record():
                 raise EncryptionKeyInUse("this key wraps what is new", remedy="First: exchange key rotate-encryption")
@@ -120,7 +127,7 @@ class EncryptionKeyRotation:
                 )
             # The key goes first: a crash in between leaves it destroyed and not on record, and a repeat records it.
             await self._key_ring.destroy(kek_id)
-            return await self._record(EntryType.ENCRYPTION_KEY_DESTROYED, kek_id, {"kek_id": kek_id})
+            return await self._record(EntryType.ENCRYPTION_KEY_DESTROYED, kek_id, {"kek_id": kek_id, "by": by})
 
     async def _current_on_record(self) -> str:
         """Return the current key. Raises Unavailable when this process is not, or no more, the one that says so.

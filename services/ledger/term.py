@@ -25,6 +25,7 @@ from shared.errors import IntegrityFailure, Unavailable
 from shared.identifiers import EntryId
 from shared.ledger.messages import Answer, AppendRequest, Idempotency
 from shared.ledger.registry import Registry
+from shared.ledger.service_keys import ServiceKeys
 from shared.ledger.stewardship import Stewardship
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
 from shared.transparency.merkle import EMPTY
@@ -39,12 +40,14 @@ log = structlog.get_logger()
 class LogIdentity:
     """The log's name, and the verifier keys that sign it now; the first is recorded in its first entry.
 
-    ``compromised_from`` is from when on a key that signs no more was in other hands, if that is why.
+    ``compromised_from`` is from when on a key that signs no more was in other hands, if that is why; ``changed_by`` is
+    the account of who lets a key come or go.
     """
 
     origin: str
     verifier_keys: tuple[str, ...]
     compromised_from: str | None = None
+    changed_by: str | None = None
 
 
 @dataclass(slots=True)
@@ -120,8 +123,8 @@ class Writer:
         remembered = self.continuity.recall()
         head = await elected.head()
         state = await self._state(head)
-        if head is not None:
-            self._log_key_change(state.registry)
+        opened_with = ServiceKeys(log=self.identity.verifier_keys[:1])
+        self._log_key_change(state.registry.service_keys if head is not None else opened_with)
         await self.continuity.check(head, after=remembered)
         await self._check_against_published(head)
         await self._take_up_encryption_key(head, state.registry)
@@ -217,10 +220,11 @@ class Writer:
         )
         await self.queue.submit(await self.preparer.prepare(request))
 
-    def _log_key_change(self, registry: Registry) -> LogKeyChange:
+    def _log_key_change(self, recorded: ServiceKeys) -> LogKeyChange:
         return log_key_change(
-            registry.service_keys,
+            recorded,
             signing=self.identity.verifier_keys,
+            changed_by=self.identity.changed_by,
             compromised_from=self.identity.compromised_from,
         )
 
@@ -229,24 +233,32 @@ class Writer:
 
         The operator learns it from the process's own log, at once: a key given up by mistake is not had back.
         """
-        change, compromised_from = self._log_key_change(await self.reader.registry()), self.identity.compromised_from
+        change = self._log_key_change((await self.reader.registry()).service_keys)
+        by, compromised_from = self.identity.changed_by, self.identity.compromised_from
         vouched_by = await self.reader.checkpoint_of_newest_log_key()
         signing = [*map(key_label, self.identity.verifier_keys)]
         for vkey in change.added:
-            await self._record_log_key(EntryType.LOG_KEY_ADDED, {"vkey": vkey})
-            log.warning("ledger_log_key_added", key=key_label(vkey), signing=signing)
+            await self._record_log_key(EntryType.LOG_KEY_ADDED, {"vkey": vkey, "by": by})
+            log.warning("ledger_log_key_added", key=key_label(vkey), by=by, signing=signing)
         for vkey in change.retired:
-            facts: dict[str, object] = {"vkey": vkey}
+            facts: dict[str, object] = {"vkey": vkey, "by": by}
             if vouched_by is not None:
                 facts["vouched_by"] = vouched_by.decode("utf-8")
             if compromised_from is not None:
                 facts["compromised_from"] = compromised_from
             await self._record_log_key(EntryType.LOG_KEY_RETIRED, facts)
             log.warning(
-                "ledger_log_key_retired", key=key_label(vkey), compromised_from=compromised_from, signing=signing
+                "ledger_log_key_retired",
+                key=key_label(vkey),
+                by=by,
+                compromised_from=compromised_from,
+                signing=signing,
             )
         if compromised_from is not None and not change.retired:
             log.warning("ledger_log_key_compromised_from_unused", signing=signing)
+        if by is not None and not (change.added or change.retired):
+            # Left set, it would name this person for whatever somebody else changes later.
+            log.warning("ledger_log_key_changed_by_unused", by=by, signing=signing)
 
     async def _record_log_key(self, entry_type: EntryType, facts: dict[str, object]) -> None:
         own_id = EntryId(self.random(16).hex())

@@ -20,6 +20,7 @@ from shared.ledger.key_messages import (
     RewrapDataKeys,
     RewrappedDataKeys,
     RotatedEncryptionKey,
+    RotateEncryptionKey,
 )
 from shared.ledger.lane import Lane
 from shared.ledger.messages import (
@@ -222,17 +223,17 @@ class LedgerClient:
         """Return the key-encryption keys, and how many data keys are wrapped under each."""
         return await self._remote.call("/encryption-keys", {}, EncryptionKeys)
 
-    async def rotate_encryption_key(self) -> RotatedEncryptionKey:
-        """Wrap what is new under a new key-encryption key from now on; on record when this returns."""
-        return await self._remote.call("/rotate-encryption-key", {}, RotatedEncryptionKey)
+    async def rotate_encryption_key(self, *, by: str) -> RotatedEncryptionKey:
+        """Wrap what is new under a new key-encryption key from now on; on record, with whose account, on return."""
+        return await self._remote.call("/rotate-encryption-key", RotateEncryptionKey(by), RotatedEncryptionKey)
 
     async def rewrap_data_keys(self, request: RewrapDataKeys) -> RewrappedDataKeys:
         """Wrap the next data keys under the current key. Repeat until ``after`` is None; safe to begin again."""
         return await self._remote.call("/rewrap-data-keys", request, RewrappedDataKeys)
 
-    async def destroy_encryption_key(self, kek_id: str) -> Position:
+    async def destroy_encryption_key(self, kek_id: str, *, by: str) -> Position:
         """Destroy a key for good, and record it. Raises Conflict ``encryption-key-in-use``, NotFound."""
-        return Position(await self._remote.call("/destroy-encryption-key", DestroyEncryptionKey(kek_id), int))
+        return Position(await self._remote.call("/destroy-encryption-key", DestroyEncryptionKey(kek_id, by), int))
 
     async def standing(self) -> LedgerStanding:
         """Return what the process at this address is. A standby answers nothing else."""

@@ -19,6 +19,12 @@ class EncryptionKeys(msgspec.Struct, frozen=True):
     keys: tuple[EncryptionKeyState, ...]
 
 
+class RotateEncryptionKey(msgspec.Struct, frozen=True):
+    """Asks for the next key; ``by`` is the account of who asks."""
+
+    by: str
+
+
 class RotatedEncryptionKey(msgspec.Struct, frozen=True):
     """What a rotation did, and the position of the entry that records it."""
 
@@ -42,6 +48,7 @@ class RewrappedDataKeys(msgspec.Struct, frozen=True):
 
 
 class DestroyEncryptionKey(msgspec.Struct, frozen=True):
-    """Asks to destroy a key that nothing is wrapped under any more."""
+    """Asks to destroy a key that nothing is wrapped under any more; ``by`` is the account of who asks."""
 
     kek_id: str
+    by: str

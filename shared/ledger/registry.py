@@ -70,11 +70,15 @@ class KeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RevocationFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Facts of ``agency.key_revoked``. What the key signed from ``compromised_from`` on is suspect."""
+    """Facts of ``agency.key_revoked``. What the key signed from ``compromised_from`` on is suspect.
+
+    ``by`` is the account of who revoked it as the operator; what an agency revokes itself, it has signed.
+    """
 
     thumbprint: KeyThumbprint
     reason: str
     compromised_from: str | None = None
+    by: str | None = None
 
 
 class EndpointFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

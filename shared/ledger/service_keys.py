@@ -11,22 +11,28 @@ from shared.vocabulary import EntryType
 
 
 class EncryptionKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Facts of ``encryption_key.rotated``: which key wraps what is new from here on, and which did before. Ids only."""
+    """Facts of ``encryption_key.rotated``: which key wraps what is new from here on, and which did before. Ids only.
+
+    ``by``, here and below, is the account of who did it; the earliest entries do not say.
+    """
 
     kek_id: str
     previous: str
+    by: str | None = None
 
 
 class DestroyedKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Facts of ``encryption_key.destroyed``: nothing is wrapped under this key any more, and it is gone for good."""
 
     kek_id: str
+    by: str | None = None
 
 
 class LogKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Facts of ``log_key.added``: a verifier key that signs checkpoints from here on."""
 
     vkey: str
+    by: str | None = None
 
 
 class RetiredLogKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +46,7 @@ class RetiredLogKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     vkey: str
     vouched_by: str | None = None
     compromised_from: str | None = None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ class ErasureFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Facts of ``erasure.recorded``. The same transaction that appends it destroys what ``target`` names.
 
     ``complete_by`` (RFC 3339, UTC) is when the last backup and the last old key-encryption key that could still bring
-    a dead copy back to life are gone.
+    a dead copy back to life are gone. ``by`` is the account of who carried it out; the earliest entries do not say.
     """
 
     target: Target
@@ -103,6 +103,7 @@ class ErasureFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proposed_by: str
     approved_by: tuple[str, ...]
     complete_by: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

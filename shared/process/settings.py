@@ -69,6 +69,10 @@ class LedgerSettings(BaseSettings):
         default="",
         description="From when on the log key now given up was in other hands (RFC 3339); goes on record with it",
     )
+    log_key_changed_by: str = Field(
+        default="",
+        description="The account of who adds or gives up a log key, needed on the start that does; goes on record",
+    )
     key_encryption: Literal["file", "pkcs11"] = Field(
         default="file", description="Where the keys that wrap the children's data keys are kept: file or pkcs11"
     )

@@ -27,7 +27,7 @@ async def test_signatures_are_checked_by_one_recorded_opening_and_a_stolen_keys_
             before = await client.share(share())
             stolen = SystemClock().now()
             after = await client.share(share())
-        await operator.revoke_key(key.public.thumbprint, reason="compromised", compromised_from=stolen)
+        await operator.revoke_key(key.public.thumbprint, reason="compromised", by="p.ellis", compromised_from=stolen)
 
     async def received_by_push() -> bool | None:
         received = [each for each in await exchange.entries() if each.type == "notification.received"]

@@ -161,7 +161,7 @@ async def test_a_revoked_key_is_refused(exchange: TestExchange) -> None:
         await operator.add_key(SCHOOL.id, key.public)
         status, answer = await send(exchange, Sent(key=key))
         assert status == 201, answer
-        await operator.revoke_key(key.public.thumbprint, reason="lost")
+        await operator.revoke_key(key.public.thumbprint, reason="lost", by="p.ellis")
     status, problem = await send(exchange, Sent(key=key))
     assert (status, problem["type"]) == (401, "/problems/key-revoked")
 

@@ -143,7 +143,7 @@ async def test_revoking_a_compromised_key_lists_what_it_signed_since(
         after = await client.share(share())
     code, said = await command(
         *("agency", "key", "revoke", key.public.thumbprint),
-        *("--reason", "compromised", "--compromised-from", rfc3339(since)),
+        *("--reason", "compromised", "--compromised-from", rfc3339(since), "--by", "p.ellis"),
     )
     assert code == 0, said
     assert str(after.content["id"]) in said
@@ -153,24 +153,30 @@ async def test_revoking_a_compromised_key_lists_what_it_signed_since(
     assert again in said
     code, listed = await command("agency", "list")
     assert f"revoked, suspect from {rfc3339(since)}" in listed
+    code, replayed = await command("audit", "replay", "--type", "agency.key_revoked")
+    revoked = next(json.loads(line) for line in replayed.splitlines() if key.public.thumbprint in line)
+    assert (code, revoked["facts"]["by"]) == (0, "p.ellis")
     later = rfc3339(since + timedelta(days=1))
-    code, said = await command("agency", "key", "revoke", key.public.thumbprint, "--compromised-from", later)
+    code, said = await command(
+        "agency", "key", "revoke", key.public.thumbprint, "--compromised-from", later, "--by", "p.ellis"
+    )
     assert code == 1
     assert "has passed" in said
 
 
-REVOCATIONS_REFUSED = {
+REVOCATIONS_REFUSED: dict[str, tuple[str, ...]] = {
     "a reason that is none of the list": ("stolenn", "compromised, lost, person_left, rotated"),
     "a compromise from nobody knows when": ("compromised", "Give --compromised-from"),
+    "a name instead of an account": ("lost", "not an account", "Petra Ellis"),
 }
 
 
 @pytest.mark.parametrize("mistake", REVOCATIONS_REFUSED)
 async def test_a_key_is_not_revoked_by_a_slip(command: Command, exchange: TestExchange, mistake: str) -> None:
-    reason, complaint = REVOCATIONS_REFUSED[mistake]
+    reason, complaint, *by = REVOCATIONS_REFUSED[mistake]
     before = len(await exchange.entries())
     thumbprint = exchange.parties.key(SCHOOL).public.thumbprint
-    code, said = await command("agency", "key", "revoke", thumbprint, "--reason", reason)
+    code, said = await command("agency", "key", "revoke", thumbprint, "--reason", reason, "--by", *(by or ["p.ellis"]))
     assert code == 1
     assert complaint in said
     assert not [each for each in (await exchange.entries())[before:] if each.type == "agency.key_revoked"]

@@ -76,6 +76,7 @@ async def test_the_erasure_itself_says_who_and_why_and_when_the_last_copy_lapses
     assert recorded.facts["target"] == {"scope": "child", "child": about, "entry": None}
     assert (recorded.facts["authority"], recorded.facts["reason"]) == (GROUND, REASON)
     assert (recorded.facts["proposed_by"], recorded.facts["approved_by"]) == ("p.ellis", ["q.harrow", "r.dunmore"])
+    assert recorded.facts["by"] == "t.oake"
     assert str(recorded.facts["complete_by"]) > recorded.time
 
 
@@ -90,8 +91,8 @@ async def test_one_entry_is_erased_and_the_childs_others_stay(exchange: TestExch
             assert target.child == child_ref(wrong)
             lying = await approved(acting, Target(SCOPE_ENTRY, None, entry_id(wrong)))
             with pytest.raises(InvalidInput):
-                await acting.carry_out(lying)
-            assert not (await acting.carry_out(await approved(acting, target))).refused
+                await acting.carry_out(lying, by="t.oake")
+            assert not (await acting.carry_out(await approved(acting, target), by="t.oake")).refused
         with pytest.raises(NotFound):
             await opened(exchange, entry_id(wrong))
         assert await opened(exchange, entry_id(right))
@@ -134,11 +135,11 @@ async def test_a_hold_blocks_erasure_until_it_is_lifted_even_after_a_restart(exc
         await exchange.local.stop_service("ledger")
         await exchange.local.start_service("ledger")
         for each in (proposal, one_entry):
-            refused = (await acting.carry_out(each)).refused
+            refused = (await acting.carry_out(each, by="t.oake")).refused
             assert {error.code for error in refused.values()} == {"child-on-hold"}
         assert await opened(exchange, entry_id(answer))
         await acting.lift_hold(hold, reason="inquiry_over", by="t.oake")
-        assert not (await acting.carry_out(proposal)).refused
+        assert not (await acting.carry_out(proposal, by="t.oake")).refused
     with pytest.raises(NotFound):
         await opened(exchange, entry_id(answer))
     report = await exchange.audit()
@@ -167,15 +168,15 @@ async def test_nothing_is_erased_without_two_others_approval(exchange: TestExcha
     async with steward(exchange) as acting:
         target = Target(SCOPE_CHILD, about)
         proposal = await acting.propose_erasure(target, authority=GROUND, reason=REASON, by="p.ellis")
-        assert await _refusal(acting.carry_out(proposal)) == "not-approved"
+        assert await _refusal(acting.carry_out(proposal, by="t.oake")) == "not-approved"
         with pytest.raises(NotPermitted):
             await acting.approve(proposal, by="p.ellis")
         await acting.approve(proposal, by="q.harrow")
         with pytest.raises(NotPermitted):
             await acting.approve(proposal, by="q.harrow")
-        assert await _refusal(acting.carry_out(proposal)) == "not-approved"
+        assert await _refusal(acting.carry_out(proposal, by="t.oake")) == "not-approved"
         await acting.approve(proposal, by="r.dunmore")
-        assert not (await acting.carry_out(proposal)).refused
+        assert not (await acting.carry_out(proposal, by="t.oake")).refused
         with pytest.raises(Conflict):
             await acting.propose_erasure(target, authority=GROUND, reason=REASON, by="p.ellis")
         with pytest.raises(InvalidInput):

@@ -45,7 +45,7 @@ async def test_the_answer_is_the_same_after_a_restart_signed_anew_and_after_a_ke
         new = exchange.parties.key(SCHOOL)
         async with exchange.operator() as operator:
             await operator.add_key(SCHOOL.id, new.public)
-            await operator.revoke_key(old.public.thumbprint, reason="rotated")
+            await operator.revoke_key(old.public.thumbprint, reason="rotated", by="p.ellis")
         async with exchange.client() as client:
             rotated = await client.post_bytes("/v1/shares", body, idempotency_key=key)
         assert (rotated.status, rotated.body) == (original.status, original.body)

@@ -29,4 +29,4 @@ async def test_a_key_is_added_from_any_file_that_holds_it(command: Command, tmp_
     assert code == 0, said
     assert key.public.thumbprint in said
     assert ("holds a private key" in said) is name.startswith("private")
-    await command("agency", "key", "revoke", key.public.thumbprint)
+    await command("agency", "key", "revoke", key.public.thumbprint, "--by", "p.ellis")

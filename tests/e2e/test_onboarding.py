@@ -79,7 +79,7 @@ async def test_a_key_whose_thumbprint_looks_like_an_option_is_revoked_like_any(
         key = generate_signing_key()
     async with exchange.operator() as operator:
         await operator.add_key(CLINIC, key.public)
-    for arguments in (("revoke", "--reason", "lost"), ("suspects",)):
+    for arguments in (("revoke", "--reason", "lost", "--by", "p.ellis"), ("suspects",)):
         code, said = await command("agency", "key", arguments[0], key.public.thumbprint, *arguments[1:])
         assert code == 0, said
 

@@ -63,7 +63,7 @@ async def test_a_run_is_proposed_approved_by_two_and_carried_out_but_for_what_is
         code, said = await command("erasure", "approve", run, "--by", "q.harrow")
         assert (code, "that is a retention run" in said) == (1, True)
         assert (await command("retention", "approve", run, "--by", "q.harrow"))[0] == 0
-        code, said = await command("erasure", "carry-out", run)
+        code, said = await command("erasure", "carry-out", run, "--by", "t.oake")
         assert (code, said.count("NOT erased: 1 of 2 have approved")) == (1, 3)
         assert (await command("retention", "approve", run, "--by", "r.dunmore"))[0] == 0
 
@@ -72,7 +72,7 @@ async def test_a_run_is_proposed_approved_by_two_and_carried_out_but_for_what_is
         )
         hold = found(r"hold ([0-9a-f]{32}) is in force", said)
         assert child_ref(await client.share(share(who[2]))) == moves
-        code, said = await command("erasure", "carry-out", run)
+        code, said = await command("erasure", "carry-out", run, "--by", "t.oake")
     assert code == 1
     assert f"child:{goes} is erased" in said
     assert f"child:{held} is NOT erased: a legal hold is in force on this child, {hold}: " in said
@@ -101,9 +101,9 @@ async def test_the_command_line_erases_a_child_that_two_others_approved(own: Tes
     for by in ("q.harrow", "r.dunmore"):
         assert (await command("erasure", "approve", proposal, "--by", by))[0] == 0
     assert proposal in (await command("erasure", "list"))[1]
-    code, said = await command("erasure", "carry-out", proposal)
+    code, said = await command("erasure", "carry-out", proposal, "--by", "t.oake")
     assert (code, f"child:{about} is erased" in said) == (0, True)
-    assert (await command("erasure", "carry-out", proposal))[0] == 1
+    assert (await command("erasure", "carry-out", proposal, "--by", "t.oake"))[0] == 1
     code, said = await command("audit", "verify")
     assert code == 0, said
     assert "of them erased on the record" in said
@@ -126,16 +126,15 @@ async def test_a_proposal_that_is_withdrawn_is_listed_as_such_and_erases_nothing
 
     why = ("--reason", "asked_in_error", "--by", "q.harrow", "--note", "Asked by Ada Thorne for another child.")
     assert (await command("erasure", "withdraw", proposal, *why))[0] == 0
-    for refused in (("approve", proposal, "--by", "r.dunmore"), ("carry-out", proposal), ("withdraw", proposal, *why)):
-        code, said = await command("erasure", *refused)
-        assert (code, f"was withdrawn by q.harrow (entry {len(await own.entries()) - 1})" in said) == (1, True), said
-    said = (await command("erasure", "list"))[1]
-    assert re.search(f"{proposal}  withdrawn 20[^ ]+Z by q.harrow: asked_in_error", said), said
-    assert f"{proposal}  erasure" not in said
-
     (recorded,) = [each for each in await own.entries() if each.type == "erasure.withdrawn"]
     assert recorded.facts == {"proposal": proposal, "reason": "asked_in_error", "by": "q.harrow"}
     assert "note" in recorded.commitments
+    for act, *more in (("approve", "--by", "r.dunmore"), ("carry-out", "--by", "t.oake"), ("withdraw", *why)):
+        code, said = await command("erasure", act, proposal, *more)
+        assert (code, f"was withdrawn by q.harrow (entry {recorded.position})" in said) == (1, True), said
+    said = (await command("erasure", "list"))[1]
+    assert re.search(f"{proposal}  withdrawn 20[^ ]+Z by q.harrow: asked_in_error", said), said
+    assert f"{proposal}  erasure" not in said
     assert not [each for each in await own.entries() if each.type == "erasure.recorded" and about in str(each.facts)]
     report = await own.audit()
     assert report.intact, report.findings

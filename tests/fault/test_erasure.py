@@ -98,11 +98,11 @@ def found_on_disk(secret: Secret, folders: Iterable[Path]) -> set[str]:
 async def end_the_epoch(exchange: TestExchange) -> None:
     """Rotate the key-encryption key, wrap every living data key anew, and destroy the old one."""
     async with exchange.ledger() as ledger:
-        rotated = await ledger.rotate_encryption_key()
+        rotated = await ledger.rotate_encryption_key(by="p.ellis")
         after: str | None = ""
         while after is not None:
             after = (await ledger.rewrap_data_keys(RewrapDataKeys(after))).after
-        await ledger.destroy_encryption_key(rotated.previous)
+        await ledger.destroy_encryption_key(rotated.previous, by="q.harrow")
 
 
 async def test_no_trace_of_a_key_or_of_what_it_sealed_is_left_on_disk_in_the_topic_or_in_the_logs() -> None:
@@ -264,7 +264,7 @@ async def test_killed_in_the_middle_of_an_erasure_it_is_whole_or_not_at_all() ->
             block = database.transaction()
             await block.start()
             await database.execute("SELECT FROM ledger.data_key WHERE key_id = $1 FOR UPDATE", about)
-            erasing = asyncio.create_task(acting.carry_out(proposal))
+            erasing = asyncio.create_task(acting.carry_out(proposal, by="t.oake"))
             await in_the_middle_of_erasing(database, about)
             assert exchange.local.postgres is not None
             exchange.local.postgres.crash()
@@ -280,7 +280,7 @@ async def test_killed_in_the_middle_of_an_erasure_it_is_whole_or_not_at_all() ->
             block = database.transaction()
             await block.start()
             await database.execute("SELECT FROM ledger.data_key WHERE key_id = $1 FOR UPDATE", about)
-            erasing = asyncio.create_task(acting.carry_out(proposal))
+            erasing = asyncio.create_task(acting.carry_out(proposal, by="t.oake"))
             await in_the_middle_of_erasing(database, about)
             os.kill(exchange.local.pid("ledger"), signal.SIGKILL)
             with pytest.raises(Unavailable):
@@ -290,4 +290,4 @@ async def test_killed_in_the_middle_of_an_erasure_it_is_whole_or_not_at_all() ->
             await writing_again(exchange)
             assert await whole_or_not_at_all(exchange, about)
             with pytest.raises(NotFound):
-                await acting.carry_out(proposal)
+                await acting.carry_out(proposal, by="t.oake")

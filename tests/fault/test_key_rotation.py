@@ -71,7 +71,7 @@ async def test_shares_go_on_while_every_data_key_is_wrapped_anew(rotating: TestE
         before = (await ledger.encryption_keys()).keys
         assert [key.current for key in before] == [True]
         sending = [asyncio.create_task(client.share(share())) for _ in range(20)]
-        rotated = await ledger.rotate_encryption_key()
+        rotated = await ledger.rotate_encryption_key(by="p.ellis")
         await asyncio.gather(*sending)
         assert rotated.previous == before[0].kek_id
         assert await rewrap_all(ledger, limit=7) > 0
@@ -85,33 +85,37 @@ async def test_shares_go_on_while_every_data_key_is_wrapped_anew(rotating: TestE
     report = await rotating.audit()
     assert report.intact, report.findings
     recorded = [entry for entry in await rotating.entries() if entry.type is EntryType.ENCRYPTION_KEY_ROTATED]
-    assert [entry.facts for entry in recorded] == [{"kek_id": rotated.kek_id, "previous": rotated.previous}]
+    assert [entry.facts for entry in recorded] == [
+        {"kek_id": rotated.kek_id, "previous": rotated.previous, "by": "p.ellis"}
+    ]
 
 
 async def test_a_key_is_destroyed_only_when_nothing_is_wrapped_under_it(rotating: TestExchange) -> None:
     async with rotating.client() as client, rotating.ledger() as ledger:
         await client.share(share())
-        rotated = await ledger.rotate_encryption_key()
+        rotated = await ledger.rotate_encryption_key(by="p.ellis")
         old = await stored(rotating)
         assert rotated.previous in {kek_id for kek_id, _ in old.values()}
         for kek_id in (rotated.previous, rotated.kek_id):
             with pytest.raises(Conflict, match="wrap"):
-                await ledger.destroy_encryption_key(kek_id)
+                await ledger.destroy_encryption_key(kek_id, by="q.harrow")
         with pytest.raises(NotFound):
-            await ledger.destroy_encryption_key("0" * 16)
+            await ledger.destroy_encryption_key("0" * 16, by="q.harrow")
         await rewrap_all(ledger)
         keys = KeyFile(rotating.local.secrets.key_file("ledger-key-encryption"))
         child, (kek_id, wrapped) = next((key, row) for key, row in old.items() if row[0] == rotated.previous)
         assert await keys.unwrap(wrapped, kek_id=kek_id, key_id=child), "a backup's copy still opens"
-        first = await ledger.destroy_encryption_key(rotated.previous)
+        first = await ledger.destroy_encryption_key(rotated.previous, by="q.harrow")
         with pytest.raises(NotFound):
-            await ledger.destroy_encryption_key(rotated.previous)
+            await ledger.destroy_encryption_key(rotated.previous, by="q.harrow")
         await keys.epochs()
         with pytest.raises(IntegrityFailure):
             await keys.unwrap(wrapped, kek_id=kek_id, key_id=child)
         await client.share(share())
     destroyed = [entry for entry in await rotating.entries() if entry.type is EntryType.ENCRYPTION_KEY_DESTROYED]
-    assert [(entry.position, entry.facts) for entry in destroyed] == [(first, {"kek_id": rotated.previous})]
+    assert [(entry.position, entry.facts) for entry in destroyed] == [
+        (first, {"kek_id": rotated.previous, "by": "q.harrow"})
+    ]
 
 
 async def test_what_only_a_destroyed_key_would_open_is_counted_apart_and_dated(rotating: TestExchange) -> None:
@@ -119,9 +123,9 @@ async def test_what_only_a_destroyed_key_would_open_is_counted_apart_and_dated(r
         await client.share(share())
         await rotating.all_signed_for()
         before = await stored(rotating)
-        rotated = await ledger.rotate_encryption_key()
+        rotated = await ledger.rotate_encryption_key(by="p.ellis")
         await rewrap_all(ledger)
-        position = await ledger.destroy_encryption_key(rotated.previous)
+        position = await ledger.destroy_encryption_key(rotated.previous, by="q.harrow")
     report = await rotating.audit()
     assert (report.intact, report.lost) == (True, [])
     now = await stored(rotating)
@@ -148,7 +152,7 @@ async def test_killed_in_the_middle_of_wrapping_anew_nothing_is_lost_and_it_goes
     async with rotating.client() as client, rotating.ledger() as ledger:
         for _ in range(5):
             await client.share(share())
-        rotated = await ledger.rotate_encryption_key()
+        rotated = await ledger.rotate_encryption_key(by="p.ellis")
         some = await ledger.rewrap_data_keys(RewrapDataKeys(limit=5))
         assert (some.count, some.after is None) == (5, False)
         running = asyncio.create_task(rewrap_all(ledger, limit=1))
@@ -161,7 +165,7 @@ async def test_killed_in_the_middle_of_wrapping_anew_nothing_is_lost_and_it_goes
         assert [key.kek_id for key in (await ledger.encryption_keys()).keys if key.current] == [rotated.kek_id]
         await client.share(share())
         assert await rewrap_all(ledger) > 0
-        await ledger.destroy_encryption_key(rotated.previous)
+        await ledger.destroy_encryption_key(rotated.previous, by="q.harrow")
         await client.share(share())
     await rotating.all_signed_for()
     report = await rotating.audit()
@@ -176,13 +180,13 @@ async def test_killed_between_a_key_and_its_entry_the_record_decides(rotating: T
     async with rotating.client() as client, rotating.ledger() as ledger:
         await client.share(share())
         assert left_over not in {kek_id for kek_id, _ in (await stored(rotating)).values()}
-        assert (await ledger.rotate_encryption_key()).kek_id == left_over
+        assert (await ledger.rotate_encryption_key(by="p.ellis")).kek_id == left_over
         await rewrap_all(ledger)
         # The other way round: killed after a key was destroyed and before its entry. A repeat records it.
         given_up = next(key.kek_id for key in (await ledger.encryption_keys()).keys if not key.current)
         await keys.destroy(given_up)
-        position = await ledger.destroy_encryption_key(given_up)
-        assert (await rotating.entries())[position].facts == {"kek_id": given_up}
+        position = await ledger.destroy_encryption_key(given_up, by="q.harrow")
+        assert (await rotating.entries())[position].facts == {"kek_id": given_up, "by": "q.harrow"}
     for key_id, (kek_id, wrapped) in (await stored(rotating)).items():
         assert kek_id == left_over
         content = path.with_name(f"{path.name}.{_newest(path.name, rotating)}").read_bytes()
@@ -207,10 +211,15 @@ async def command(exchange: TestExchange, *arguments: str) -> str:
 
 async def test_the_operator_rotates_and_destroys_from_the_command_line(rotating: TestExchange) -> None:
     old = next(line.split(":")[0] for line in (await command(rotating, "list")).splitlines() if "what is new" in line)
-    assert f"destroy-encryption {old}" in await command(rotating, "rotate-encryption")
+    assert f"destroy-encryption {old}" in await command(rotating, "rotate-encryption", "--by", "p.ellis")
     assert "0 data keys wrapped anew" in await command(rotating, "rewrap")
     listed = await command(rotating, "list")
     assert f"{old}: opens only, 0 data keys" in listed
-    assert f"{old} is destroyed" in await command(rotating, "destroy-encryption", old)
+    assert f"{old} is destroyed" in await command(rotating, "destroy-encryption", old, "--by", "q.harrow")
     assert old not in await command(rotating, "list")
-    assert "no rotation left such a key" in await command(rotating, "destroy-encryption", old)
+    assert "no rotation left such a key" in await command(rotating, "destroy-encryption", old, "--by", "q.harrow")
+    for mistake in ((), ("--by", "Petra Ellis")):
+        before = [entry.type for entry in await rotating.entries()].count(EntryType.ENCRYPTION_KEY_ROTATED)
+        said = await command(rotating, "rotate-encryption", *mistake)
+        assert ("not an account" if mistake else "--by") in said
+        assert [entry.type for entry in await rotating.entries()].count(EntryType.ENCRYPTION_KEY_ROTATED) == before

@@ -34,6 +34,7 @@ from shared.vocabulary import EntryType
 from tests.machinery.exchange import TestExchange, patiently, running_exchange
 from tests.machinery.people import share
 
+BY = "p.ellis"
 STOLEN = "2026-11-20T00:00:00.000000Z"
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -57,7 +58,7 @@ async def restart(
 ) -> None:
     """Start the ledger anew with one log key, perhaps the next one beside it, and why another is given up."""
     secrets = exchange.local.secrets
-    settings = {"LEDGER_LOG_KEY_FILE": str(secrets.signing_key_file(key))}
+    settings = {"LEDGER_LOG_KEY_FILE": str(secrets.signing_key_file(key)), "LEDGER_LOG_KEY_CHANGED_BY": BY}
     if following is not None:
         settings["LEDGER_LOG_KEY_NEXT_FILE"] = str(secrets.signing_key_file(following))
     if compromised_from is not None:
@@ -200,6 +201,8 @@ async def test_a_date_of_compromise_that_no_key_is_given_up_for_is_said(exchange
         return logged(exchange.local, "ledger_log_key_compromised_from_unused") or None
 
     assert await patiently(said)
+    # Nor was there anything to name somebody for.
+    assert logged(exchange.local, "ledger_log_key_changed_by_unused")[-1]["by"] == BY
 
 
 async def test_the_documented_rotation_after_a_theft_gives_up_the_stolen_key_on_one_machine(
@@ -234,11 +237,18 @@ async def test_the_documented_rotation_after_a_theft_gives_up_the_stolen_key_on_
     try:
         async with started() as local:
             stolen = local.log_verifier_key()
-        async with started(LEDGER_LOG_KEY_NEXT_FILE=str(new_file)) as local:
+        # A change of keys that nobody puts their account to is refused before anything is signed.
+        with pytest.raises(Unavailable):
+            async with started(LEDGER_LOG_KEY_NEXT_FILE=str(new_file)):
+                pass
+        assert "LEDGER_LOG_KEY_CHANGED_BY" in str(logged(local, "ledger_stopped")[-1]["remedy"])
+        async with started(LEDGER_LOG_KEY_NEXT_FILE=str(new_file), LEDGER_LOG_KEY_CHANGED_BY=BY) as local:
             assert local.log_verifier_key() == stolen
             assert await patiently(lambda: added(local))
         async with started(
-            LEDGER_LOG_KEY_FILE=str(new_file), LEDGER_LOG_KEY_COMPROMISED_FROM="2026-11-20T00:00:00Z"
+            LEDGER_LOG_KEY_FILE=str(new_file),
+            LEDGER_LOG_KEY_COMPROMISED_FROM="2026-11-20T00:00:00Z",
+            LEDGER_LOG_KEY_CHANGED_BY=BY,
         ) as local:
             new = local.log_verifier_key()
             assert new != stolen
@@ -248,11 +258,14 @@ async def test_the_documented_rotation_after_a_theft_gives_up_the_stolen_key_on_
             client = local.ledger_client("auditor")
             entries = [entry async for entry in client.stream(after=-1)]
             await client.close()
-        said = [(entry.type, entry.facts["vkey"], entry.facts.get("compromised_from")) for entry in entries]
+        said = [
+            (entry.type, entry.facts["vkey"], entry.facts.get("compromised_from"), entry.facts.get("by"))
+            for entry in entries
+        ]
         assert said == [
-            (EntryType.LEDGER_OPENED, stolen, None),
-            (EntryType.LOG_KEY_ADDED, new, None),
-            (EntryType.LOG_KEY_RETIRED, stolen, STOLEN),
+            (EntryType.LEDGER_OPENED, stolen, None, None),
+            (EntryType.LOG_KEY_ADDED, new, None, BY),
+            (EntryType.LOG_KEY_RETIRED, stolen, STOLEN, BY),
         ]
         (retired,) = logged(local, "ledger_log_key_retired")
         assert (retired["key"], retired["compromised_from"]) == (key_label(stolen), STOLEN)

@@ -24,11 +24,11 @@ async def test_a_ledger_moves_its_keys_into_an_hsm_and_goes_on_without_the_file(
             await exchange.local.start_service("ledger", settings)
             async with exchange.client() as client, exchange.ledger() as ledger:
                 await client.share(share(who))
-                rotated = await ledger.rotate_encryption_key()
+                rotated = await ledger.rotate_encryption_key(by="p.ellis")
                 after: str | None = ""
                 while after is not None:
                     after = (await ledger.rewrap_data_keys(RewrapDataKeys(after))).after
-                await ledger.destroy_encryption_key(rotated.previous)
+                await ledger.destroy_encryption_key(rotated.previous, by="q.harrow")
                 assert not file.exists()
                 again = await client.share(share(who), idempotency_key="after")
             database = await asyncpg.connect(exchange.local.admin_url)

@@ -30,4 +30,4 @@ async def approved(acting: Steward, target: Target) -> EntryId:
 async def erase(exchange: TestExchange, child: ChildRef) -> CarriedOut:
     """Erase all that is known of a child."""
     async with steward(exchange) as acting:
-        return await acting.carry_out(await approved(acting, Target(SCOPE_CHILD, child)))
+        return await acting.carry_out(await approved(acting, Target(SCOPE_CHILD, child)), by="t.oake")

@@ -18,7 +18,7 @@ from shared.entries import parse_entry
 from shared.errors import InvalidInput, NotFound, Unavailable
 from shared.identifiers import EntryId, Position
 from shared.ledger.audit_messages import BreakGlass, OpenSignatures, WhoKnewQuery
-from shared.ledger.key_messages import DestroyEncryptionKey, RewrapDataKeys
+from shared.ledger.key_messages import DestroyEncryptionKey, RewrapDataKeys, RotateEncryptionKey
 from shared.ledger.messages import (
     AdmitRead,
     Appended,
@@ -236,14 +236,13 @@ class LedgerApi:
         return await self._rotation().keys()
 
     async def _rotate_encryption_key(self, body: bytes, _caller: str) -> object:
-        decode(body, Nothing)
-        return await self._rotation().rotate()
+        return await self._rotation().rotate(decode(body, RotateEncryptionKey))
 
     async def _rewrap_data_keys(self, body: bytes, _caller: str) -> object:
         return await self._rotation().rewrap(decode(body, RewrapDataKeys))
 
     async def _destroy_encryption_key(self, body: bytes, _caller: str) -> object:
-        return await self._rotation().destroy(decode(body, DestroyEncryptionKey).kek_id)
+        return await self._rotation().destroy(decode(body, DestroyEncryptionKey))
 
     async def _tile(self, body: bytes, _caller: str) -> object:
         return await self._parts.tiles.read(decode(body, TileQuery).path)

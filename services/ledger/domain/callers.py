@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from shared.entries import Entry
 from shared.errors import InvalidInput, NotPermitted
+from shared.identifiers import parse_account
 from shared.ledger.messages import AppendRequest
 from shared.ledger.registry import LEAD_SECTION
 from shared.vocabulary import CONTENT_TYPES, OWN_KEY_TYPES, STEWARDSHIP_TYPES, EntryType
@@ -45,6 +46,9 @@ _OPERATOR_TYPES = frozenset(
         *STEWARDSHIP_TYPES,
     }
 )
+
+_NAMES_WHO = frozenset({EntryType.AGENCY_KEY_REVOKED, *STEWARDSHIP_TYPES})
+"""What a person does at the operator's door and answers for: its facts name their account, ``by``."""
 
 _MAY_APPEND: Mapping[str, frozenset[EntryType]] = {
     GATEWAY: _SIGNED_TYPES,
@@ -115,5 +119,10 @@ def check_append(request: AppendRequest, *, caller: str) -> None:
             raise InvalidInput("an agency's entry needs the body and the signature it was sent with")
     elif request.agency is not None or request.key is not None or request.nonce is not None:
         raise CallerNotPermitted(f"the {caller} may not speak in an agency's name")
+    if caller == OPERATOR and request.type in _NAMES_WHO:
+        by = request.facts.get("by")
+        if not isinstance(by, str):
+            raise InvalidInput(f"{request.type} says by whose account it was done", remedy="Give --by ACCOUNT.")
+        parse_account(by)
     if not sections <= {"body", "signature", "note"} or len(sections) != len(request.sections):
         raise InvalidInput("a section is named body, signature or note, and each comes once")

@@ -16,14 +16,15 @@ class LogKeyChange:
 
 
 def log_key_change(
-    recorded: ServiceKeys, *, signing: Sequence[str], compromised_from: str | None = None
+    recorded: ServiceKeys, *, signing: Sequence[str], changed_by: str | None, compromised_from: str | None = None
 ) -> LogKeyChange:
     """Return what changes when the keys in ``signing`` sign a log that was opened, and no others.
 
-    ``compromised_from`` is from when on the keys given up were in other hands, if that is why. Raises
-    IntegrityFailure, before anything is signed, when one of them was given up before, when no earlier key has vouched
-    for any of them (nobody could tell them from a forger's), or when a key would be given up as compromised for one
-    that the log had announced before it.
+    ``changed_by`` is the account of who changes them; ``compromised_from`` is from when on the keys given up were in
+    other hands, if that is why. Raises IntegrityFailure, before anything is signed, when one of them was given up
+    before, when no earlier key has vouched for any of them (nobody could tell them from a forger's), when a key would
+    be given up as compromised for one that the log had announced before it, or when something changes and nobody says
+    whose doing it is.
     """
     past = [each for each in signing if each in recorded.past_log]
     if past:
@@ -46,6 +47,11 @@ def log_key_change(
             f"{', '.join(map(key_label, signing))} would sign on",
             remedy="Name the new key's file in LEDGER_LOG_KEY_FILE. If the newest one is what was stolen, make another "
             "and name that in LEDGER_LOG_KEY_NEXT_FILE.",
+        )
+    if (added or retired) and changed_by is None:
+        raise IntegrityFailure(
+            "the log's keys would change, and nobody says whose doing it is",
+            remedy="Name the account of who changes them, never a name, in LEDGER_LOG_KEY_CHANGED_BY.",
         )
     return LogKeyChange(added, retired)
 

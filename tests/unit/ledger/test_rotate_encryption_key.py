@@ -11,8 +11,8 @@ from services.ledger.key_ring import KeyRing
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.request_queue import Queue
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
-from shared.errors import IntegrityFailure, Unavailable
-from shared.ledger.key_messages import RewrapDataKeys
+from shared.errors import IntegrityFailure, InvalidInput, Unavailable
+from shared.ledger.key_messages import DestroyEncryptionKey, RewrapDataKeys, RotateEncryptionKey
 from shared.ledger.registry import Registry
 from shared.ledger.service_keys import ServiceKeys
 from tests.machinery.fakes import FakeKeyEncryption
@@ -110,10 +110,23 @@ async def test_a_process_that_is_not_the_writer_touches_no_key(act: str, why: st
         ledger.queue.close("no writer")
     before, kept = dict(ledger.stored.rows), [*ledger.keeper.kept]
     acts: dict[str, Callable[[], Awaitable[object]]] = {
-        "rotate": rotation.rotate,
+        "rotate": lambda: rotation.rotate(RotateEncryptionKey("p.ellis")),
         "rewrap": lambda: rotation.rewrap(RewrapDataKeys()),
-        "destroy": lambda: rotation.destroy("kek-1"),
+        "destroy": lambda: rotation.destroy(DestroyEncryptionKey("kek-1", "p.ellis")),
     }
     with pytest.raises(Unavailable, match="not the writer"):
         await acts[act]()
     assert (ledger.stored.rows, ledger.keeper.kept) == (before, kept)
+
+
+@pytest.mark.parametrize("by", ["", "Petra Ellis"])
+async def test_nobody_rotates_or_destroys_a_key_without_an_account(by: str) -> None:
+    ledger = Ledger()
+    rotation = await ledger.rotation(current="kek-2")
+    ledger.record.keys = ServiceKeys("kek-2", ("kek-1",))
+    kept = [*ledger.keeper.kept]
+    with pytest.raises(InvalidInput, match="not an account"):
+        await rotation.rotate(RotateEncryptionKey(by))
+    with pytest.raises(InvalidInput, match="not an account"):
+        await rotation.destroy(DestroyEncryptionKey("kek-1", by))
+    assert ledger.keeper.kept == kept
