@@ -78,7 +78,8 @@ class Steward:
 
         Raises NotFound for a child about which the ledger never held anything.
         """
-        if target.scope == SCOPE_CHILD and not await self._knows(target.child):
+        child = target.child if target.scope == SCOPE_CHILD else None
+        if child is not None and not await self._ledger.knows_child(child):
             # Two people would approve it, and only then would there be nobody to erase.
             raise NotFound(
                 "there is no child of that reference",
@@ -131,12 +132,6 @@ class Steward:
         if child is None and isinstance(under, str) and under != entry:
             child = ChildRef(under)
         return Target(SCOPE_ENTRY, child, entry)
-
-    async def _knows(self, child: ChildRef | None) -> bool:
-        async for entry in self._ledger.stream(after=-1):
-            if any(subject.ref == child for subject in entry.subjects):
-                return True
-        return False
 
     async def _erase(self, proposal: Proposal, target: Target, *, by: str) -> Position:
         facts = ErasureFacts(

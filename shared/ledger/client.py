@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 from shared.entries import Entry, parse_entry
 from shared.errors import IntegrityFailure, Unavailable
-from shared.identifiers import EntryId, ObligationId, Position
+from shared.identifiers import ChildRef, EntryId, ObligationId, Position
 from shared.ledger.audit_messages import (
     BreakGlass,
     GlassBroken,
@@ -27,6 +27,7 @@ from shared.ledger.messages import (
     AdmitRead,
     Appended,
     AppendRequest,
+    ChildKnownQuery,
     EntriesPage,
     EntryStatus,
     LedgerStanding,
@@ -157,6 +158,10 @@ class LedgerClient:
     async def entry_status(self, entry_id: EntryId) -> EntryStatus:
         """Return an entry, its original answer and what is owed because of it. Raises NotFound."""
         return await self._remote.call("/entry-status", {"entry_id": entry_id}, EntryStatus)
+
+    async def knows_child(self, child: ChildRef) -> bool:
+        """Return whether anything was ever recorded about a child, erased or not."""
+        return await self._remote.call("/child-known", ChildKnownQuery(child), bool)
 
     async def record_history(self, entry_id: EntryId) -> RecordHistory:
         """Return what followed from the record that an entry is, amends or was caused by. Raises NotFound."""

@@ -261,3 +261,9 @@ class ObligationQuery(msgspec.Struct, frozen=True):
     """Asks for the state of one obligation."""
 
     obligation_id: ObligationId
+
+
+class ChildKnownQuery(msgspec.Struct, frozen=True):
+    """Asks whether anything was ever recorded about a child, erased or not."""
+
+    child: ChildRef

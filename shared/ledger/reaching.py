@@ -20,6 +20,7 @@ REPEATABLE = frozenset(
         # Wraps what is left to wrap.
         "/rewrap-data-keys",
         # Reads.
+        "/child-known",
         "/encryption-keys",
         "/entries",
         "/entry-status",

@@ -2,8 +2,11 @@
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
-from shared.errors import NotPermitted
+from cli.steward import SCOPE
+from shared.errors import InvalidInput, NotPermitted
+from shared.identifiers import ChildRef
 from shared.ledger.audit_messages import BreakGlass
 from shared.ledger.messages import (
     Answer,
@@ -15,6 +18,7 @@ from shared.ledger.messages import (
     Section,
 )
 from shared.vocabulary import EntryType
+from tests.machinery.answers import child_ref
 from tests.machinery.exchange import TestExchange, patiently
 from tests.machinery.people import share
 
@@ -133,6 +137,30 @@ async def test_the_gateways_door_opens_nothing_and_lists_nothing_owed(exchange: 
                 await call
 
 
+async def test_the_operator_asks_whether_a_child_is_known_and_the_gateway_may_not(exchange: TestExchange) -> None:
+    async with exchange.client() as client:
+        known = child_ref(await client.share(share()))
+    async with exchange.ledger("operator") as operator, exchange.ledger("gateway") as gateway:
+        assert await operator.knows_child(known)
+        assert not await operator.knows_child(ChildRef("0" * 32))
+        with pytest.raises(NotPermitted):
+            await gateway.knows_child(known)
+
+
+@pytest.mark.parametrize("by", [None, "Petra Ellis"])
+async def test_what_the_operator_does_to_keys_and_records_names_an_account_or_is_refused(
+    exchange: TestExchange, by: str | None
+) -> None:
+    said = {} if by is None else {"by": by}
+    size = len(await exchange.entries())
+    async with exchange.ledger("operator") as operator:
+        for entry_type in (EntryType.AGENCY_KEY_REVOKED, EntryType.ERASURE_RECORDED, EntryType.ERASURE_WITHDRAWN):
+            request = replace(entry(entry_type), facts=said, sections=(), idempotency=Idempotency(SCOPE, "k", b"k"))
+            with pytest.raises(InvalidInput, match="account"):
+                await operator.append(request)
+    assert {each.type for each in (await exchange.entries())[size:]}.isdisjoint({"agency.key_revoked"})
+
+
 async def test_the_auditors_door_changes_nothing(exchange: TestExchange) -> None:
     async with exchange.ledger("auditor") as auditor:
         for call in (
@@ -155,8 +183,6 @@ async def test_no_service_can_share_or_accept_in_an_agencys_name(
 
 
 async def test_what_comes_through_the_gateway_must_carry_an_agencys_signature(exchange: TestExchange) -> None:
-    from shared.errors import InvalidInput
-
     async with exchange.ledger("gateway") as gateway:
         with pytest.raises(InvalidInput):
             await gateway.append(entry(EntryType.SHARE_RECORDED))

@@ -121,6 +121,11 @@ class PostgresReader:
         rows = await self._fetch(_CHILD_ENTRIES, ref)
         return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
 
+    async def knows_child(self, ref: ChildRef) -> bool:
+        """Return whether anything was ever recorded about a child, erased or not."""
+        rows = await self._fetch("SELECT 1 FROM ledger.child_entry WHERE ref = $1 LIMIT 1", ref)
+        return bool(rows)
+
     async def hashed_child_entries(self, ref: ChildRef) -> tuple[HashedEntry, ...]:
         """Return the same with the leaf hash that is stored beside each."""
         return tuple(HashedEntry(Position(row[0]), row[1], row[2]) for row in await self._fetch(_CHILD_ENTRIES, ref))

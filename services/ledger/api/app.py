@@ -23,6 +23,7 @@ from shared.ledger.messages import (
     AdmitRead,
     Appended,
     AppendRequest,
+    ChildKnownQuery,
     EntriesPage,
     EntryStatus,
     LedgerStanding,
@@ -79,6 +80,7 @@ class LedgerApi:
             "/registry-entries": self._registry_entries,
             "/stewardship-entries": self._stewardship_entries,
             "/entry-status": self._entry_status,
+            "/child-known": self._child_known,
             "/record-history": self._record_history,
             "/who-knew": self._who_knew,
             "/chronology": self._chronology,
@@ -178,6 +180,9 @@ class LedgerApi:
             await self._parts.reader.answer(stored.position),
             await self._parts.reader.obligations_of(stored.position),
         )
+
+    async def _child_known(self, body: bytes, _caller: str) -> object:
+        return await self._parts.reader.knows_child(decode(body, ChildKnownQuery).child)
 
     async def _record_history(self, body: bytes, _caller: str) -> object:
         return await read_history(

@@ -68,7 +68,7 @@ _MAY_CALL: Mapping[str, frozenset[str]] = {
     NOTIFIER: _READS | {"/append", "/append-many", "/entries", "/wait", "/owed", "/queue", "/open-section"},
     OPERATOR: _READS
     | {"/append", "/append-many", "/entries", "/wait", "/stewardship-entries", "/owed", "/queue", "/open-section"}
-    | {"/overdue-reviews"}
+    | {"/overdue-reviews", "/child-known"}
     | _KEY_CALLS,
     AUDITOR: _READS
     | {"/entries", "/wait", "/stewardship-entries", "/owed", "/queue", "/overdue-reviews"}
