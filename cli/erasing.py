@@ -1,18 +1,18 @@
 """``exchange hold``, ``exchange erasure``: what must be kept, and erasing with two people's approval."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Annotated
 
 import typer
 
 from cli import reach
 from cli.account import By
+from cli.approving import show_proposal, sign_approval
 from cli.proposals_text import APPROVE, proposals_text
-from cli.steward import CarriedOut, Steward
+from cli.steward import CarriedOut, open_steward
 from shared.clock import SystemClock
 from shared.errors import InvalidInput
 from shared.identifiers import parse_child_ref, parse_entry_id
+from shared.ledger.approvers import parse_signed
 from shared.ledger.stewardship import APPROVALS_NEEDED, SCOPE_CHILD, Target
 from shared.vocabulary import EntryType
 
@@ -21,14 +21,10 @@ erasure_app = typer.Typer(help="Erasing: proposed by one, approved by two others
 
 Ground = Annotated[str, typer.Option(help="The legal ground, a code such as uk_gdpr_art_17_1_b")]
 Reason = Annotated[str, typer.Option(help="Why, a code such as consent_withdrawn")]
+SignedLine = Annotated[
+    str, typer.Option("--signed", help="The line that `erasure sign` printed; needed once approvers have keys")
+]
 Note = Annotated[str, typer.Option(help="Anything that names people: it is sealed")]
-
-
-@asynccontextmanager
-async def steward() -> AsyncIterator[Steward]:
-    """Give a steward that comes in by the operator's door."""
-    async with reach.ledger("operator") as client:
-        yield Steward(client, clock=SystemClock())
 
 
 @hold_app.command("place")
@@ -42,7 +38,7 @@ def place_hold(
     """Forbid erasing anything about a child until the hold is lifted."""
 
     async def work() -> None:
-        async with steward() as acting:
+        async with open_steward() as acting:
             hold = await acting.place_hold(
                 parse_child_ref(child), authority=authority, reason=reason, by=by, note=note or None
             )
@@ -58,7 +54,7 @@ def lift_hold(
     """Lift a hold."""
 
     async def work() -> None:
-        async with steward() as acting:
+        async with open_steward() as acting:
             await acting.lift_hold(parse_entry_id(hold), reason=reason, by=by)
             typer.echo(f"hold {hold} is lifted")
 
@@ -70,7 +66,7 @@ def list_holds() -> None:
     """List the holds in force."""
 
     async def work() -> None:
-        async with steward() as acting:
+        async with open_steward() as acting:
             holds = (await acting.stewardship()).holds
         typer.echo(f"{len(holds)} in force")
         for name, hold in holds.items():
@@ -93,7 +89,7 @@ def request_erasure(
         raise typer.BadParameter("give either --child or --entry")
 
     async def work() -> None:
-        async with steward() as acting:
+        async with open_steward() as acting:
             target = (
                 Target(SCOPE_CHILD, parse_child_ref(child))
                 if child
@@ -107,18 +103,19 @@ def request_erasure(
     reach.run(work())
 
 
-def approve_as(kind: EntryType, proposal: str, *, by: str) -> None:
+def approve_as(kind: EntryType, proposal: str, *, by: str, signed: str) -> None:
     """Approve a proposal of that kind. Raises InvalidInput when it is of the other: who approves knows what it is."""
+    signature = parse_signed(signed) if signed else None
 
     async def work() -> None:
-        async with steward() as acting:
+        async with open_steward() as acting:
             open_now = (await acting.stewardship()).proposals.get(parse_entry_id(proposal))
             if open_now is not None and open_now.type is not kind:
                 raise InvalidInput(
                     "that is a retention run" if kind is EntryType.ERASURE_PROPOSED else "that is no retention run",
                     remedy=f"Look at it: exchange erasure list. Then: exchange {APPROVE[open_now.type]} {proposal}",
                 )
-            await acting.approve(parse_entry_id(proposal), by=by)
+            await acting.approve(parse_entry_id(proposal), by=by, signed=signature)
             known = (await acting.stewardship()).proposals[parse_entry_id(proposal)]
             typer.echo(f"{len(known.approved_by)} of {APPROVALS_NEEDED} have approved {proposal}")
             if known.is_approved:
@@ -127,10 +124,16 @@ def approve_as(kind: EntryType, proposal: str, *, by: str) -> None:
     reach.run(work())
 
 
+erasure_app.command("show")(show_proposal)
+erasure_app.command("sign")(sign_approval)
+
+
 @erasure_app.command("approve")
-def approve(proposal: Annotated[str, typer.Argument(help="The id that the proposal was given")], by: By) -> None:
+def approve(
+    proposal: Annotated[str, typer.Argument(help="The id that the proposal was given")], by: By, signed: SignedLine = ""
+) -> None:
     """Approve a proposal, as somebody who neither proposed nor approved it."""
-    approve_as(EntryType.ERASURE_PROPOSED, proposal, by=by)
+    approve_as(EntryType.ERASURE_PROPOSED, proposal, by=by, signed=signed)
 
 
 @erasure_app.command("withdraw")
@@ -143,7 +146,7 @@ def withdraw(
     """Take back a proposal or a retention run that is not carried out yet. Anybody may; it can be proposed again."""
 
     async def work() -> None:
-        async with steward() as acting:
+        async with open_steward() as acting:
             await acting.withdraw(parse_entry_id(proposal), reason=reason, by=by, note=note or None)
             typer.echo(f"{proposal} is withdrawn: nothing more is erased by it")
 
@@ -155,7 +158,7 @@ def list_proposals() -> None:
     """List what is proposed and not yet carried out, with what each still lacks, and what was withdrawn."""
 
     async def work() -> None:
-        async with steward() as acting:
+        async with open_steward() as acting:
             state = await acting.stewardship()
         for line in proposals_text(state, now=SystemClock().now()):
             typer.echo(line)
@@ -168,7 +171,7 @@ def carry_out(proposal: Annotated[str, typer.Argument(help="The id of a proposal
     """Erase what an approved proposal or run names. Exits 1 when something was left because a hold protects it."""
 
     async def work() -> CarriedOut:
-        async with steward() as acting:
+        async with open_steward() as acting:
             return await acting.carry_out(parse_entry_id(proposal), by=by)
 
     done = reach.run(work())

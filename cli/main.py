@@ -11,6 +11,7 @@ import typer
 from cli import (
     agencies,
     amending,
+    approvers,
     audit,
     conformance,
     endpoints,
@@ -47,6 +48,7 @@ app.add_typer(queues.queue_app, name="queue")
 app.add_typer(keys.app, name="key")
 app.add_typer(witness.app, name="witness")
 app.add_typer(erasing.hold_app, name="hold")
+app.add_typer(approvers.approver_app, name="approver")
 app.add_typer(erasing.erasure_app, name="erasure")
 app.add_typer(retention.retention_app, name="retention")
 app.add_typer(rules.app, name="rules")

@@ -26,16 +26,17 @@ def _open(proposal: Proposal, state: Stewardship, now: datetime) -> Iterator[str
         f"{proposal.id}  {kind} proposed {proposal.proposed_at} by {proposal.by}, "
         f"{_age(now, since=parse_rfc3339(proposal.proposed_at))} ago"
     )
-    yield f"  would erase: {_targets(proposal)}"
+    yield f"  would erase: {would_erase(proposal)}"
     yield f"  ground {proposal.authority}, reason {proposal.reason}"
-    yield f"  approved by: {', '.join(proposal.approved_by) or 'nobody'}"
-    yield f"  missing: {_missing(proposal)}"
+    yield f"  approved by: {', '.join(_approvals(proposal)) or 'nobody'}"
+    yield f"  missing: {_missing(proposal, signed=state.approvers.must_sign)}"
     held = [hold for target in proposal.left.values() for hold in state.holds_on(target.child)]
     if held:
         yield f"  held: nothing under {', '.join(held)} is erased before that hold is lifted"
 
 
-def _targets(proposal: Proposal) -> str:
+def would_erase(proposal: Proposal) -> str:
+    """Return in words what a proposal that is not carried out would still erase."""
     if len(proposal.left) > 1:
         return f"{len(proposal.left)} children"
     (target,) = proposal.left.values()
@@ -44,14 +45,18 @@ def _targets(proposal: Proposal) -> str:
     return f"entry {target.entry}" + (f" about child {target.child}" if target.child is not None else "")
 
 
-def _missing(proposal: Proposal) -> str:
+def _approvals(proposal: Proposal) -> list[str]:
+    return [f"{by} (signed)" if by in proposal.signed_by else by for by in proposal.approved_by]
+
+
+def _missing(proposal: Proposal, *, signed: bool) -> str:
     lacking = APPROVALS_NEEDED - len(proposal.approved_by)
     if lacking <= 0:
         return f"nothing. Next: exchange erasure carry-out {proposal.id} --by …"
     barred = " or ".join((proposal.by, *proposal.approved_by))
     return (
-        f"{lacking} approval{'s' * (lacking != 1)}, not by {barred}. "
-        f"Next: exchange {APPROVE[proposal.type]} {proposal.id} --by …"
+        f"{lacking} {'signed ' * signed}approval{'s' * (lacking != 1)}, not by {barred}. "
+        f"Next: exchange {APPROVE[proposal.type]} {proposal.id} --by …" + " --signed …" * signed
     )
 
 

@@ -10,7 +10,8 @@ import typer
 
 from cli import reach
 from cli.account import By
-from cli.erasing import approve_as, steward
+from cli.erasing import SignedLine, approve_as
+from cli.steward import open_steward
 from services.ledger.domain.retention import RetentionCases, retention_of
 from services.ledger.domain.stewarding import LARGEST_RUN
 from shared.clock import SystemClock, parse_rfc3339
@@ -76,7 +77,7 @@ def propose(
     day = _day(as_at) if as_at else today
 
     async def work() -> None:
-        async with reach.ledger("operator") as client, steward() as acting:
+        async with reach.ledger("operator") as client, open_steward() as acting:
             dues = await children_due(client, rules, as_at=day, today=today)
             due = dues.due
             if not due:
@@ -94,9 +95,11 @@ def propose(
 
 
 @retention_app.command("approve")
-def approve_run(run: Annotated[str, typer.Argument(help="The id that the run was given")], by: By) -> None:
+def approve_run(
+    run: Annotated[str, typer.Argument(help="The id that the run was given")], by: By, signed: SignedLine = ""
+) -> None:
     """Approve a run, as somebody who neither proposed nor approved it."""
-    approve_as(EntryType.RETENTION_PROPOSED, run, by=by)
+    approve_as(EntryType.RETENTION_PROPOSED, run, by=by, signed=signed)
 
 
 def _day(text: str) -> date:

@@ -1,17 +1,20 @@
 """What the operator does about keeping and erasing: holds, proposals, approvals, carrying out. Each act is an entry."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 import msgspec
 
+from cli import reach
 from services.ledger.domain.stewarding import open_proposal
-from shared.clock import Clock, rfc3339
+from shared.clock import Clock, SystemClock, rfc3339
 from shared.entries import parse_entry
 from shared.errors import Conflict, NotFound
-from shared.identifiers import ChildRef, EntryId, Position
+from shared.identifiers import ChildRef, EntryId, KeyThumbprint, Position
+from shared.ledger.approvers import ApproverKeyFacts, ApproverKeyRevokedFacts, Signed
 from shared.ledger.client import LedgerClient
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, Section
 from shared.ledger.stewardship import (
@@ -29,6 +32,7 @@ from shared.ledger.stewardship import (
     Stewardship,
     Target,
 )
+from shared.signatures.keys import PublicKey
 from shared.vocabulary import EntryType
 
 SCOPE = "service:operator"
@@ -93,11 +97,31 @@ class Steward:
         facts = RetentionProposedFacts(schedule=schedule, as_at=as_at, due=tuple(due), by=by)
         return await self._record(EntryType.RETENTION_PROPOSED, facts)
 
-    async def approve(self, proposal: EntryId, *, by: str) -> EntryId:
-        """Approve a proposal or a run, as an account that neither proposed nor approved it."""
+    async def proposing_entry(self, proposal: EntryId) -> bytes:
+        """Return the entry that proposes, as it stands in the ledger: what an approver signs. It is still open."""
+        await self._proposal(proposal)
+        return (await self._ledger.entry_status(proposal)).leaf
+
+    async def approve(self, proposal: EntryId, *, by: str, signed: Signed | None = None) -> EntryId:
+        """Approve a proposal or a run, as an account that neither proposed nor approved it.
+
+        ``signed`` is the approver's signature, needed once any approver's key is registered.
+        """
         is_run = (await self._proposal(proposal)).type is EntryType.RETENTION_PROPOSED
         kind = EntryType.RETENTION_APPROVED if is_run else EntryType.ERASURE_APPROVED
-        return await self._record(kind, ApprovalFacts(proposal=proposal, by=by), causes=(proposal,))
+        return await self._record(kind, ApprovalFacts(proposal=proposal, by=by, signed=signed), causes=(proposal,))
+
+    async def add_approver(self, account: str, key: PublicKey, *, vouchers: Sequence[Signed], by: str) -> EntryId:
+        """Let an account sign approvals by a key, for which approvers vouch who were there before."""
+        facts = ApproverKeyFacts(
+            account=account, thumbprint=key.thumbprint, jwk=key.jwk(), by=by, vouchers=tuple(vouchers)
+        )
+        return await self._record(EntryType.APPROVER_KEY_ADDED, facts)
+
+    async def revoke_approver(self, thumbprint: str, *, reason: str, by: str) -> EntryId:
+        """Have a key approve and vouch no more."""
+        facts = ApproverKeyRevokedFacts(thumbprint=KeyThumbprint(thumbprint), reason=reason, by=by)
+        return await self._record(EntryType.APPROVER_KEY_REVOKED, facts)
 
     async def withdraw(self, proposal: EntryId, *, reason: str, by: str, note: str | None = None) -> EntryId:
         """Take a proposal or a run back: nothing more is erased by it. What it has erased already stays so."""
@@ -188,3 +212,10 @@ class Steward:
             causes=causes,
             sections=(Section("note", note.encode("utf-8")),) if note else (),
         )
+
+
+@asynccontextmanager
+async def open_steward() -> AsyncIterator[Steward]:
+    """Give a steward that comes in by the operator's door of the exchange that is reached."""
+    async with reach.ledger("operator") as client:
+        yield Steward(client, clock=SystemClock())

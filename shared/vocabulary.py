@@ -50,6 +50,8 @@ class EntryType(StrEnum):
     RETENTION_PROPOSED = "retention.proposed"
     RETENTION_APPROVED = "retention.approved"
     RETENTION_WITHDRAWN = "retention.withdrawn"
+    APPROVER_KEY_ADDED = "approver.key_added"
+    APPROVER_KEY_REVOKED = "approver.key_revoked"
 
 
 REGISTRY_TYPES = frozenset(
@@ -82,9 +84,11 @@ STEWARDSHIP_TYPES = frozenset(
         EntryType.RETENTION_PROPOSED,
         EntryType.RETENTION_APPROVED,
         EntryType.RETENTION_WITHDRAWN,
+        EntryType.APPROVER_KEY_ADDED,
+        EntryType.APPROVER_KEY_REVOKED,
     }
 )
-"""Entries that say what must be kept and what may go, from which holds, proposals and erasures are rebuilt."""
+"""Entries that say what must be kept, what may go and who says so, from which holds and proposals are rebuilt."""
 
 RECORD_TYPES = frozenset(
     {

@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from shared.entries import Entry
+from shared.entries import Entry, encode_entry
 from shared.identifiers import ChildRef, EntryId, Position
+from shared.ledger.approvers import Approvers, Signed
 from shared.ledger.facts import read_facts
+from shared.transparency.merkle import leaf_hash
 from shared.vocabulary import EntryType
 
 SCOPE_CHILD = "child"
@@ -57,10 +59,14 @@ class ErasureProposedFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=Tr
 
 
 class ApprovalFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Facts of ``erasure.approved`` and ``retention.approved``; ``proposal`` is the proposing entry's id."""
+    """Facts of ``erasure.approved`` and ``retention.approved``; ``proposal`` is the proposing entry's id.
+
+    ``signed`` is the approver's signature over ``shared.ledger.approvers.approval_text``, where approvals are signed.
+    """
 
     proposal: EntryId
     by: str
+    signed: Signed | None = None
 
 
 class ProposalWithdrawnFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,7 +116,8 @@ class ErasureFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Proposal:
     """What somebody proposed to erase and who approved it; ``left`` are the targets not yet erased.
 
-    ``proposed_at`` is when that was recorded (RFC 3339, UTC).
+    ``proposed_at`` is when that was recorded (RFC 3339, UTC), ``entry_hash`` the leaf hash of the entry that says so,
+    and ``signed_by`` are those who signed their approval.
     """
 
     id: EntryId
@@ -119,9 +126,11 @@ class Proposal:
     reason: str
     by: str
     proposed_at: str
+    entry_hash: bytes
     left: Mapping[str, Target]
     versions: Mapping[ChildRef, int] = field(default_factory=dict)
     approved_by: tuple[str, ...] = ()
+    signed_by: tuple[str, ...] = ()
 
     @property
     def is_approved(self) -> bool:
@@ -150,14 +159,15 @@ class Stewardship:
     """What the stewardship entries so far say. Immutable: ``with_entry`` returns the next state.
 
     ``holds`` are those in force, by the entry that placed each; ``erased`` is where each target's erasure stands;
-    ``withdrawn`` are the proposals that were taken back. Grows by one short key for each erasure, each withdrawal and
-    each hold in force, not with the log.
+    ``withdrawn`` are the proposals that were taken back; ``approvers`` say whose keys sign approvals. Grows by one
+    short key for each erasure, each withdrawal, each approver's key and each hold in force, not with the log.
     """
 
     holds: Mapping[EntryId, HoldFacts] = field(default_factory=dict)
     proposals: Mapping[EntryId, Proposal] = field(default_factory=dict)
     erased: Mapping[str, Position] = field(default_factory=dict)
     withdrawn: Mapping[EntryId, Withdrawal] = field(default_factory=dict)
+    approvers: Approvers = field(default_factory=Approvers)
 
     def is_held(self, child: ChildRef | None) -> bool:
         """Return whether a hold in force forbids erasing anything about a child."""
@@ -196,7 +206,14 @@ def _hold_lifted(state: Stewardship, entry: Entry) -> Stewardship:
 def _erasure_proposed(state: Stewardship, entry: Entry) -> Stewardship:
     facts = read_facts(entry, ErasureProposedFacts)
     proposal = Proposal(
-        entry.id, entry.type, facts.authority, facts.reason, facts.by, entry.time, {facts.target.name: facts.target}
+        entry.id,
+        entry.type,
+        facts.authority,
+        facts.reason,
+        facts.by,
+        entry.time,
+        leaf_hash(encode_entry(entry)),
+        {facts.target.name: facts.target},
     )
     return replace(state, proposals={**state.proposals, entry.id: proposal})
 
@@ -211,6 +228,7 @@ def _retention_proposed(state: Stewardship, entry: Entry) -> Stewardship:
         RETENTION_REASON,
         facts.by,
         entry.time,
+        leaf_hash(encode_entry(entry)),
         {target.name: target for target in targets},
         versions={due.child: due.version for due in facts.due},
     )
@@ -222,7 +240,11 @@ def _approved(state: Stewardship, entry: Entry) -> Stewardship:
     proposal = state.proposals.get(facts.proposal)
     if proposal is None:
         return state
-    approved = replace(proposal, approved_by=(*proposal.approved_by, facts.by))
+    approved = replace(
+        proposal,
+        approved_by=(*proposal.approved_by, facts.by),
+        signed_by=(*proposal.signed_by, *([facts.by] if facts.signed is not None else [])),
+    )
     return replace(state, proposals={**state.proposals, facts.proposal: approved})
 
 
@@ -246,6 +268,14 @@ def _erased(state: Stewardship, entry: Entry) -> Stewardship:
     return replace(state, proposals=proposals, erased={**state.erased, facts.target.name: entry.position})
 
 
+def _approver_added(state: Stewardship, entry: Entry) -> Stewardship:
+    return replace(state, approvers=state.approvers.with_added(entry))
+
+
+def _approver_revoked(state: Stewardship, entry: Entry) -> Stewardship:
+    return replace(state, approvers=state.approvers.with_revoked(entry))
+
+
 _FOLDS: Mapping[EntryType, Callable[[Stewardship, Entry], Stewardship]] = {
     EntryType.HOLD_PLACED: _hold_placed,
     EntryType.HOLD_LIFTED: _hold_lifted,
@@ -256,4 +286,6 @@ _FOLDS: Mapping[EntryType, Callable[[Stewardship, Entry], Stewardship]] = {
     EntryType.RETENTION_APPROVED: _approved,
     EntryType.RETENTION_WITHDRAWN: _withdrawn,
     EntryType.ERASURE_RECORDED: _erased,
+    EntryType.APPROVER_KEY_ADDED: _approver_added,
+    EntryType.APPROVER_KEY_REVOKED: _approver_revoked,
 }

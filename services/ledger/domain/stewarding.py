@@ -6,10 +6,12 @@ writer decides with the state that its last entry left, so that no hold can come
 
 from datetime import date
 
+from services.ledger.domain.approving import check_approver_added, check_approver_revoked, check_signature
 from shared.clock import parse_rfc3339
 from shared.entries import Entry
 from shared.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from shared.identifiers import EntryId, is_code, parse_child_ref, parse_entry_id
+from shared.ledger.approvers import ApproverKeyFacts, ApproverKeyRevokedFacts
 from shared.ledger.facts import read_facts
 from shared.ledger.stewardship import (
     APPROVALS_NEEDED,
@@ -80,7 +82,8 @@ def check_stewardship(entry: Entry, state: Stewardship) -> None:
     """Return when a stewardship entry may follow; raise if not.
 
     Raises ChildOnHold, AlreadyErased, NotApproved, ProposalWithdrawn, CaseMovedOn, SecondPersonNeeded, NotFound,
-    InvalidInput, or IntegrityFailure when its facts do not fit its type.
+    InvalidInput, what ``services.ledger.domain.approving`` raises, or IntegrityFailure when its facts do not fit its
+    type.
     """
     match entry.type:
         case EntryType.HOLD_PLACED:
@@ -103,6 +106,14 @@ def check_stewardship(entry: Entry, state: Stewardship) -> None:
             # Anybody may take a proposal back: what is kept meanwhile can still be erased, and not the other way.
             _codes(withdrawn.reason, withdrawn.by)
             _proposal_of_kind(entry, withdrawn.proposal, state)
+        case EntryType.APPROVER_KEY_ADDED:
+            added = read_facts(entry, ApproverKeyFacts)
+            _codes(added.account, added.by)
+            check_approver_added(added, state.approvers)
+        case EntryType.APPROVER_KEY_REVOKED:
+            revoked = read_facts(entry, ApproverKeyRevokedFacts)
+            _codes(revoked.reason, revoked.by)
+            check_approver_revoked(revoked, state.approvers)
         case EntryType.ERASURE_RECORDED:
             _check_erasure(entry, read_facts(entry, ErasureFacts), state)
         case _:
@@ -151,6 +162,7 @@ def _check_approval(entry: Entry, facts: ApprovalFacts, state: Stewardship) -> N
             f"{facts.by} has proposed or approved this already",
             remedy=f"{APPROVALS_NEEDED} people approve, neither of them the proposer.",
         )
+    check_signature(facts, proposal, state.approvers)
 
 
 def _check_erasure(entry: Entry, facts: ErasureFacts, state: Stewardship) -> None:

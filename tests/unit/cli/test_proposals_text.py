@@ -7,7 +7,8 @@ from msgspec.structs import replace as changed
 
 from cli.proposals_text import proposals_text
 from shared.clock import rfc3339
-from shared.identifiers import ChildRef, EntryId, Position
+from shared.identifiers import ChildRef, EntryId, KeyThumbprint, Position
+from shared.ledger.approvers import ApproverKey, Approvers
 from shared.ledger.stewardship import (
     SCOPE_CHILD,
     SCOPE_ENTRY,
@@ -30,6 +31,8 @@ def listed(
     kind: EntryType = EntryType.ERASURE_PROPOSED,
     age: timedelta = timedelta(),
     held: bool = False,
+    signed_by: tuple[str, ...] = (),
+    keys: tuple[KeyThumbprint, ...] = (),
 ) -> str:
     """Return the list of one open proposal."""
     proposal = Proposal(
@@ -39,11 +42,15 @@ def listed(
         "consent_withdrawn",
         "p.ellis",
         rfc3339(NOW - age),
+        bytes(32),
         {target.name: target for target in targets},
         approved_by=approved_by,
+        signed_by=signed_by,
     )
+    approvers = Approvers({key: ApproverKey("q.harrow", {}, Position(3), ()) for key in keys})
     holds = {EntryId("b" * 32): HoldFacts(CHILD, "inquiries_act_2005_s21", "inquiry", "s.vane")} if held else {}
-    return "\n".join(proposals_text(Stewardship(holds=holds, proposals={PROPOSAL: proposal}), now=NOW))
+    state = Stewardship(holds=holds, proposals={PROPOSAL: proposal}, approvers=approvers)
+    return "\n".join(proposals_text(state, now=NOW))
 
 
 def test_what_nobody_has_approved_says_what_it_would_erase_and_whose_approval_it_needs() -> None:
@@ -61,6 +68,14 @@ def test_with_each_approval_less_is_missing() -> None:
     said = listed(TARGET, approved_by=("q.harrow", "r.dunmore"))
     assert "approved by: q.harrow, r.dunmore" in said
     assert f"missing: nothing. Next: exchange erasure carry-out {PROPOSAL}" in said
+
+
+def test_where_approvals_are_signed_it_says_which_are_and_asks_for_signed_ones() -> None:
+    said = listed(TARGET, approved_by=("s.vane", "q.harrow"), signed_by=("q.harrow",))
+    assert "approved by: s.vane, q.harrow (signed)" in said
+    said = listed(TARGET, keys=(KeyThumbprint("k" * 43),))
+    assert "missing: 2 signed approvals, not by p.ellis. Next: exchange erasure approve" in said
+    assert said.endswith("--by … --signed …")
 
 
 def test_a_run_is_approved_by_its_own_command_and_counts_its_children() -> None:

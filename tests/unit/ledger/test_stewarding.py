@@ -42,6 +42,7 @@ APPROVED = Stewardship(
             "reason",
             "p.ellis",
             "2026-11-23T00:00:00Z",
+            bytes(32),
             {TARGET.name: TARGET},
             approved_by=("q.harrow", "r.dunmore"),
         )
