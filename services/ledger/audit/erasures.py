@@ -1,16 +1,15 @@
 """What the ledger says was erased, held against what is there: gone only if an erasure says so, and then really."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.stored_log import StoredLog
-from services.ledger.domain.stewarding import check_stewardship
 from shared.entries import Entry, parse_entry
-from shared.errors import ExchangeError, IntegrityFailure, InvalidInput
+from shared.errors import IntegrityFailure, InvalidInput
 from shared.identifiers import ChildRef, EntryId
 from shared.ledger.facts import read_facts
-from shared.ledger.stewardship import SCOPE_CHILD, ErasureFacts, Stewardship
+from shared.ledger.stewardship import SCOPE_CHILD, ErasureFacts
 from shared.vocabulary import STEWARDSHIP_TYPES
 
 
@@ -52,22 +51,6 @@ class Erasures:
 
     def _child_gone(self, child: ChildRef, entry: Entry) -> bool:
         return entry.position < self.children.get(child, -1)
-
-
-@dataclass(slots=True)
-class ApprovalCheck:
-    """Holds every hold, proposal, approval and erasure against those before it, as the ledger itself had to."""
-
-    report: Report
-    state: Stewardship = field(default_factory=Stewardship)
-
-    def check(self, entry: Entry, *, at: int) -> None:
-        """Check one entry. Entries are taken in position order."""
-        try:
-            check_stewardship(entry, self.state)
-            self.state = self.state.with_entry(entry)
-        except ExchangeError as error:
-            self.report.find(FindingKind.ERASURE_NOT_APPROVED, f"entry {at}: {error.detail}", at=at)
 
 
 async def read_erasures(stored: StoredLog) -> Erasures:

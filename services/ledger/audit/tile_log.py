@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import aclosing
 
+from services.ledger.audit.approvals import ApprovalCheck
 from services.ledger.audit.contents import Contents
 from services.ledger.audit.cosignatures import check_cosignatures
 from services.ledger.audit.findings import FindingKind, Report
@@ -41,13 +42,13 @@ async def verify_tiles(
 ) -> Report:
     """Return what a full check of a log's static files finds.
 
-    Every entry, every tile, the checkpoint's signature, cosignatures by ``witnesses`` on it and on those that were
-    kept, and older checkpoints that the auditor kept (their notes). What
-    is stored beside the log (sealed sections, answers) is not in these files. The checkpoint may be signed by a later
-    or earlier key than those of ``verifiers``: the log's entries must then lead from the one to the other. Memory does
-    not grow with the log. Ends at the first tile that is not what its entries make it. Raises Unavailable
-    when the source does not answer, NotPermitted when it will not, NotFound when nothing is published there, and
-    InvalidInput when that, or a kept note, is no checkpoint: then nothing was checked.
+    Every entry, every tile, who approved each erasure, the checkpoint's signature, cosignatures by ``witnesses`` on it
+    and on those that were kept, and older checkpoints that the auditor kept (their notes). What is stored beside the
+    log (sealed sections, answers) is not in these files. The checkpoint may be signed by a later or earlier key than
+    those of ``verifiers``: the log's entries must then lead from the one to the other. Memory does not grow with the
+    log. Ends at the first tile that is not what its entries make it. Raises Unavailable when the source does not
+    answer, NotPermitted when it will not, NotFound when nothing is published there, and InvalidInput when that, or a
+    kept note, is no checkpoint: then nothing was checked.
     """
     report, kept = Report(not_checked=[*BESIDE_THE_FILES]), read_kept(older_notes)
     note = await source.read("checkpoint")
@@ -99,6 +100,7 @@ class _Walk:
         self._sizes = sorted(sizes)
         self._levels = TileLevels()
         self._contents = Contents(report)
+        self._approvals = ApprovalCheck(report)
         self._succession = succession
         self._bundle: Sequence[bytes] = ()
         self.reached = 0
@@ -116,8 +118,10 @@ class _Walk:
                 check_leaf_tile(leaves, await anext(files), index=index)
                 self._note_roots(leaves)
                 for offset, leaf in enumerate(self._bundle):
-                    entry = self._contents.check(leaf, position=self.reached + offset)
+                    position = self.reached + offset
+                    entry = self._contents.check(leaf, position=position)
                     if entry is not None:
+                        self._approvals.check(entry, at=position)
                         self._succession.take(entry)
                 if width == TILE_WIDTH:
                     await self._add(fold(leaves))

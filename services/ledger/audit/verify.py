@@ -6,11 +6,12 @@ Needs the log's verifier key from outside the database: what the database says o
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
+from services.ledger.audit.approvals import ApprovalCheck
 from services.ledger.audit.beside_the_log import BesideTheLog
 from services.ledger.audit.contents import Contents
 from services.ledger.audit.cosignatures import check_cosignatures
 from services.ledger.audit.destroyed_keys import read_destroyed_keys
-from services.ledger.audit.erasures import ApprovalCheck, check_children_gone, read_erasures
+from services.ledger.audit.erasures import check_children_gone, read_erasures
 from services.ledger.audit.findings import FindingKind, Report, entries_between
 from services.ledger.audit.kept_checkpoints import check_kept, read_kept
 from services.ledger.audit.since import Start, start_after

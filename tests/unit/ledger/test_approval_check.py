@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.ledger.audit.erasures import ApprovalCheck
+from services.ledger.audit.approvals import ApprovalCheck
 from services.ledger.audit.findings import Finding, FindingKind, Report
 from shared.errors import ExchangeError
 from shared.ledger.approvers import Signed, approval_text, parse_signed, vouching_text

@@ -19,6 +19,7 @@ from shared.transparency.checkpoint import open_checkpoint
 from shared.transparency.signed_note import NoteSigner, NoteUnsigned
 from shared.transparency.tiles import bundle_bytes, parse_bundle
 from shared.vocabulary import EntryType
+from tests.machinery.approvals import FIRST, SECOND, StewardLog
 from tests.machinery.static_log import SIGNER, MemoryTiles, checkpoint_of, static_log, write_log
 
 VERIFIERS = [SIGNER.verifier()]
@@ -41,6 +42,15 @@ async def test_a_whole_log_is_intact_at_any_size(size: int) -> None:
     older = [checkpoint_of(LEAVES[:kept]) for kept in {1, size // 2 or 1, size}]
     report = await verify_tiles(MemoryTiles(static_log(LEAVES[:size])), verifiers=VERIFIERS, older_notes=older)
     assert (report.intact, report.size) == (True, size), report.findings
+
+
+async def test_an_erasure_that_was_withdrawn_or_never_approved_is_found_without_the_database() -> None:
+    approved = StewardLog().propose().approve(FIRST).approve(SECOND).erase()
+    withdrawn = StewardLog().propose().approve(FIRST).approve(SECOND).withdraw().erase()
+    for log, expected in ((approved, []), (withdrawn, [(FindingKind.ERASURE_NOT_APPROVED, 4)])):
+        files = static_log([encode_entry(entry) for entry in log.entries])
+        report = await verify_tiles(MemoryTiles(files), verifiers=VERIFIERS)
+        assert [(each.kind, each.first_position) for each in report.findings] == expected
 
 
 @pytest.mark.parametrize("processes", [1, 2])
