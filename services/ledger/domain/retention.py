@@ -83,9 +83,13 @@ def retention_of(case: RetentionCase, schedule: RetentionSchedule, *, as_at: dat
 
 @dataclass(slots=True)
 class RetentionCases:
-    """The cases that entries add up to, taken in position order. Erased children are no cases any more."""
+    """The cases that entries add up to, taken in position order.
+
+    ``erased`` children are no cases any more, though what was owed about them may still be carried on.
+    """
 
     cases: dict[ChildRef, RetentionCase] = field(default_factory=dict)
+    erased: set[ChildRef] = field(default_factory=set)
 
     def take(self, entry: Entry) -> None:
         """Add one entry."""
@@ -93,6 +97,8 @@ class RetentionCases:
         for subject in entry.subjects:
             if entry.type is EntryType.ERASURE_RECORDED:
                 self.cases.pop(subject.ref, None)
+                self.erased.add(subject.ref)
+            if subject.ref in self.erased:
                 continue
             known = self.cases.get(subject.ref)
             statuses = {_status_of(entry)} | {

@@ -117,6 +117,9 @@ def test_the_entries_say_which_status_was_reached_and_looking_keeps_nothing_open
     assert (found.last_on, found.version) == (date(2026, 11, 24), 4)
     cases.take(entry(4, EntryType.ERASURE_RECORDED))
     assert CHILD not in cases.cases
+    # What was owed of it is answered still, and makes no case of it: nothing is left to keep or to erase.
+    cases.take(entry(5, EntryType.NOTIFICATION_RECEIVED))
+    assert CHILD not in cases.cases
 
 
 def test_a_schedule_that_cannot_be_read_or_lacks_a_class_is_refused(tmp_path: Path) -> None:
