@@ -1,12 +1,12 @@
 """Watching reviews: a withholding past its day of review is chased, once for each day that was set."""
 
-import asyncio
-
 import structlog
 
+from services.notifier.adapters.database_away import DATABASE_AWAY
 from services.notifier.adapters.postgres_withholdings import PostgresWithholdings
 from services.notifier.withholding_facts import WithholdingFacts
 from shared.clock import Clock
+from shared.process.taking_turns import take_turns
 from shared.reference.working_days import local_day
 
 LOOK_EVERY_S = 5.0
@@ -27,13 +27,11 @@ class ReviewWatcher:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        while True:
-            try:
-                await self.chase_overdue()
-            except Exception as error:
-                # The database is away: the day of review does not go away with it.
-                log.warning("reviews_interrupted", kind=type(error).__name__)
-            await asyncio.sleep(LOOK_EVERY_S)
+        await take_turns(self._turn, work="reviews", retry_after_s=LOOK_EVERY_S, away=DATABASE_AWAY)
+
+    async def _turn(self) -> float:
+        await self.chase_overdue()
+        return LOOK_EVERY_S
 
     async def chase_overdue(self) -> int:
         """Have everything chased that is overdue now; returns how many."""

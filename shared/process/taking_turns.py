@@ -1,0 +1,70 @@
+"""Work that is done over and over: a turn that fails is counted by what to do about it, and followed by the next.
+
+What a line says of a fault is where in the code it arose and what kind it is, never its text: that may hold content.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+from prometheus_client import Counter
+
+from shared.errors import Conflict, ExchangeError, IntegrityFailure, InvalidInput, NotFound, NotPermitted, Unavailable
+from shared.process.logs import fault
+
+FAULT = "Fault"
+"""The category of what nobody raised on purpose: a fault in the code."""
+
+FAILED = Counter(
+    "exchange_turns_failed_total", "Turns that ended in an error, by what to do about it", ["work", "category"]
+)
+
+_CATEGORIES = (InvalidInput, NotPermitted, NotFound, Conflict, Unavailable, IntegrityFailure)
+
+log = structlog.get_logger()
+
+
+async def take_turns(
+    turn: Callable[[], Awaitable[float]],
+    *,
+    work: str,
+    retry_after_s: float,
+    away: tuple[type[Exception], ...] = (),
+) -> None:
+    """Take turns until cancelled. Each says how many seconds to rest before the next; a failed one ``retry_after_s``.
+
+    ``away`` are the kinds of error that say that what the work needs does not answer, beside those of the network.
+    """
+    while True:
+        try:
+            rest_s = await turn()
+        except Exception as error:
+            note_failure(error, work=work, away=away)
+            rest_s = retry_after_s
+        await asyncio.sleep(rest_s)
+
+
+def note_failure(error: Exception, *, work: str, away: tuple[type[Exception], ...] = (), **references: str) -> None:
+    """Count that a piece of work failed, and log of what kind it was and where in the code; never what it says.
+
+    What mends itself once something answers again is a warning; all else is an error that a person must look into.
+    """
+    category = category_of(error, away=away)
+    FAILED.labels(work, category).inc()
+    write = log.warning if category in (Unavailable.__name__, Conflict.__name__) else log.error
+    code = error.code if isinstance(error, ExchangeError) else None
+    write(
+        f"{work}_interrupted",
+        category=category,
+        code=code,
+        **fault(error),
+        **references,
+    )
+
+
+def category_of(error: Exception, *, away: tuple[type[Exception], ...] = ()) -> str:
+    """Return what to do about an error: the name of its category, or FAULT for what nobody raised on purpose."""
+    for category in _CATEGORIES:
+        if isinstance(error, category):
+            return category.__name__
+    return Unavailable.__name__ if isinstance(error, (OSError, TimeoutError, *away)) else FAULT

@@ -1,0 +1,79 @@
+"""Work goes on after whatever happened, and what is said of that names the place in the code and nothing personal."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from shared.errors import IntegrityFailure, InvalidInput, Unavailable
+from shared.process.taking_turns import category_of, note_failure, take_turns
+
+
+class NoDatabase(Exception):
+    """Says that a database is away."""
+
+
+@dataclass
+class Work:
+    """Raises what comes next, and ends the test when there is nothing left."""
+
+    errors: Sequence[Exception]
+    turns: int = 0
+
+    async def turn(self) -> float:
+        if self.turns == len(self.errors):
+            raise asyncio.CancelledError
+        self.turns += 1
+        raise self.errors[self.turns - 1]
+
+
+def counted(work: str, category: str) -> float:
+    return REGISTRY.get_sample_value("exchange_turns_failed_total", {"work": work, "category": category}) or 0.0
+
+
+async def test_whatever_a_turn_ends_with_the_next_is_taken() -> None:
+    work = Work([KeyError("x"), Unavailable("x"), IntegrityFailure("x"), NoDatabase("x")])
+    with pytest.raises(asyncio.CancelledError), capture_logs() as lines:
+        await take_turns(work.turn, work="a_test", retry_after_s=0.0, away=(NoDatabase,))
+    assert work.turns == 4
+    assert [(line["log_level"], line["category"]) for line in lines] == [
+        ("error", "Fault"),
+        ("warning", "Unavailable"),
+        ("error", "IntegrityFailure"),
+        ("warning", "Unavailable"),
+    ]
+    assert (counted("a_test", "Fault"), counted("a_test", "Unavailable")) == (1, 2)
+
+
+def test_a_fault_is_said_with_its_place_and_without_its_text() -> None:
+    def look_up(names: dict[str, str]) -> str:
+        return names["Robin Marsh"]
+
+    with capture_logs() as lines:
+        try:
+            look_up({})
+        except KeyError as error:
+            note_failure(error, work="a_look", obligation="o-1")
+    (line,) = lines
+    assert line["event"] == "a_look_interrupted"
+    assert (line["kind"], line["obligation"]) == ("KeyError", "o-1")
+    *_, innermost = line["trace"]
+    assert innermost.startswith("shared/process/test_taking_turns.py:")
+    assert innermost.endswith("look_up")
+    assert "Robin" not in str(line)
+
+
+@pytest.mark.parametrize(
+    ("error", "category"),
+    [
+        (InvalidInput("x"), "InvalidInput"),
+        (ConnectionRefusedError(), "Unavailable"),
+        (TimeoutError(), "Unavailable"),
+        (NoDatabase(), "Fault"),
+    ],
+)
+def test_an_error_is_told_apart_by_what_to_do_about_it(error: Exception, category: str) -> None:
+    assert category_of(error) == category
