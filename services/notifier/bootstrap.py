@@ -12,15 +12,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from services.notifier.adapters.http_push import HttpPush, PrivateAddresses
 from services.notifier.adapters.kafka_intake import IntakeSettings, KafkaIntake
+from services.notifier.adapters.postgres_facts import PostgresFacts
 from services.notifier.adapters.postgres_silence import PostgresSilence
 from services.notifier.adapters.postgres_store import PostgresStore
+from services.notifier.adapters.postgres_turns import PostgresTurns
 from services.notifier.adapters.postgres_withholdings import PostgresWithholdings
 from services.notifier.api.operator import make_app
 from services.notifier.append_facts import FactAppender
 from services.notifier.deliver import Deliverer, Persistence
 from services.notifier.facts import FactMaker
+from services.notifier.make_event import EventMaker
 from services.notifier.reconcile import Reconciler
 from services.notifier.take_in import EntryTaker
+from services.notifier.watch_channels import ChannelWatcher
 from services.notifier.watch_clock import ClockWatcher
 from services.notifier.watch_reviews import ReviewWatcher
 from services.notifier.withholding_facts import WithholdingFacts
@@ -66,9 +70,10 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
         registry = RegistryCopy(ledger)
         withholdings = WithholdingFacts(new_entry_id=_new_entry_id, nation_of=lambda agency: _nation(registry, agency))
         taker = EntryTaker(facts=facts, withholdings=withholdings, register=register, clock=clock)
+        turns = PostgresTurns(engine)
         deliverer = Deliverer(
-            store=store,
-            ledger=ledger,
+            turns=turns,
+            events=EventMaker(ledger=ledger, registry=registry),
             push=push,
             registry=registry,
             facts=facts,
@@ -80,7 +85,8 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
             *_intake_tasks(settings, store=store, ledger=ledger, registry=registry, taker=taker, clock=clock),
             registry.follow(),
             deliverer.run(),
-            FactAppender(store=store, ledger=ledger).run(),
+            ChannelWatcher(turns=turns, registry=registry, facts=facts, clock=clock).run(),
+            FactAppender(facts=PostgresFacts(engine), ledger=ledger, clock=clock).run(),
             ClockWatcher(silence=PostgresSilence(engine), facts=facts, clock=clock).run(),
             ReviewWatcher(withholdings=PostgresWithholdings(engine), facts=withholdings, clock=clock).run(),
             serve(make_app(store), [_operator_door(settings)], stop=stop),

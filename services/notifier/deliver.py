@@ -1,41 +1,43 @@
 """Delivering: each notification pushed in its turn, again and again, until its recipient has signed for it (G5)."""
 
 import asyncio
+import contextlib
+from collections import Counter as Counts
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 from prometheus_client import Counter
 
-from services.notifier.adapters.postgres_store import PostgresStore
-from services.notifier.domain.cloud_event import MEDIA_TYPE, event_bytes
+from services.notifier.adapters.database_away import DATABASE_AWAY
+from services.notifier.adapters.postgres_turns import Claimed, PostgresTurns
+from services.notifier.domain.cloud_event import MEDIA_TYPE
 from services.notifier.domain.notification import Notification, next_attempt_at
 from services.notifier.facts import Fact, FactMaker
-from services.notifier.open_content import ContentOpener, Told
-from services.notifier.ports import (
-    DELIVERED,
-    RECEIVED,
-    Ledger,
-    Push,
-    PushOutcome,
-)
+from services.notifier.make_event import EventMaker
+from services.notifier.ports import DELIVERED, RECEIVED, Push, PushOutcome
+from services.notifier.room import TO_ONE_HOST, Room, host_of
 from shared.clock import Clock
-from shared.entries import parse_entry
-from shared.errors import ExchangeError, IntegrityFailure, NotFound
+from shared.errors import NotFound, Unavailable
+from shared.identifiers import ObligationId, Recipient
 from shared.ledger.registry import EndpointFacts
 from shared.ledger.registry_copy import RegistryCopy
-from shared.vocabulary import WITHOUT_DETAIL
+from shared.process.taking_turns import note_failure, take_turns
 
-AT_ONCE = 16
+WORK = "delivery"
 IDLE_S = 0.2
+BETWEEN_CLAIMS_S = 0.02
+RETRY_AFTER_S = 1.0
 LEASE_MARGIN_S = 10.0
-LOOK_AGAIN_FOR_CHANNEL_S = 5.0
+LOOK_AGAIN_FOR_LEDGER_S = 5.0
 LOOK_AGAIN_AFTER_ERASURE_S = 3600.0
-NO_CHANNEL = "no_channel"
+LEDGER_UNAVAILABLE = "ledger_unavailable"
 CONTENT_ERASED = "content_erased"
+NOT_TO_BE_MADE = "cannot_be_made"
 
 ATTEMPTS = Counter("notifier_attempts_total", "Attempts to push, by what came of them", ["outcome"])
+NOT_TOLD = Counter("notifier_not_told_total", "Pushes not attempted since there is nothing to send, by why", ["reason"])
 
 log = structlog.get_logger()
 
@@ -48,15 +50,23 @@ class Persistence:
     most_s: float
     timeout_s: float
 
+    @property
+    def lease_s(self) -> float:
+        """How long a notification is one process's own, from its claim and again from the begin of an attempt."""
+        return self.timeout_s + LEASE_MARGIN_S
+
 
 class Deliverer:
-    """Carries notifications out. Several processes may each run one: rows are leased, never shared."""
+    """Carries notifications out. Several processes may each run one: rows are leased, never shared.
+
+    Many pushes are under way at once and few to one host, so that a host that hangs holds up nobody else.
+    """
 
     def __init__(
         self,
         *,
-        store: PostgresStore,
-        ledger: Ledger,
+        turns: PostgresTurns,
+        events: EventMaker,
         push: Push,
         registry: RegistryCopy,
         facts: FactMaker,
@@ -64,74 +74,131 @@ class Deliverer:
         persistence: Persistence,
         jitter: Callable[[], float],
     ) -> None:
-        self._store = store
-        self._ledger = ledger
-        self._told = ContentOpener(ledger)
+        self._turns = turns
+        self._events = events
         self._push = push
         self._registry = registry
         self._facts = facts
         self._clock = clock
         self._persistence = persistence
         self._jitter = jitter
+        self._room = Room()
+        self._under_way: dict[ObligationId, asyncio.Task[None]] = {}
+        self._ended = asyncio.Event()
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        while True:
-            try:
-                carried = await self.deliver_due()
-            except Exception as error:
-                # The database or the ledger may be away for a while: what is owed stays owed, and is tried again.
-                log.warning("delivery_interrupted", kind=type(error).__name__)
-                carried = 0
-                await asyncio.sleep(1)
-            if not carried:
-                await asyncio.sleep(IDLE_S)
+        try:
+            await take_turns(self._turn, work=WORK, retry_after_s=RETRY_AFTER_S, away=DATABASE_AWAY)
+        finally:
+            under_way = list(self._under_way.values())
+            for task in under_way:
+                task.cancel()
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def deliver_due(self) -> int:
-        """Carry out everything whose turn it is, once; returns how many were tried."""
-        claimed = await self._store.claim(
-            now=self._clock.now(), lease_s=self._persistence.timeout_s + LEASE_MARGIN_S, limit=AT_ONCE
-        )
-        await asyncio.gather(*(self._carry_out(notification, overtakes) for notification, overtakes in claimed))
-        return len(claimed)
+        """Carry out everything whose turn it is, once, and wait for it; returns how much was tried."""
+        started = await self.start_due()
+        await asyncio.gather(*started)
+        return len(started)
 
-    async def _carry_out(self, claimed: Notification, overtakes: bool) -> None:
-        endpoints = await self._endpoints_of(claimed)
-        if not endpoints:
-            await self._stand_in_queue(claimed, reason=NO_CHANNEL, again_s=LOOK_AGAIN_FOR_CHANNEL_S)
+    async def start_due(self) -> list[asyncio.Task[None]]:
+        """Start what is due, as far as there is room, and return what was started."""
+        chosen: dict[ObligationId, EndpointFacts] = {}
+        claimed = await self._turns.claim(
+            self._reachable_now(),
+            now=self._clock.now(),
+            lease_s=self._persistence.lease_s,
+            of_each=TO_ONE_HOST,
+            takes=self._taking(chosen),
+        )
+        return [self._start(each, chosen[each.notification.obligation]) for each in claimed]
+
+    async def _turn(self) -> float:
+        self._ended.clear()
+        if not await self.start_due():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), IDLE_S)
+        return BETWEEN_CLAIMS_S
+
+    def _reachable_now(self) -> set[Recipient]:
+        """Return to whom a push could go now: who has an endpoint at a host to which there is room."""
+        endpoints = self._registry.current.endpoints.values()
+        return {each.recipient for each in endpoints if self._room.left(host_of(each.url)) > 0}
+
+    def _taking(self, chosen: dict[ObligationId, EndpointFacts]) -> Callable[[Notification], bool]:
+        """Return what chooses an endpoint for each notification that there is room for, and refuses the others."""
+        planned: Counts[str] = Counts()
+
+        def takes(notification: Notification) -> bool:
+            if notification.obligation in self._under_way:
+                return False
+            endpoints = self._registry.current.endpoints_of(notification.recipient)
+            for ordinal in range(len(endpoints)):
+                endpoint = endpoints[(notification.attempts + ordinal) % len(endpoints)]
+                host = host_of(endpoint.url)
+                if self._room.left(host) > planned[host] and self._room.left_in_all() > planned.total():
+                    planned[host] += 1
+                    chosen[notification.obligation] = endpoint
+                    return True
+            return False
+
+        return takes
+
+    def _start(self, claimed: Claimed, endpoint: EndpointFacts) -> asyncio.Task[None]:
+        obligation, host = claimed.notification.obligation, host_of(endpoint.url)
+        self._room.enter(host)
+        task = asyncio.create_task(self._carry_out(claimed, endpoint))
+        self._under_way[obligation] = task
+
+        def ended(task: asyncio.Task[None]) -> None:
+            del self._under_way[obligation]
+            self._room.leave(host)
+            self._ended.set()
+            error = None if task.cancelled() else task.exception()
+            if isinstance(error, Exception):
+                # What was begun stays on record with its outcome unknown, and its turn comes again after the lease.
+                note_failure(error, work=WORK, away=DATABASE_AWAY, obligation=obligation)
+
+        task.add_done_callback(ended)
+        return task
+
+    async def _carry_out(self, claimed: Claimed, endpoint: EndpointFacts) -> None:
+        notification = claimed.notification
+        body = await self._event(notification, endpoint)
+        if body is None:
             return
-        endpoint = endpoints[claimed.attempts % len(endpoints)]
+        number = await self._turns.begin_attempt(
+            notification, endpoint=endpoint.endpoint, now=self._clock.now(), lease_s=self._persistence.lease_s
+        )
+        if number is None:
+            log.info("attempt_left_to_another", obligation=notification.obligation)
+            return
+        headers = {"content-type": MEDIA_TYPE, "exchange-overtaking": "?1" if claimed.overtakes else "?0"}
+        outcome = await self._push.send(endpoint, obligation=notification.obligation, body=body, headers=headers)
+        self._room.note(host_of(endpoint.url), answered=outcome.status is not None)
+        ATTEMPTS.labels(outcome.outcome).inc()
+        await self._record(replace(notification, attempts=number), endpoint, outcome)
+
+    async def _event(self, notification: Notification, endpoint: EndpointFacts) -> bytes | None:
+        """Return what to push; None when nothing can be pushed now, and the notification has been dealt with."""
         try:
-            body = await self._event(claimed, endpoint)
+            return await self._events.event(notification, endpoint)
+        except (Unavailable, OSError) as error:
+            # That the ledger does not answer is not the recipient's doing: no attempt, and no longer wait for it.
+            NOT_TOLD.labels(LEDGER_UNAVAILABLE).inc()
+            log.warning("event_not_made", obligation=notification.obligation, kind=type(error).__name__)
+            await self._turns.put_off(notification, next_attempt_at=self._in(LOOK_AGAIN_FOR_LEDGER_S))
         except NotFound:
             # There is nothing left to tell, but somebody was owed it: a person decides what they are told instead.
-            ATTEMPTS.labels(CONTENT_ERASED).inc()
-            await self._stand_in_queue(claimed, reason=CONTENT_ERASED, again_s=LOOK_AGAIN_AFTER_ERASURE_S)
-            return
-        except ExchangeError as error:
-            # The ledger does not answer: the attempt is not made, and tried again later.
-            log.warning("event_not_made", obligation=claimed.obligation, code=error.code)
-            outcome = PushOutcome("ledger_unavailable")
-            await self._store.begin_attempt(claimed, endpoint=endpoint.endpoint, now=self._clock.now())
-        else:
-            await self._store.begin_attempt(claimed, endpoint=endpoint.endpoint, now=self._clock.now())
-            headers = {"content-type": MEDIA_TYPE, "exchange-overtaking": "?1" if overtakes else "?0"}
-            outcome = await self._push.send(endpoint, obligation=claimed.obligation, body=body, headers=headers)
-        ATTEMPTS.labels(outcome.outcome).inc()
-        await self._record(claimed, endpoint, outcome)
+            await self._stand_in_queue(notification, reason=CONTENT_ERASED, again_s=LOOK_AGAIN_AFTER_ERASURE_S)
+        except Exception as error:
+            # Stored evidence contradicts itself, or a fault of ours: it may never mend itself, so that people are told.
+            note_failure(error, work="event", obligation=notification.obligation)
+            await self._stand_in_queue(notification, reason=NOT_TO_BE_MADE, again_s=self._persistence.most_s)
+        return None
 
-    async def _endpoints_of(self, claimed: Notification) -> Sequence[EndpointFacts]:
-        """Return where a notification can go. None that was registered before it is overlooked for being new."""
-        endpoints = self._registry.current.endpoints_of(claimed.recipient)
-        if not endpoints and not claimed.queued:
-            try:
-                await self._registry.refresh()
-            except ExchangeError as error:
-                log.warning("registry_not_refreshed", code=error.code)
-            endpoints = self._registry.current.endpoints_of(claimed.recipient)
-        return endpoints
-
-    async def _record(self, claimed: Notification, endpoint: EndpointFacts, outcome: PushOutcome) -> None:
+    async def _record(self, begun: Notification, endpoint: EndpointFacts, outcome: PushOutcome) -> None:
         now = self._clock.now()
         facts: Sequence[Fact] = ()
         state = None
@@ -139,7 +206,7 @@ class Deliverer:
             state = outcome.outcome
             facts = [
                 self._facts.carried(
-                    claimed,
+                    begun,
                     state=state,
                     endpoint=endpoint.endpoint,
                     evidence=outcome.evidence,
@@ -147,52 +214,37 @@ class Deliverer:
                     now=now,
                 )
             ]
-        log.info("push", obligation=claimed.obligation, attempt=claimed.attempts, outcome=outcome.outcome)
-        await self._store.end_attempt(
-            claimed,
+        log.info("push", obligation=begun.obligation, attempt=begun.attempts, outcome=outcome.outcome)
+        await self._turns.end_attempt(
+            begun,
             outcome=outcome.outcome,
             status=outcome.status,
             state=state,
-            next_attempt_at=self._when_next(claimed, outcome, now=now),
+            next_attempt_at=self._when_next(begun, outcome, now=now),
             facts=facts,
             now=now,
         )
 
-    def _when_next(self, claimed: Notification, outcome: PushOutcome, *, now: datetime) -> datetime:
+    def _when_next(self, begun: Notification, outcome: PushOutcome, *, now: datetime) -> datetime:
         if outcome.outcome == DELIVERED:
             # It is there, but nobody has signed for it: it stays owed, and is brought again when the deadline passes.
-            return max(claimed.due_at, now + timedelta(seconds=self._persistence.most_s))
+            return max(begun.due_at, now + timedelta(seconds=self._persistence.most_s))
         return next_attempt_at(
             now,
-            attempts=claimed.attempts,
+            attempts=begun.attempts,
             first_s=self._persistence.first_s,
             most_s=self._persistence.most_s,
             jitter=self._jitter(),
         )
 
-    async def _stand_in_queue(self, claimed: Notification, *, reason: str, again_s: float) -> None:
-        now = self._clock.now()
-        await self._store.stand_in_queue(
-            claimed,
-            next_attempt_at=now + timedelta(seconds=again_s),
-            facts=[] if claimed.queued else [self._facts.queued(claimed, reason=reason)],
-            now=now,
+    async def _stand_in_queue(self, notification: Notification, *, reason: str, again_s: float) -> None:
+        NOT_TOLD.labels(reason).inc()
+        await self._turns.stand_in_queue(
+            notification,
+            next_attempt_at=self._in(again_s),
+            facts=[] if notification.queued else [self._facts.queued(notification, reason=reason)],
+            now=self._clock.now(),
         )
 
-    async def _event(self, claimed: Notification, endpoint: EndpointFacts) -> bytes:
-        leaf = await self._leaf(claimed)
-        entry = parse_entry(leaf)
-        obligation = next((owed for owed in entry.obligations if owed.id == claimed.obligation), None)
-        if obligation is None:
-            raise IntegrityFailure(f"the entry at position {claimed.position} does not owe this")
-        # Who is told without detail gets the entry's clear part alone; nothing is opened for it.
-        shown = obligation.reasons != (WITHOUT_DETAIL,)
-        told = await self._told.by(entry, claimed, endpoint) if shown else Told(None)
-        origin = self._registry.log_facts()[0]
-        return event_bytes(entry, obligation, leaf=leaf, content=told.content, history=told.history, origin=origin)
-
-    async def _leaf(self, claimed: Notification) -> bytes:
-        page = await self._ledger.entries(after=claimed.position - 1, limit=1)
-        if not page.entries or page.entries[0].position != claimed.position:
-            raise IntegrityFailure(f"the ledger has no entry at position {claimed.position}")
-        return page.entries[0].leaf
+    def _in(self, seconds: float) -> datetime:
+        return self._clock.now() + timedelta(seconds=seconds)

@@ -7,9 +7,11 @@ import asyncio
 
 import structlog
 
+from services.notifier.adapters.database_away import DATABASE_AWAY
 from services.notifier.adapters.postgres_silence import PostgresSilence
 from services.notifier.facts import FactMaker
 from shared.clock import Clock
+from shared.process.taking_turns import take_turns
 
 LOOK_EVERY_S = 2.0
 
@@ -26,29 +28,33 @@ class ClockWatcher:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        while True:
-            try:
-                await self.say_overdue()
-                await self.say_unanswered()
-            except Exception as error:
-                # The database is away: deadlines do not go away with it.
-                log.warning("clock_interrupted", kind=type(error).__name__)
-            await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.gather(
+            take_turns(self._look_for_overdue, work="clock", retry_after_s=LOOK_EVERY_S, away=DATABASE_AWAY),
+            take_turns(self._look_for_unanswered, work="clock", retry_after_s=LOOK_EVERY_S, away=DATABASE_AWAY),
+        )
 
     async def say_overdue(self) -> int:
         """Have everything said that is overdue now; returns how many."""
-        now = self._clock.now()
-        found = await self._silence.overdue(now=now)
-        for each in found:
-            await self._silence.say_overdue(each, self._facts.overdue(each, now=now), now=now)
-            log.warning("notification_overdue", obligation=each.obligation)
-        return len(found)
+        now, said = self._clock.now(), 0
+        for each in await self._silence.overdue(now=now):
+            if await self._silence.say_overdue(each, self._facts.overdue(each, now=now), now=now):
+                log.warning("notification_overdue", obligation=each.obligation)
+                said += 1
+        return said
 
     async def say_unanswered(self) -> int:
         """Have those told whose concern nobody took up within the time for an answer; returns of how many concerns."""
-        now = self._clock.now()
-        found = await self._silence.unanswered(now=now)
-        for each in found:
-            await self._silence.say_unanswered(each, self._facts.unanswered(each, now=now), now=now)
-            log.info("notification_unanswered", obligation=each.obligation)
-        return len(found)
+        now, said = self._clock.now(), 0
+        for each in await self._silence.unanswered(now=now):
+            if await self._silence.say_unanswered(each, self._facts.unanswered(each, now=now), now=now):
+                log.info("notification_unanswered", obligation=each.obligation)
+                said += 1
+        return said
+
+    async def _look_for_overdue(self) -> float:
+        await self.say_overdue()
+        return LOOK_EVERY_S
+
+    async def _look_for_unanswered(self) -> float:
+        await self.say_unanswered()
+        return LOOK_EVERY_S

@@ -1,5 +1,6 @@
 """Hand-written stand-ins for what the notifier talks to, for tests that drive it step by step."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -42,7 +43,8 @@ class FakeClock:
 class FakeLedger:
     """A ledger in memory: positions in order, idempotent appends, openings counted.
 
-    ``leaves`` holds other bytes than an entry's own, by position.
+    ``leaves`` holds other bytes than an entry's own, by position. ``refuses`` says what it answers to the append of a
+    fact whose key begins so.
     """
 
     stored: list[Entry] = field(default_factory=list)
@@ -50,6 +52,8 @@ class FakeLedger:
     appended: dict[str, AppendRequest] = field(default_factory=dict)
     openings: list[str] = field(default_factory=list)
     down: bool = False
+    refuses: dict[str, Exception] = field(default_factory=dict)
+    asked_to_append: list[str] = field(default_factory=list)
 
     def add(self, entry_type: EntryType, **members: object) -> Entry:
         """Put an entry at the end, and return it."""
@@ -70,6 +74,7 @@ class FakeLedger:
         child: str = "c",
         recipients: tuple[str, ...] = ("authority:E06000005",),
         due_at: str = "2026-11-25T17:00:00.000000Z",
+        urgency: str = "same_day",
     ) -> Entry:
         """Put a share at the end that is owed to recipients."""
         position = len(self.stored)
@@ -84,7 +89,7 @@ class FakeLedger:
                     ObligationId(f"{position:032x}-{ordinal}"),
                     Recipient(recipient),
                     ("lives_in_area",),
-                    "same_day",
+                    urgency,
                     due_at,
                     "working_days:England",
                     "recorded",
@@ -96,6 +101,10 @@ class FakeLedger:
     async def append(self, request: AppendRequest) -> Appended:
         if self.down:
             raise Unavailable("down")
+        self.asked_to_append.append(request.idempotency.key)
+        for begins, error in self.refuses.items():
+            if request.idempotency.key.startswith(begins):
+                raise error
         repeated = request.idempotency.key in self.appended
         self.appended.setdefault(request.idempotency.key, request)
         return Appended(Position(len(self.appended)), 201, b"{}", repeated)
@@ -133,19 +142,27 @@ class FakeLedger:
 
 @dataclass
 class FakePush:
-    """Takes pushes and answers what it is told to; ``before`` runs first, and may raise as a crash would."""
+    """Takes pushes and answers what it is told to; ``before`` runs first, and may raise as a crash would.
+
+    To the endpoints in ``hangs`` a push never ends.
+    """
 
     outcome: str = "received"
     sent: list[tuple[ObligationId, bytes, bool]] = field(default_factory=list)
     before: Callable[[], None] = lambda: None
+    hangs: set[str] = field(default_factory=set)
+    to_hanging: int = 0
 
     async def send(
         self, endpoint: EndpointFacts, *, obligation: ObligationId, body: bytes, headers: Mapping[str, str]
     ) -> PushOutcome:
         self.before()
+        if endpoint.endpoint in self.hangs:
+            self.to_hanging += 1
+            await asyncio.Event().wait()
         self.sent.append((obligation, body, headers["exchange-overtaking"] == "?1"))
         evidence = b"{}" if self.outcome == "received" else None
-        return PushOutcome(self.outcome, 200, evidence)
+        return PushOutcome(self.outcome, None if self.outcome == "timed_out" else 200, evidence)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from deploy.migrate import ROLES, migrate
+from services.notifier.adapters.postgres_facts import PostgresFacts
 from services.notifier.adapters.postgres_store import PostgresStore
 from services.notifier.append_facts import FactAppender
 from services.notifier.facts import FactMaker
@@ -57,7 +58,7 @@ class IntakeParts:
 
     async def said(self) -> list[AppendRequest]:
         """Have all facts appended, and return what the ledger got."""
-        await FactAppender(store=self.store, ledger=self.ledger).append_open()
+        await FactAppender(facts=PostgresFacts(self.engine), ledger=self.ledger, clock=self.clock).append_open()
         return list(self.ledger.appended.values())
 
     async def moves(self) -> list[AppendRequest]:

@@ -27,7 +27,6 @@ from shared.signatures.response_signature import verify_response
 from shared.signatures.standard_webhooks import sign_webhook
 
 LARGEST_RESPONSE_BYTES = 64 * 1024
-CONNECTIONS_PER_ENDPOINT = 4
 
 
 class AddressRefused(InvalidInput):
@@ -63,7 +62,10 @@ class _CheckedResolver(AbstractResolver):
 
 
 class HttpPush:
-    """Sends events. One instance for a process; ``close`` it at the end."""
+    """Sends events. One instance for a process; ``close`` it at the end.
+
+    A push waits for no other, so that its time is all its own: who sends them sees to how many are under way to a host.
+    """
 
     def __init__(
         self,
@@ -83,9 +85,7 @@ class HttpPush:
         resolver = None if private_addresses.allowed else _CheckedResolver()
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=timeout_s),
-            connector=aiohttp.TCPConnector(
-                ssl=context, resolver=resolver, limit=64, limit_per_host=CONNECTIONS_PER_ENDPOINT
-            ),
+            connector=aiohttp.TCPConnector(ssl=context, resolver=resolver, limit=0, limit_per_host=0),
             auto_decompress=False,
         )
 
@@ -96,11 +96,19 @@ class HttpPush:
     async def send(
         self, endpoint: EndpointFacts, *, obligation: ObligationId, body: bytes, headers: Mapping[str, str]
     ) -> PushOutcome:
-        """Return what came of one attempt. Never raises because of anything the other side does."""
+        """Return what came of one attempt. Never raises because of anything the other side does.
+
+        ``not_connected``, ``tls_failed`` and ``address_refused`` say that nothing was sent; after ``timed_out`` and
+        ``answer_lost`` nobody knows whether it arrived.
+        """
         try:
-            target = urlsplit(endpoint.url)
-            self._private.check_literal(target.hostname or "")
+            self._private.check_literal(urlsplit(endpoint.url).hostname or "")
             request = self._signed_request(endpoint, obligation=obligation, body=body, headers=headers)
+        except AddressRefused:
+            return PushOutcome("address_refused")
+        except (ValueError, ExchangeError):
+            return PushOutcome("not_connected")
+        try:
             async with self._session.post(
                 endpoint.url, data=body, headers=dict(request.headers), allow_redirects=False
             ) as response:
@@ -110,12 +118,14 @@ class HttpPush:
                 )
         except AddressRefused:
             return PushOutcome("address_refused")
-        except (TimeoutError, aiohttp.ServerTimeoutError):
+        except TimeoutError:
             return PushOutcome("timed_out")
         except aiohttp.ClientSSLError:
             return PushOutcome("tls_failed")
-        except (aiohttp.ClientError, OSError, ValueError, ExchangeError):
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
             return PushOutcome("not_connected")
+        except (aiohttp.ClientError, OSError, ValueError):
+            return PushOutcome("answer_lost")
         return self._judge(endpoint, request, answer, received)
 
     def _signed_request(

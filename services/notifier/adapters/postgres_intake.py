@@ -86,6 +86,7 @@ class Intake:
                     child=entry.subjects[0].ref if entry.subjects else None,
                     agency=entry.agency,
                     recipient=owed.recipient,
+                    urgency=owed.urgency,
                     due_at=parse_rfc3339(owed.due_at),
                     created_at=now,
                     next_attempt_at=now,

@@ -1,33 +1,23 @@
 """The notifier's own memory in Postgres. Each method is one transaction; none stores content."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-
-from sqlalchemy import and_, exists, func, or_, select, text, update
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.adapters.notification_rows import notification_in
-from services.notifier.adapters.postgres_intake import ENTRIES, IntakeTransaction, say, set_state
+from services.notifier.adapters.postgres_intake import ENTRIES, IntakeTransaction
 from services.notifier.adapters.tables import (
     attempt,
-    fact,
     intake,
     notification,
     seen,
 )
-from services.notifier.domain.notification import OVERTAKE_AFTER_S, Notification
-from services.notifier.facts import Fact
+from services.notifier.domain.notification import Notification
 from shared.identifiers import (
     ChildRef,
     EntryId,
     ObligationId,
-    Position,
 )
-from shared.vocabulary import LadderState
-
-_CARRIED_BY_NOBODY = "queue:%"
-_OPEN_STATES = (LadderState.OWED.value, LadderState.DELIVERED.value)
 
 
 class PostgresStore:
@@ -69,111 +59,6 @@ class PostgresStore:
         async with self._engine.connect() as connection:
             rows = await connection.execute(select(seen.c.position).where(seen.c.position > position))
             return {row.position for row in rows}
-
-    async def claim(self, *, now: datetime, lease_s: float, limit: int) -> list[tuple[Notification, bool]]:
-        """Return notifications whose turn it is, each leased to this process and its next attempt counted.
-
-        In position order for each child and recipient: a later one waits for the earliest that is still owed, unless
-        that one has failed and this one has waited a minute; then it goes marked as overtaking (G8).
-        """
-        earlier = notification.alias("earlier")
-        same = and_(
-            earlier.c.recipient == notification.c.recipient,
-            func.coalesce(earlier.c.child, "") == func.coalesce(notification.c.child, ""),
-            earlier.c.state == LadderState.OWED.value,
-            earlier.c.queued.is_(False),
-            or_(
-                earlier.c.position < notification.c.position,
-                and_(
-                    earlier.c.position == notification.c.position,
-                    earlier.c.obligation_id < notification.c.obligation_id,
-                ),
-            ),
-        )
-        behind = exists().where(same).correlate(notification)
-        behind_fresh = exists().where(and_(same, earlier.c.attempts == 0)).correlate(notification)
-        waited = notification.c.created_at <= now - timedelta(seconds=OVERTAKE_AFTER_S)
-        due = (
-            select(notification, behind.label("overtakes"))
-            .where(
-                notification.c.state.in_(_OPEN_STATES),
-                notification.c.next_attempt_at <= now,
-                notification.c.recipient.not_like(_CARRIED_BY_NOBODY),
-                or_(~behind, and_(waited, ~behind_fresh)),
-            )
-            .order_by(notification.c.position, notification.c.obligation_id)
-            .limit(limit)
-            .with_for_update(of=notification, skip_locked=True)
-        )
-        async with self._engine.begin() as connection:
-            rows = (await connection.execute(due)).all()
-            for row in rows:
-                await connection.execute(
-                    update(notification)
-                    .where(notification.c.obligation_id == row.obligation_id)
-                    .values(attempts=notification.c.attempts + 1, next_attempt_at=now + timedelta(seconds=lease_s))
-                )
-        return [(notification_in(row, attempts=row.attempts + 1), bool(row.overtakes)) for row in rows]
-
-    async def begin_attempt(self, claimed: Notification, *, endpoint: str, now: datetime) -> None:
-        """Write an attempt down before it is made: a crash from here on leaves it on record, its outcome not known."""
-        async with self._engine.begin() as connection:
-            await connection.execute(
-                insert(attempt).values(
-                    obligation_id=claimed.obligation, number=claimed.attempts, endpoint=endpoint, started_at=now
-                )
-            )
-
-    async def end_attempt(
-        self,
-        claimed: Notification,
-        *,
-        outcome: str,
-        status: int | None,
-        state: str | None,
-        next_attempt_at: datetime,
-        facts: Sequence[Fact],
-        now: datetime,
-    ) -> None:
-        """Write down what came of an attempt, move the notification up, and have the ledger told, all at once."""
-        async with self._engine.begin() as connection:
-            await connection.execute(
-                update(attempt)
-                .where(attempt.c.obligation_id == claimed.obligation, attempt.c.number == claimed.attempts)
-                .values(finished_at=now, outcome=outcome, status=status)
-            )
-            await connection.execute(
-                update(notification)
-                .where(notification.c.obligation_id == claimed.obligation)
-                .values(next_attempt_at=next_attempt_at, queued=False)
-            )
-            if state is not None:
-                await set_state(connection, claimed.obligation, state)
-            await say(connection, facts, now=now)
-
-    async def stand_in_queue(
-        self, claimed: Notification, *, next_attempt_at: datetime, facts: Sequence[Fact], now: datetime
-    ) -> None:
-        """Put a notification that no channel can carry into the human queue; it is looked at again later."""
-        async with self._engine.begin() as connection:
-            await connection.execute(
-                update(notification)
-                .where(notification.c.obligation_id == claimed.obligation)
-                .values(queued=True, next_attempt_at=next_attempt_at, attempts=notification.c.attempts - 1)
-            )
-            await say(connection, facts, now=now)
-
-    async def open_facts(self, limit: int) -> list[tuple[str, str]]:
-        """Return facts that the ledger does not have yet, oldest first, as key and text."""
-        query = select(fact.c.key, fact.c.request).where(fact.c.position.is_(None)).order_by(fact.c.created_at)
-        async with self._engine.connect() as connection:
-            rows = await connection.execute(query.limit(limit))
-            return [(row.key, row.request) for row in rows]
-
-    async def fact_said(self, key: str, *, position: Position) -> None:
-        """Remember that the ledger has a fact."""
-        async with self._engine.begin() as connection:
-            await connection.execute(update(fact).where(fact.c.key == key).values(position=position))
 
     async def notifications(self, *, child: ChildRef | None = None, entry: EntryId | None = None) -> list[Notification]:
         """Return notifications in position order, of one child or one entry if asked."""

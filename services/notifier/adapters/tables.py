@@ -1,5 +1,7 @@
 """The tables of the notifier's schema; the migrations are proven equal to them by a test. No content is stored here."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,7 +17,28 @@ from sqlalchemy import (
     text,
 )
 
+from shared.ledger.progress import PROGRESS_TYPES
+from shared.vocabulary import WITHHOLDING_TYPES, EntryType
+
 SCHEMA = "notifier"
+
+OPEN = "state IN ('owed', 'delivered')"
+UNOWNED = "state NOT IN ('owned', 'decided')"
+
+
+def _listed(types: Iterable[EntryType]) -> str:
+    return "(" + ", ".join(f"'{each}'" for each in sorted(types)) + ")"
+
+
+MAY_BE_OVERDUE = (
+    f"NOT overdue AND entry_type NOT IN {_listed({EntryType.NOTIFICATION_OVERDUE, *PROGRESS_TYPES})} AND ({UNOWNED}"
+    f" OR state <> 'decided' AND entry_type IN {_listed(WITHHOLDING_TYPES)})"
+)
+"""What somebody must own, and a withholding must be decided on. Not news of what is overdue or how far it has come.
+
+A query that asks in these very words, and not by parameters, is answered by the index over them.
+"""
+MAY_BE_UNANSWERED = f"answer_due_at IS NOT NULL AND {UNOWNED}"
 
 metadata = MetaData(schema=SCHEMA)
 
@@ -30,9 +53,11 @@ notification = Table(
     Column("agency", Text, nullable=True),
     Column("recipient", Text, nullable=False),
     Column("state", Text, nullable=False, server_default=text("'owed'")),
+    Column("urgency", Text, nullable=False, server_default=text("'immediate'")),
     Column("due_at", DateTime(timezone=True), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("next_attempt_at", DateTime(timezone=True), nullable=False),
+    Column("leased_until", DateTime(timezone=True), nullable=True),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("queued", Boolean, nullable=False, server_default=text("false")),
     Column("overdue", Boolean, nullable=False, server_default=text("false")),
@@ -41,10 +66,17 @@ notification = Table(
     Column("partition", Integer, nullable=True),
     Column("offset", BigInteger, nullable=True),
     Column("answer_due_at", DateTime(timezone=True), nullable=True),
-    Index("notification_due", "next_attempt_at", postgresql_where=text("state IN ('owed', 'delivered')")),
-    Index("notification_order", "recipient", "child", "position"),
+    Index("notification_turn", "recipient", "next_attempt_at", postgresql_where=text(OPEN)),
+    Index(
+        "notification_order",
+        "recipient",
+        text("COALESCE(child, '')"),
+        "position",
+        postgresql_where=text(f"{OPEN} AND NOT queued"),
+    ),
     Index("notification_entry", "entry_id"),
-    Index("notification_answer_due", "answer_due_at", postgresql_where=text("answer_due_at IS NOT NULL")),
+    Index("notification_overdue", "due_at", postgresql_where=text(MAY_BE_OVERDUE)),
+    Index("notification_unanswered", "answer_due_at", postgresql_where=text(MAY_BE_UNANSWERED)),
     comment="Obligations as they are carried out",
 )
 
@@ -115,6 +147,9 @@ fact = Table(
     Column("request", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("position", BigInteger, nullable=True),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("not_before", DateTime(timezone=True), nullable=True),
+    Column("refused", Text, nullable=True),
     Index("fact_open", "created_at", postgresql_where=text("position IS NULL")),
     comment="What is to be appended to the ledger, once; position when it has been",
 )

@@ -1,7 +1,7 @@
 """Pushing over real HTTP: what counts as received, and what is refused."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -46,6 +46,21 @@ def endpoint(port: int) -> EndpointFacts:
     key = OWN_KEY.public
     url = f"http://127.0.0.1:{port}/push"
     return EndpointFacts("darlington", Recipient("authority:E06000005"), url, key.thumbprint, key.jwk())
+
+
+@asynccontextmanager
+async def answering(handler: Callable[[web.Request], Awaitable[web.Response]]) -> AsyncIterator[EndpointFacts]:
+    """Give an endpoint at a loopback port that a handler answers."""
+    app = web.Application()
+    app.router.add_post("/push", handler)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    port = free_port()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    try:
+        yield endpoint(port)
+    finally:
+        await runner.cleanup()
 
 
 @asynccontextmanager
@@ -128,14 +143,26 @@ async def test_nobody_listening_and_an_endless_answer_are_outcomes_and_not_error
     async def endless(_request: web.Request) -> web.Response:
         return web.Response(body=b"x" * 200_000)
 
-    app = web.Application()
-    app.router.add_post("/push", endless)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    async with pushing() as push:
-        assert (
-            await push.send(endpoint(port), obligation=OBLIGATION, body=BODY, headers=HEADERS)
-        ).outcome == "delivered"
-    await runner.cleanup()
+    async with answering(endless) as where, pushing() as push:
+        assert (await push.send(where, obligation=OBLIGATION, body=BODY, headers=HEADERS)).outcome == "delivered"
+
+
+async def test_a_connection_that_ends_after_the_push_went_out_says_that_it_may_have_arrived() -> None:
+    async def taken_and_gone(request: web.Request) -> web.Response:
+        await request.read()
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    async with answering(taken_and_gone) as where, pushing() as push:
+        assert (await push.send(where, obligation=OBLIGATION, body=BODY, headers=HEADERS)).outcome == "answer_lost"
+
+
+async def test_many_pushes_to_a_slow_host_each_have_their_own_time() -> None:
+    async def slow(_request: web.Request) -> web.Response:
+        await asyncio.sleep(1.2)
+        return web.Response()
+
+    async with answering(slow) as where, pushing() as push:
+        sent = [push.send(where, obligation=OBLIGATION, body=BODY, headers=HEADERS) for _ in range(16)]
+        assert {came.outcome for came in await asyncio.gather(*sent)} == {"delivered"}

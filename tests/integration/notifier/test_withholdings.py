@@ -10,6 +10,7 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.migrate import ROLES, migrate
+from services.notifier.adapters.postgres_facts import PostgresFacts
 from services.notifier.adapters.postgres_silence import PostgresSilence
 from services.notifier.adapters.postgres_store import PostgresStore
 from services.notifier.adapters.postgres_withholdings import PostgresWithholdings
@@ -44,6 +45,7 @@ class Notifier:
     taker: EntryTaker
     reviews: ReviewWatcher
     deadlines: ClockWatcher
+    appender: FactAppender
 
     def add(
         self,
@@ -86,7 +88,7 @@ class Notifier:
 
     async def said(self) -> list[AppendRequest]:
         """Have all facts appended, and return what the ledger got."""
-        await FactAppender(store=self.store, ledger=self.ledger).append_open()
+        await self.appender.append_open()
         return list(self.ledger.appended.values())
 
 
@@ -105,6 +107,7 @@ async def notifier(fresh_database: Database) -> AsyncIterator[Notifier]:
         EntryTaker(facts=facts, withholdings=withheld, register=REGISTER, clock=clock),
         ReviewWatcher(withholdings=PostgresWithholdings(engine), facts=withheld, clock=clock),
         ClockWatcher(silence=PostgresSilence(engine), facts=facts, clock=clock),
+        FactAppender(facts=PostgresFacts(engine), ledger=ledger, clock=clock),
     )
     await engine.dispose()
 
