@@ -8,6 +8,7 @@ from datetime import timedelta
 import structlog
 from prometheus_client import Counter, Gauge
 
+from services.notifier.adapters.database_away import DATABASE_AWAY
 from services.notifier.adapters.postgres_store import PostgresStore
 from services.notifier.ports import RECONCILED, Ledger
 from services.notifier.take_in import EntryTaker
@@ -16,6 +17,7 @@ from shared.entries import Entry, parse_entry
 from shared.errors import InvalidInput
 from shared.identifiers import Position
 from shared.ledger.messages import StoredEntry
+from shared.process.taking_turns import note_failure
 
 PAGE = 500
 WAIT_FOR_KAFKA_S = 15.0
@@ -62,8 +64,8 @@ class Reconciler:
             try:
                 await self.reconcile(grace_s=0.0 if loss or self._caught_up is None else self._interval_s)
             except Exception as error:
-                # The ledger or the database is away: the comparison is made again on the next turn.
-                log.warning("reconciling_interrupted", kind=type(error).__name__)
+                # Whatever it was, the comparison is made again on the next turn.
+                note_failure(error, work="reconciling", away=DATABASE_AWAY)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._lost.wait(), self._interval_s)
 

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from prometheus_client import Counter, Gauge
 
+from services.notifier.adapters.database_away import DATABASE_AWAY
 from services.notifier.adapters.postgres_store import PostgresStore
 from services.notifier.ports import Ledger, Road
 from services.notifier.recognise import Recognised, leaves_at, recognise, said_position
 from services.notifier.take_in import EntryTaker
 from shared.identifiers import Position
+from shared.process.taking_turns import note_failure
 
 RETRY_AFTER_S = 1.0
 POLL_MS = 500
@@ -95,7 +98,7 @@ class KafkaIntake:
                 log.warning("intake_interrupted", kind="CancelledError")
             except Exception as error:
                 # Neither a broker nor its client may end the deliveries that go on beside this task.
-                log.warning("intake_interrupted", kind=type(error).__name__)
+                note_failure(error, work="intake", away=(KafkaError, *DATABASE_AWAY))
             await asyncio.sleep(RETRY_AFTER_S)
 
     async def _consume(self) -> None:
