@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -103,6 +104,7 @@ async def bench_ledger() -> AsyncIterator[BenchLedger]:
         pool.terminate()
     finally:
         server.destroy()
+        shutil.rmtree(layout.home, ignore_errors=True)
 
 
 def _ledger_settings(layout: Layout, server: EmbeddedPostgres, secret_files: SecretFiles) -> LedgerSettings:

@@ -14,7 +14,7 @@ import pytest_asyncio
 from client.errors import NotReached, Refused, Unproven
 from client.exchange_client import ExchangeClient
 from client.retrying import Retrying
-from deploy.local.layout import layout_of_its_own
+from deploy.local.layout import Layout
 from deploy.local.sandbox import sandbox_settings
 from services.gateway.bootstrap import run_gateway
 from services.gateway.sandbox.faults import Fault
@@ -34,10 +34,9 @@ Json = dict[str, object]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def sandbox() -> AsyncIterator[TestExchange]:
+async def sandbox(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TestExchange]:
     """An exchange that is a sandbox."""
-    beside = layout_of_its_own("sandbox-clock-")
-    beside.home.mkdir(parents=True, exist_ok=True)
+    beside = Layout(tmp_path_factory.mktemp("beside"))
     async with running_exchange(**sandbox_settings(beside)) as exchange:
         yield exchange
 
