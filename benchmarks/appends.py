@@ -8,7 +8,8 @@ import msgspec
 from benchmarks.records import share_body
 from shared.clock import SystemClock, rfc3339
 from shared.entries import Obligation, RoleFact
-from shared.identifiers import AgencyId, AuthorityCode, EntryId, authority_recipient, obligation_id
+from shared.fresh_ids import new_entry_id
+from shared.identifiers import AgencyId, AuthorityCode, authority_recipient, obligation_id
 from shared.ledger.messages import Answer, AppendRequest, ChildIdentifier, Idempotency, NamedChild, Section
 from shared.ledger.registry import AgencyFacts, KeyFacts
 from shared.signatures.keys import generate_signing_key
@@ -40,10 +41,10 @@ def registrations() -> list[AppendRequest]:
     key = KeyFacts(AGENCY, _KEY.public.thumbprint, _KEY.public.jwk(), rfc3339(SystemClock().now()))
     made = []
     for entry_type, each in ((EntryType.AGENCY_REGISTERED, facts), (EntryType.AGENCY_KEY_ADDED, key)):
-        name = secrets.token_hex(16)
+        name = new_entry_id()
         made.append(
             AppendRequest(
-                entry_id=EntryId(name),
+                entry_id=name,
                 type=entry_type,
                 idempotency=Idempotency("service:operator", name, b"register"),
                 answer=Answer(201, {}),
@@ -54,7 +55,7 @@ def registrations() -> list[AppendRequest]:
 
 
 def _share() -> AppendRequest:
-    entry_id = EntryId(secrets.token_hex(16))
+    entry_id = new_entry_id()
     body = share_body()
     return AppendRequest(
         entry_id=entry_id,

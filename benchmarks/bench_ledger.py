@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ import asyncpg
 from benchmarks.appends import registrations, shares
 from deploy.local.layout import Layout, layout_of_its_own
 from deploy.local.postgres import EmbeddedPostgres
+from deploy.local.postgres_settings import SETTINGS
 from deploy.local.secret_files import SecretFiles
 from deploy.migrate import migrate
 from services.ledger.adapters.postgres_reader import PostgresReader
@@ -73,12 +74,12 @@ class BenchLedger:
 
 
 @asynccontextmanager
-async def bench_ledger() -> AsyncIterator[BenchLedger]:
+async def bench_ledger(server_settings: Mapping[str, str] = SETTINGS) -> AsyncIterator[BenchLedger]:
     """Give an empty ledger on a server of its own, the agency registered; all of it is gone afterwards."""
     layout = layout_of_its_own("exchange-bench-")
     layout.create()
     secret_files = SecretFiles(layout.secrets)
-    server = EmbeddedPostgres(layout.postgres, password_file=layout.superuser_password_file)
+    server = EmbeddedPostgres(layout.postgres, password_file=layout.superuser_password_file, settings=server_settings)
     server.start()
     try:
         await migrate(server.dsn(), passwords=secret_files.role_passwords())

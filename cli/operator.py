@@ -1,6 +1,5 @@
 """What the operator does: registers agencies, keys and endpoints, and works the human queues. Each act is an entry."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -12,6 +11,7 @@ from cli.revocation_reason import check_reason
 from shared.clock import Clock, parse_rfc3339, rfc3339
 from shared.entries import Entry, Obligation
 from shared.errors import Conflict, InvalidInput, NotFound
+from shared.fresh_ids import new_entry_id
 from shared.identifiers import (
     AgencyId,
     AuthorityCode,
@@ -210,7 +210,7 @@ class Operator:
         Raises NotFound, and Conflict when it waits in no queue.
         """
         known = await self._waiting(obligation)
-        entry_id = _new_entry_id()
+        entry_id = new_entry_id()
         obligations: tuple[Obligation, ...] = ()
         facts: dict[str, object] = {"obligation": obligation, "owner": _account(by), "outcome": "closed"}
         if pass_to is not None:
@@ -254,7 +254,7 @@ class Operator:
         causes: tuple[EntryId, ...] = (),
         sections: tuple[Section, ...] = (),
     ) -> Position:
-        own_id = entry_id or _new_entry_id()
+        own_id = entry_id or new_entry_id()
         request = AppendRequest(
             entry_id=own_id,
             type=entry_type,
@@ -282,7 +282,3 @@ def _account(text: str) -> str:
             remedy="Use the person's account, not their name: entries hold no names in clear.",
         )
     return text
-
-
-def _new_entry_id() -> EntryId:
-    return EntryId(secrets.token_hex(16))

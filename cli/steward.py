@@ -1,6 +1,5 @@
 """What the operator does about keeping and erasing: holds, proposals, approvals, carrying out. Each act is an entry."""
 
-import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from services.ledger.domain.stewarding import open_proposal
 from shared.clock import Clock, SystemClock, rfc3339
 from shared.entries import parse_entry
 from shared.errors import Conflict, NotFound
+from shared.fresh_ids import new_entry_id
 from shared.identifiers import ChildRef, EntryId, KeyThumbprint, Position
 from shared.ledger.approvers import ApproverKeyFacts, ApproverKeyRevokedFacts, Signed
 from shared.ledger.client import LedgerClient
@@ -201,7 +201,7 @@ class Steward:
         causes: tuple[EntryId, ...] = (),
         note: str | None = None,
     ) -> AppendRequest:
-        entry_id = EntryId(secrets.token_hex(16))
+        entry_id = new_entry_id()
         return AppendRequest(
             entry_id=entry_id,
             type=entry_type,

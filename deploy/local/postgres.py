@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -35,8 +35,16 @@ class EmbeddedPostgres:
     lasts. Two objects with the same folder are two handles on one server.
     """
 
-    def __init__(self, home: Path, *, password_file: Path | None = None, log_file: Path | None = None) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        password_file: Path | None = None,
+        log_file: Path | None = None,
+        settings: Mapping[str, str] = SETTINGS,
+    ) -> None:
         self._home = home.absolute()
+        self._settings = settings
         self._password_file = password_file or self._home / "superuser.password"
         self._log_file = log_file or self._home / "server.log"
         self._program: PostgresProgram | None = None
@@ -191,7 +199,7 @@ class EmbeddedPostgres:
 
     def _launch(self) -> None:
         program = self._found_program()
-        settings = [f"--{name}={value}" for name, value in SETTINGS.items()]
+        settings = [f"--{name}={value}" for name, value in self._settings.items()]
         command = [
             str(program.bin_dir / "postgres"),
             "-D",

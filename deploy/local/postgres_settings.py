@@ -24,3 +24,6 @@ SETTINGS = {
     "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
 }
+
+SETTINGS_FOR_MILLIONS = {**SETTINGS, "shared_buffers": "3GB", "max_wal_size": "16GB", "checkpoint_timeout": "30min"}
+"""The same for a log of millions, whose indexes no longer stand in 256 MB: docs/operations.md gives the reasons."""

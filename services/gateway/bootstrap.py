@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from services.gateway.record_decision import DecisionRecorder
 from services.gateway.sandbox.routes import SandboxApi, add_sandbox_routes
 from shared.clock import Clock, SystemClock
 from shared.errors import InvalidInput
-from shared.identifiers import EntryId
+from shared.fresh_ids import new_entry_id
 from shared.ledger.reaching import ledger_at
 from shared.process.address import Address, TlsAddress, TlsFiles, parse_addresses
 from shared.process.secret_files import read_secret
@@ -86,14 +85,14 @@ def make_gateway(
         directories=directories,
         book=book,
         clock=clock,
-        new_entry_id=_new_entry_id,
+        new_entry_id=new_entry_id,
         in_production=in_production,
     )
     api = GatewayApi(
         signed=signed,
         recorder=recorder,
         acknowledger=NotificationAcknowledger(
-            ledger=ledger, registry=known_keys.registry, book=book, clock=clock, new_entry_id=_new_entry_id
+            ledger=ledger, registry=known_keys.registry, book=book, clock=clock, new_entry_id=new_entry_id
         ),
         registry=known_keys.registry,
         dangers=dangers,
@@ -145,7 +144,7 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
         amender = RecordAmender(ledger=ledger, recorder=gateway.recorder, in_production=settings.production)
         add_amendment_routes(app, signed, dangers=gateway.dangers, amender=amender)
         add_reading_back_routes(app, signed, reader=RecordReader(ledger=ledger, directories=directories, clock=clock))
-        own = OwnAgency(ledger=ledger, registry=known_keys.registry, clock=clock, new_entry_id=_new_entry_id)
+        own = OwnAgency(ledger=ledger, registry=known_keys.registry, clock=clock, new_entry_id=new_entry_id)
         add_own_agency_routes(app, signed, own=own)
         case_reader = CaseReader(ledger=ledger, directories=directories, clock=clock, in_production=settings.production)
         add_children_routes(app, ChildrenApi(signed=signed, reader=case_reader))
@@ -159,10 +158,6 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
         with contextlib.suppress(asyncio.CancelledError):
             await following
         await ledger.close()
-
-
-def _new_entry_id() -> EntryId:
-    return EntryId(secrets.token_hex(16))
 
 
 def _tls(settings: GatewaySettings, addresses: Sequence[Address]) -> TlsFiles | None:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import random
-import secrets
 from collections.abc import AsyncIterator, Coroutine
 
 from prometheus_client import start_http_server
@@ -30,7 +29,8 @@ from services.notifier.watch_reviews import ReviewWatcher
 from services.notifier.withholding_facts import WithholdingFacts
 from shared.clock import Clock, SystemClock
 from shared.errors import InvalidInput, Unavailable
-from shared.identifiers import AgencyId, EntryId
+from shared.fresh_ids import new_entry_id
+from shared.identifiers import AgencyId
 from shared.ledger.client import LedgerClient
 from shared.ledger.reaching import ledger_at
 from shared.ledger.registry_copy import RegistryCopy
@@ -51,7 +51,7 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
     """Be the notifier until ``stop`` is set. Raises InvalidInput for wrong settings."""
     clock = clock_of(settings.sandbox_clock_file)
     register = load_register()
-    facts = FactMaker(register=register, new_entry_id=_new_entry_id)
+    facts = FactMaker(register=register, new_entry_id=new_entry_id)
     ledger_addresses = parse_addresses(settings.ledger_address)
     async with contextlib.AsyncExitStack() as stack:
         engine = await stack.enter_async_context(_engine(settings))
@@ -68,7 +68,7 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
         )
         stack.push_async_callback(push.close)
         registry = RegistryCopy(ledger)
-        withholdings = WithholdingFacts(new_entry_id=_new_entry_id, nation_of=lambda agency: _nation(registry, agency))
+        withholdings = WithholdingFacts(new_entry_id=new_entry_id, nation_of=lambda agency: _nation(registry, agency))
         taker = EntryTaker(facts=facts, withholdings=withholdings, register=register, clock=clock)
         turns = PostgresTurns(engine)
         deliverer = Deliverer(
@@ -94,10 +94,6 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
         if settings.metrics_port:
             start_http_server(settings.metrics_port, addr="127.0.0.1")
         await run_until_first_ends(tasks)
-
-
-def _new_entry_id() -> EntryId:
-    return EntryId(secrets.token_hex(16))
 
 
 def _nation(registry: RegistryCopy, agency: AgencyId) -> str:

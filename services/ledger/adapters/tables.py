@@ -103,7 +103,7 @@ child_identifier = Table(
     Column("position", BigInteger, nullable=False),
     Index("child_identifier_identifying", "token", unique=True, postgresql_where=text("identifying")),
     Index("child_identifier_similar", "token", "ref", unique=True, postgresql_where=text("NOT identifying")),
-    Index("child_identifier_ref", "ref"),
+    Index("child_identifier_position", "position"),
     comment="Blind index: keyed hashes of identifiers; erasable",
 )
 

@@ -130,7 +130,8 @@ class StoredLog:
         """Return whether a child's data key or any way of looking it up is still there."""
         row = await self._connection.fetchrow(
             "SELECT EXISTS (SELECT FROM ledger.data_key WHERE key_id = $1)"
-            " OR EXISTS (SELECT FROM ledger.child_identifier WHERE ref = $1)",
+            " OR EXISTS (SELECT FROM ledger.child_entry c JOIN ledger.child_identifier i ON i.position = c.position"
+            "            WHERE c.ref = $1 AND i.ref = $1)",
             child,
         )
         return row is not None and bool(row[0])
