@@ -10,7 +10,7 @@ from benchmarks.measure import Measured, in_turns
 from benchmarks.pgbench import fastest_pgbench
 from cli.audit import audit_ledger
 from deploy.local.exchange import LocalExchange, Options
-from deploy.local.layout import layout_of_its_own
+from deploy.local.layout import environment_of_its_own, layout_of_its_own
 from deploy.local.loopback_port import free_port
 from deploy.local.postgres import EmbeddedPostgres
 from shared.ledger.client import LedgerClient
@@ -20,7 +20,10 @@ from shared.ledger.messages import AppendRequest
 async def measure(*, rounds: int, appends: int, inserts: int) -> Measured:
     """Return the comparison: the real ledger process, its Unix socket, MessagePack; the log verifies afterwards."""
     exchange = LocalExchange(
-        layout_of_its_own("exchange-bench-"), announce=lambda _text: None, options=Options(port=free_port())
+        layout_of_its_own("exchange-bench-"),
+        announce=lambda _text: None,
+        environment=environment_of_its_own(),
+        options=Options(port=free_port()),
     )
     try:
         async with exchange:

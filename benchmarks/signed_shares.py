@@ -12,7 +12,7 @@ from cli.agency_facts import Terms
 from cli.audit import audit_ledger
 from cli.operator import Operator
 from deploy.local.exchange import LocalExchange, Options
-from deploy.local.layout import layout_of_its_own
+from deploy.local.layout import environment_of_its_own, layout_of_its_own
 from deploy.local.loopback_port import free_port
 from deploy.local.readiness import url_answers
 from deploy.local.supervisor import ChildSpec
@@ -32,7 +32,10 @@ MOST_PER_MINUTE = 10_000_000
 async def accepting_exchange(key: SigningKey) -> AsyncIterator[LocalExchange]:
     """Give an exchange with one agency; nothing takes pushes, so that what is measured is acceptance."""
     exchange = LocalExchange(
-        layout_of_its_own("exchange-bench-"), announce=lambda _text: None, options=Options(port=free_port())
+        layout_of_its_own("exchange-bench-"),
+        announce=lambda _text: None,
+        environment=environment_of_its_own(),
+        options=Options(port=free_port()),
     )
     try:
         async with exchange:

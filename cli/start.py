@@ -13,7 +13,7 @@ from cli.parties import EVERYBODY, Parties, Party
 from cli.story import Story
 from conformance.musts import Verdict
 from deploy.local.exchange import DEFAULT_PORT, LocalExchange, Options
-from deploy.local.layout import Layout, layout_of_its_own
+from deploy.local.layout import Layout, environment_of_its_own, layout_of_its_own
 from deploy.local.loopback_port import check_free, free_port
 from deploy.local.sandbox import SANDBOX_PORT, sandbox_settings
 from deploy.local.supervisor import signals_as_event
@@ -55,7 +55,7 @@ class Examining(Protocol):
 
 async def examined_on(party: Party, examining: Examining) -> list[Verdict]:
     """Return what an examination finds at an exchange in a folder of its own, which is taken down afterwards."""
-    exchange = _passing("exchange-examined-")
+    exchange = passing_exchange("exchange-examined-")
     try:
         async with exchange:
             parties = await _welcome(exchange, first_port=0)
@@ -105,17 +105,19 @@ async def _up(exchange: LocalExchange, witness: LocalWitness | None) -> AsyncIte
         yield
 
 
-def _passing(prefix: str) -> LocalExchange:
-    """Return an exchange in a folder of its own, with a log key of its own: one key must never sign two logs."""
-    environment = {name: value for name, value in os.environ.items() if name != "LEDGER_LOG_KEY_FILE"}
+def passing_exchange(prefix: str) -> LocalExchange:
+    """Return an exchange in a folder of its own, with keys of its own: one key must never sign two logs."""
     return LocalExchange(
-        layout_of_its_own(prefix), announce=_say, environment=environment, options=Options(port=free_port())
+        layout_of_its_own(prefix),
+        announce=_say,
+        environment=environment_of_its_own(),
+        options=Options(port=free_port()),
     )
 
 
 async def demonstrate() -> int:
     """Run an exchange in a folder of its own, play the story, take everything down; 0 when all of it happened."""
-    exchange = _passing("exchange-demo-")
+    exchange = passing_exchange("exchange-demo-")
     try:
         async with signals_as_event() as asked_to_end:
             working = asyncio.create_task(_demonstrate(exchange))

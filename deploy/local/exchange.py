@@ -54,7 +54,8 @@ class LocalExchange:
     """One installation under one folder. ``start`` and ``stop`` may be repeated; the folder keeps the data.
 
     ``DATABASE_URL`` and ``KAFKA_BOOTSTRAP_SERVERS`` in ``environment`` name servers that others run; without them both
-    are started here. ``LEDGER_LOG_KEY_FILE`` names a log key other than the folder's own. Raises Conflict when the
+    are started here. ``LEDGER_LOG_KEY_FILE`` names a log key other than the folder's own, and so for every setting of a
+    service that is not given here: ``environment_of_its_own`` has none. Raises Conflict when the
     folder is in use, InvalidInput for a wrong log key, Unavailable when a part does not come up.
     """
 
@@ -67,7 +68,7 @@ class LocalExchange:
         self._environment = os.environ if environment is None else environment
         self._announce = announce
         self._occupancy = Occupancy(layout.home)
-        self._supervisor = Supervisor(layout.logs, announce=announce)
+        self._supervisor = Supervisor(layout.logs, announce=announce, environment=self._environment)
         self.postgres: EmbeddedPostgres | None = None
         self.broker: Broker | None = None
         self.broker_choice: BrokerChoice = choose_broker(self._environment)

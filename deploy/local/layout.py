@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.process.settings import ALL_SETTINGS
+
 DEFAULT_HOME = Path(".exchange")
 
 # Other users may walk through to what is theirs (PostgreSQL runs as a user of its own when the exchange is started by
@@ -96,6 +98,17 @@ def layout_of_its_own(prefix: str) -> Layout:
     home = Path(tempfile.mkdtemp(prefix=prefix))
     home.chmod(_PASSABLE)
     return Layout(home, jars_cache=Layout.from_environment().kafka_jars)
+
+
+def environment_of_its_own(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return an environment without any setting of a service: those of another installation, its keys above all.
+
+    An installation with a folder of its own must not sign with them. Which servers to use (``DATABASE_URL``,
+    ``KAFKA_BOOTSTRAP_SERVERS``, ``BROKER``) is left as it is.
+    """
+    prefixes = tuple(str(kind.model_config.get("env_prefix")) for kind in ALL_SETTINGS)
+    given = os.environ if environment is None else environment
+    return {name: value for name, value in given.items() if not name.upper().startswith(prefixes)}
 
 
 def _make(folder: Path, mode: int) -> None:

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from deploy.local.leash import die_with_parent, kill_group
@@ -25,7 +25,7 @@ _LONGEST_DELAY_S = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildSpec:
-    """One process to run. ``environment`` is added to the supervisor's own; secrets belong in files, never here."""
+    """One process to run. ``environment`` is added to its supervisor's; secrets belong in files, never here."""
 
     name: str
     argv: Sequence[str]
@@ -46,12 +46,13 @@ class Supervisor:
 
     A child that dies is started again, for ever, with growing pauses; each death is announced. When the supervisor
     itself is killed outright, the kernel asks each child to end (Linux). Use it from one event loop, in a thread that
-    lasts as long as the children.
+    lasts as long as the children. ``environment`` is what each child is given, this process's own by default.
     """
 
-    def __init__(self, log_dir: Path, *, announce: Announce) -> None:
+    def __init__(self, log_dir: Path, *, announce: Announce, environment: Mapping[str, str] | None = None) -> None:
         self._log_dir = log_dir
         self._announce = announce
+        self._environment = os.environ if environment is None else environment
         self._children: dict[str, _Child] = {}
 
     async def start(self, spec: ChildSpec) -> None:
@@ -62,7 +63,8 @@ class Supervisor:
         """
         if spec.name in self._children:
             raise Conflict(f"{spec.name} runs already")
-        child = _Child(spec, log_file=self.log_file(spec.name), announce=self._announce)
+        whole = replace(spec, environment={**self._environment, **spec.environment})
+        child = _Child(whole, log_file=self.log_file(spec.name), announce=self._announce)
         self._children[spec.name] = child
         try:
             await child.start()
@@ -162,7 +164,7 @@ class _Child:
         try:
             self._process = await asyncio.create_subprocess_exec(
                 *self._spec.argv,
-                env={**os.environ, **self._spec.environment},
+                env=self._spec.environment,
                 cwd=self._spec.working_directory,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=descriptor,

@@ -1,7 +1,6 @@
 """A whole exchange for tests: the real processes, with agencies that have keys and authorities that take pushes."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from cli.operator import Operator
 from cli.parties import DARLINGTON, EVERYBODY, NURSERY, PRACTICE, SCHOOL, Parties, Party
 from client.exchange_client import ExchangeClient
 from deploy.local.exchange import LocalExchange, Options
-from deploy.local.layout import layout_of_its_own
+from deploy.local.layout import environment_of_its_own, layout_of_its_own
 from deploy.local.loopback_port import free_port
 from services.ledger.audit.findings import Report
 from shared.clock import SystemClock
@@ -110,7 +109,7 @@ async def patiently(look: Callable[[], Awaitable[Found | None]], *, patience_s: 
 async def running_exchange(broker: str = "embedded", **settings: str) -> AsyncIterator[TestExchange]:
     """Give an exchange of its own, with everybody registered; delete it afterwards."""
     layout = layout_of_its_own("exchange-test-")
-    environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "BROKER")}
+    environment = {name: value for name, value in environment_of_its_own().items() if name != "DATABASE_URL"}
     local = LocalExchange(
         layout,
         announce=lambda _text: None,
