@@ -288,9 +288,10 @@ class LocalExchange:
                 return url_answers(f"{self.gateway_url}/readyz")
 
     async def _ledger_writes(self) -> bool:
+        """Whether the ledger has taken office: reading it can be done before, but not which keys sign from now on."""
         client = self.ledger_client()
         try:
-            return (await client.tree_head()).size > 0
+            return (await client.standing()).standing == "writing"
         except Unavailable:
             return False
         finally:
