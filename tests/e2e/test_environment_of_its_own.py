@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from cli.start import passing_exchange
-from deploy.local.layout import environment_of_its_own
 from shared.process.settings import ALL_SETTINGS
 from shared.vocabulary import EntryType
 from tests.machinery.command_line import Command, command_in
@@ -33,14 +32,3 @@ async def test_a_demo_reads_no_setting_of_the_exchange_that_runs_beside_it(
             assert types == [EntryType.LEDGER_OPENED], "a key was added that is another log's"
     finally:
         exchange.destroy()
-
-
-def test_which_servers_to_use_is_left_to_the_environment() -> None:
-    given = {
-        "DATABASE_URL": "x",
-        "BROKER": "embedded",
-        "LEDGER_LOG_KEY_NEXT_FILE": "y",
-        "gateway_port": "1",
-        "PATH": "z",
-    }
-    assert environment_of_its_own(given) == {"DATABASE_URL": "x", "BROKER": "embedded", "PATH": "z"}

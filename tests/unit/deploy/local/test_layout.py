@@ -1,7 +1,7 @@
 import stat
 from pathlib import Path
 
-from deploy.local.layout import Layout
+from deploy.local.layout import Layout, environment_of_its_own
 
 
 def test_the_environment_names_the_folder_and_the_default_is_in_the_working_directory() -> None:
@@ -24,3 +24,14 @@ def test_another_user_may_walk_through_to_postgres_but_not_look_around(tmp_path:
     layout.create()
     assert stat.S_IMODE(layout.home.stat().st_mode) == 0o711
     assert stat.S_IMODE(layout.postgres.stat().st_mode) == 0o711
+
+
+def test_which_servers_to_use_is_left_to_the_environment() -> None:
+    given = {
+        "DATABASE_URL": "x",
+        "BROKER": "embedded",
+        "LEDGER_LOG_KEY_NEXT_FILE": "y",
+        "gateway_port": "1",
+        "PATH": "z",
+    }
+    assert environment_of_its_own(given) == {"DATABASE_URL": "x", "BROKER": "embedded", "PATH": "z"}
