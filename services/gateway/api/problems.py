@@ -168,7 +168,13 @@ PROBLEMS: Mapping[str, ProblemType] = {
         ),
         ProblemType("too-large", 413, "Too large", "The body is over 256 KiB", "Send attachments by hash, not inline."),
         ProblemType("wrong-content-type", 415, "Not said to be JSON", "Content-Type is another", "application/json."),
-        ProblemType("wrong-types", 422, "Wrong shape", "A member has another type than docs/api.md says", "Mend it."),
+        ProblemType(
+            "wrong-types",
+            422,
+            "Wrong shape",
+            "A member has another type than docs/api.md says",
+            "Mend each that is named.",
+        ),
         ProblemType(
             "nobody-and-nowhere", 422, "About nobody", "No child and no place is named", "Give anything known."
         ),

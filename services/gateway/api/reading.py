@@ -1,7 +1,7 @@
 """Reading a request off the wire: size, type, key and shape, each refused by its own name."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import msgspec
@@ -13,27 +13,16 @@ from services.gateway.api.problems import (
     NotJson,
     TooLarge,
     WrongContentType,
-    WrongTypes,
 )
+from services.gateway.api.wrong_types import read_record
 from services.gateway.domain.misspelt import MemberNames
 from services.gateway.record_decision import Sent
-from shared.canonical_json import Json
 from shared.errors import ExchangeError, InvalidInput, Unavailable
 from shared.signatures.message import RequestParts
 
 LARGEST_BODY_BYTES = 256 * 1024
 _JSON_TYPE = re.compile(r'application/json(?:\s*;\s*charset="?utf-8"?)?\s*\Z', re.IGNORECASE)
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
-_KINDS = {
-    "str": "a text",
-    "object": "an object",
-    "array": "a list",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-}
-_PATH_IN_ERROR = re.compile(r"`(\$[^`]*)`\Z")
-
 Record = TypeVar("Record")
 
 
@@ -93,11 +82,12 @@ class RecordDecoder(Generic[Record]):
         self._names = MemberNames(shape)
 
     def decode(self, body: bytes) -> Record:
-        """Return the record. Raises NotJson, InvalidUtf8, or WrongTypes that points at the member."""
+        """Return the record. Raises NotJson, InvalidUtf8, or WrongTypes that points at each wrong member."""
         try:
-            return self._decoder.decode(body)
-        except msgspec.ValidationError as error:
-            return self._decode_without_nulls(body, error)
+            try:
+                return self._decoder.decode(body)
+            except msgspec.ValidationError:
+                return read_record(msgspec.json.decode(body), self._shape)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _unreadable(body) from error
 
@@ -122,25 +112,6 @@ class RecordDecoder(Generic[Record]):
         """Return the members that a body seems to mean by names that the shape does not have."""
         return self._names.misspelt(body)
 
-    def _decode_without_nulls(self, body: bytes, error: msgspec.ValidationError) -> Record:
-        """Return the record, a null where a list belongs being nothing: many systems write an empty list so."""
-        try:
-            whole: Json = msgspec.json.decode(body)
-            return msgspec.convert(_without_nulls(whole), self._shape)
-        except msgspec.ValidationError:
-            raise _wrong_types(str(error)) from error
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as unreadable:
-            raise _unreadable(body) from unreadable
-
-
-def _without_nulls(value: Json) -> Json:
-    """Return a value whose members that are null are left out."""
-    if isinstance(value, Mapping):
-        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
-    if isinstance(value, list):
-        return [_without_nulls(each) for each in value]
-    return value
-
 
 def _unreadable(body: bytes) -> ExchangeError:
     try:
@@ -148,35 +119,6 @@ def _unreadable(body: bytes) -> ExchangeError:
     except UnicodeDecodeError:
         return InvalidUtf8("the body is not valid UTF-8")
     return NotJson("the body is not JSON")
-
-
-def _wrong_types(message: str) -> InvalidInput:
-    # The library's message names types and the member's path, and never a value. Anything else is left out.
-    found = _PATH_IN_ERROR.search(message)
-    pointer = _pointer(found.group(1)) if found else "/"
-    missing = re.match(r"Object missing required field `([a-z_]+)`", message)
-    if missing:
-        return WrongTypes(
-            f"the object at {pointer} lacks the member {missing.group(1)}",
-            remedy="See docs/schemas for the type of each member.",
-        )
-    expected = re.match(r"Expected `([a-z |`]+)`, got `([a-z ]+)`", message)
-    what = f": {_in_words(expected.group(1))} is expected there, not {_in_words(expected.group(2))}" if expected else ""
-    return WrongTypes(
-        f"the member at {pointer} has the wrong type{what}", remedy="See docs/schemas for the type of each member."
-    )
-
-
-def _pointer(path: str) -> str:
-    """Return a path such as ``$.carers[0].name`` as a JSON Pointer; of a member under any name, the object it is in."""
-    known = path.partition("[...]")[0].removeprefix("$")
-    return re.sub(r"\[([0-9]+)\]", r"/\1", known).replace(".", "/") or "/"
-
-
-def _in_words(kinds: str) -> str:
-    """Return kinds of values, as the library names them, in words. That null serves as well goes without saying."""
-    named = [kind for kind in kinds.replace("`", "").split(" | ") if kind != "null"] or ["null"]
-    return " or ".join(_KINDS.get(kind, kind) for kind in named)
 
 
 def _too_large() -> TooLarge:
