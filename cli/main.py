@@ -57,6 +57,7 @@ app.command("keygen")(send.keygen)
 app.command("share")(send.share)
 app.command("withhold")(send.withhold)
 app.command("whereabouts")(send.whereabouts)
+app.command("housing-notice")(send.housing_notice)
 for amendment, command in amending.COMMANDS.items():
     app.command(amendment)(command)
 app.command("registration")(own_keys.registration)

@@ -64,6 +64,13 @@ def whereabouts(
     send_record(Sending("whereabouts", PATHS["whereabouts"], record, key, idempotency_key, keep), url=url)
 
 
+def housing_notice(
+    record: Record, key: KeyFile, url: Url = "", idempotency_key: IdempotencyKey = None, keep: ReceiptFile = None
+) -> None:
+    """Record a housing notice (Housing Act 1996 s.213AA), agreed to or refused; no safeguarding share."""
+    send_record(Sending("housing-notice", PATHS["housing-notice"], record, key, idempotency_key, keep), url=url)
+
+
 def acknowledge(
     notification: Annotated[str, typer.Argument(help="The notification's id, as it was pushed")],
     record: Record,

@@ -23,6 +23,7 @@ _HELP = {
     "share": "share a concern",
     "withhold": "record a decision not to share, with its reason",
     "whereabouts": "report where a child is",
+    "housing-notice": "record a housing notice, agreed to or refused",
     "correct": "correct a record of yours",
     "retract": "take back a record of yours",
     "dispute": "have it kept beside a record that somebody says it is not so",

@@ -15,6 +15,7 @@ FORMATS = {
     "share": "safeguarding-exchange/share/v1",
     "withhold": "safeguarding-exchange/withholding/v1",
     "whereabouts": "safeguarding-exchange/whereabouts/v1",
+    "housing-notice": "safeguarding-exchange/housing-notice/v1",
     "acknowledge": "safeguarding-exchange/acknowledgement/v1",
     "search": "safeguarding-exchange/search/v1",
     "correct": "safeguarding-exchange/correction/v1",

@@ -13,7 +13,12 @@ from client.exchange_keys import ExchangeKeys
 from client.files import private_key, record_bytes, write_new
 from shared.errors import InvalidInput
 
-PATHS = {"share": "/v1/shares", "withhold": "/v1/withholdings", "whereabouts": "/v1/whereabouts"}
+PATHS = {
+    "share": "/v1/shares",
+    "withhold": "/v1/withholdings",
+    "whereabouts": "/v1/whereabouts",
+    "housing-notice": "/v1/housing-notices",
+}
 """Which command posts where."""
 
 

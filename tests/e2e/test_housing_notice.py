@@ -1,8 +1,12 @@
 """A housing notice, end to end: the practice gets it, the placing agency only that there was a move, and no CSC any."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from tests.machinery.answers import codes, told
+from tests.machinery.command_line import Command
 from tests.machinery.exchange import DARLINGTON, PRACTICE, SCHOOL, TestExchange, patiently
 from tests.machinery.people import child, housing_notice, share
 
@@ -50,3 +54,16 @@ async def test_a_concern_after_a_refusal_reaches_childrens_social_care_by_itself
     assert not any(recipient.startswith("authority:") for recipient in told(refused))
     assert DARLINGTON.takes_pushes_as in told(concern)
     assert status.content["type"] == "housing_notice.recorded"
+
+
+async def test_a_housing_notice_is_sent_from_the_command_line_and_by_no_other_command(
+    exchange: TestExchange, command: Command, tmp_path: Path
+) -> None:
+    key, record, kept = exchange.parties.key_file(SCHOOL), tmp_path / "notice.json", tmp_path / "kept"
+    record.write_text(json.dumps(housing_notice()))
+    code, said = await command("share", record, "--key", key)
+    assert (code, "Use: exchange housing-notice" in said) == (1, True), said
+    code, said = await command("housing-notice", record, "--key", key, "--keep", kept)
+    assert (code, "verified offline" in said) == (0, True), said
+    recorded = json.loads(kept.read_bytes())["id"]
+    assert {each.type for each in await exchange.entries() if each.id == recorded} == {"housing_notice.recorded"}

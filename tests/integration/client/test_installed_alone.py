@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 
 from shared.canonical_json import Json
 from tests.machinery.exchange import SCHOOL, TestExchange
-from tests.machinery.people import child, share, whereabouts, withholding
+from tests.machinery.people import child, housing_notice, share, whereabouts, withholding
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -104,6 +104,7 @@ RECORDS: dict[str, dict[str, Json]] = {
     "share": share(),
     "withhold": withholding(),
     "whereabouts": whereabouts(child(), "E06000005"),
+    "housing-notice": housing_notice(),
 }
 
 
