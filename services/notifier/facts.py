@@ -136,6 +136,7 @@ class FactMaker:
 
         It is told to people at the exchange, to whoever should have taken it, who is chased by it, and to the referrer.
         What was put to somebody because of a withholding wants a decision: for that it says that nobody has decided.
+        What stands in a queue of the exchange's own is late by the exchange, and by no authority: it says that.
         """
         entry_id = self._new_entry_id()
         recipients = [ESCALATION_QUEUE]
@@ -143,7 +144,6 @@ class FactMaker:
             recipients.append(notification.recipient)
         if notification.agency is not None and agency_recipient(notification.agency) not in recipients:
             recipients.append(agency_recipient(notification.agency))
-        undecided = notification.entry_type in WITHHOLDING_TYPES
         return self._about(
             EntryType.NOTIFICATION_OVERDUE,
             notification,
@@ -152,7 +152,7 @@ class FactMaker:
             obligations=_owed_in_an_hour(
                 entry_id,
                 recipients,
-                reason="nobody_has_decided" if undecided else "nobody_owns_it",
+                reason=_why_overdue(notification),
                 urgency=Urgency.IMMEDIATE,
                 clock_start="deadline_passed",
                 now=now,
@@ -236,6 +236,12 @@ def _move_reason(move: Move, ordinal: int) -> str:
     if ordinal == 0:
         return "child_now_in_area"
     return "child_left_area" if move.told[ordinal] in move.from_authorities else "holds_plan_or_looks_after"
+
+
+def _why_overdue(notification: Notification) -> str:
+    if notification.entry_type in WITHHOLDING_TYPES:
+        return "nobody_has_decided"
+    return "nobody_at_the_exchange_owns_it" if is_queue(notification.recipient) else "nobody_owns_it"
 
 
 def _owed_in_an_hour(

@@ -151,6 +151,23 @@ async def test_silence_past_the_deadline_is_said_once_to_people_and_to_the_refer
     ]
 
 
+async def test_a_queue_of_the_exchanges_own_that_is_late_is_not_told_as_an_authority_that_is(
+    notifier: Notifier,
+) -> None:
+    await notifier.take_in(notifier.ledger.add_share(recipients=("authority:E06000005", "queue:identity")))
+    notifier.clock.pass_s(40 * 3600)
+    assert await notifier.watcher.say_overdue() == 2
+    await notifier.said()
+    told = {
+        each.facts["recipient"]: {(owed.recipient, owed.reasons) for owed in each.obligations}
+        for each in notifier.ledger.appended.values()
+        if each.type == EntryType.NOTIFICATION_OVERDUE
+    }
+    ours = ("nobody_at_the_exchange_owns_it",)
+    assert told["queue:identity"] == {("queue:escalation", ours), ("agency:a-school", ours)}
+    assert {reasons for _, reasons in told["authority:E06000005"]} == {("nobody_owns_it",)}
+
+
 async def test_a_referrer_hears_after_one_working_day_that_nobody_took_a_routine_concern_up(notifier: Notifier) -> None:
     """The authority has longer than that, and is not chased yet."""
     told = ("authority:E06000005", "queue:identity")
