@@ -115,6 +115,9 @@ def _ledger_settings(layout: Layout, server: EmbeddedPostgres, secret_files: Sec
         writer_password_file=secret_files.password_file("exchange_ledger_writer"),
         relay_password_file=secret_files.password_file("exchange_ledger_relay"),
         log_key_file=secret_files.signing_key_file("ledger-log"),
+        # What is not given here is read from the environment, and may be another log's.
+        log_key_next_file=None,
+        log_key_compromised_from="",
         key_encryption_key_file=secret_files.key_file("ledger-key-encryption"),
         blind_index_key_file=secret_files.key_file("ledger-blind-index"),
         guard_file=layout.home / "ledger-guard",
