@@ -1,5 +1,6 @@
 """``exchange owed`` and ``exchange queue``: what is not yet received, and what waits for a person."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -10,12 +11,12 @@ from shared.clock import SystemClock
 from shared.identifiers import parse_obligation_id
 from shared.ledger.messages import ObligationState, OwedPage, OwedQuery
 from shared.ledger.reviews import OverdueReviewsPage, OverdueReviewsQuery
-from shared.process.settings import NotifierSettings
 from shared.reference.authorities import load_register
 
 queue_app = typer.Typer(help="The human queue: who owns each item, since when.", no_args_is_help=True)
 
-NOBODY_YET = NotifierSettings.model_fields["queue_owner"].default
+DUTY_OPERATOR = "duty-operator"
+"""Who owns an item until somebody is assigned, unless EXCHANGE_QUEUE_OWNER names another."""
 
 
 def show_owed() -> None:
@@ -109,7 +110,9 @@ def resolve(
 
 def _owner(each: ObligationState) -> str:
     if each.owner is None:
-        return f"{NOBODY_YET} (nobody assigned yet), since {each.since[:19]}Z"
+        return (
+            f"{os.environ.get('EXCHANGE_QUEUE_OWNER') or DUTY_OPERATOR} (nobody assigned yet), since {each.since[:19]}Z"
+        )
     return f"{each.owner}, since {(each.owner_since or '')[:19]}Z"
 
 

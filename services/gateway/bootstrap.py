@@ -16,6 +16,7 @@ from services.gateway.api.assessments import AssessmentApi, add_assessment_route
 from services.gateway.api.audit import AuditApi, add_audit_routes
 from services.gateway.api.children import ChildrenApi, add_children_routes
 from services.gateway.api.dangers import Dangers
+from services.gateway.api.metrics import show_metrics
 from services.gateway.api.own_agency import add_own_agency_routes
 from services.gateway.api.reading_back import add_reading_back_routes
 from services.gateway.api.signed_requests import SignedRequests
@@ -133,6 +134,7 @@ async def run_gateway(settings: GatewaySettings, *, stop: asyncio.Event) -> None
     try:
         door = Door("agencies", HttpAddress(settings.host, settings.port))
         app = make_app(gateway.api)
+        show_metrics(app, port=settings.metrics_port)
         assessor = DecisionAssessor(
             ledger=ledger,
             directories=directories,

@@ -9,9 +9,13 @@ from shared.entries import Entry, parse_entry
 from shared.errors import ExchangeError, Unavailable
 from shared.ledger.messages import EntriesPage
 from shared.ledger.registry import Registry
+from shared.process.logs import fault
 from shared.vocabulary import EntryType
 
 REFRESH_S = 1.0
+FRESH_FOR_S = 5.0
+"""How old a copy may be that is followed: a look that is late, or one that failed and was repeated."""
+
 PAGE = 500
 
 log = structlog.get_logger()
@@ -32,6 +36,7 @@ class RegistryCopy:
         self._ledger = ledger
         self._genesis: Entry | None = None
         self._refreshing = asyncio.Lock()
+        self._refreshed_at_s: float | None = None
         self.current = Registry()
 
     async def refresh(self) -> None:
@@ -45,16 +50,25 @@ class RegistryCopy:
                         self._genesis = entry
                     self.current = self.current.with_entry(entry)
                 if len(page.entries) < PAGE:
+                    self._refreshed_at_s = asyncio.get_running_loop().time()
                     return
 
     async def follow(self) -> None:
-        """Refresh every second until cancelled."""
+        """Refresh every second until cancelled, whatever goes wrong: a copy that stands still says so in the log."""
         while True:
             try:
                 await self.refresh()
             except ExchangeError as error:
                 log.warning("registry_not_refreshed", code=error.code)
+            except Exception as error:
+                log.error("registry_not_refreshed", **fault(error))
             await asyncio.sleep(REFRESH_S)
+
+    def check_fresh(self) -> None:
+        """Raise Unavailable when the copy has not been read to its end within FRESH_FOR_S. Asks the ledger nothing."""
+        read_at_s = self._refreshed_at_s
+        if read_at_s is None or asyncio.get_running_loop().time() - read_at_s > FRESH_FOR_S:
+            raise Unavailable(f"the ledger has given no registry for {FRESH_FOR_S:.0f} seconds")
 
     def log_facts(self) -> tuple[str, tuple[str, ...]]:
         """Return the log's origin and the verifier keys that sign it now, the oldest first.

@@ -40,6 +40,9 @@ class GatewaySettings(BaseSettings):
     immediate_danger_per_minute: int = Field(
         default=60, ge=1, description="How many immediate dangers pass when an agency has used up the others"
     )
+    metrics_port: int = Field(
+        default=0, ge=0, le=65_535, description="Loopback port for /metrics; 0: on the agencies' port"
+    )
     production: bool = Field(default=False, description="True flags 999 test numbers and never identifies by them")
     sandbox_clock_file: Path | None = Field(
         default=None,
@@ -160,9 +163,6 @@ class NotifierSettings(BaseSettings):
     )
     push_authority_file: Path | None = Field(
         default=None, description="PEM of the only authority that endpoints' TLS may have"
-    )
-    queue_owner: str = Field(
-        default="duty-operator", description="Who owns a human-queue item until somebody is assigned"
     )
     sandbox_clock_file: Path | None = Field(default=None, description="In a sandbox: the gateway's file of that name")
     metrics_port: int = Field(default=0, ge=0, le=65_535, description="Loopback port for /metrics; 0: none")

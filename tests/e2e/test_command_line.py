@@ -182,12 +182,17 @@ async def test_a_key_is_not_revoked_by_a_slip(command: Command, exchange: TestEx
     assert not [each for each in (await exchange.entries())[before:] if each.type == "agency.key_revoked"]
 
 
-async def test_a_queue_item_is_closed_once(command: Command, exchange: TestExchange) -> None:
+async def test_a_queue_item_is_closed_once(
+    command: Command, exchange: TestExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with exchange.client() as client:
         answer = await client.share({**share(), "recipients": ["Nowhere-on-Sea"]})
     told = answer.content["told"]
     assert isinstance(told, list)
     item = next(f"{answer.content['id']}-{n}" for n, each in enumerate(told) if "queue" in str(each))
+    assert "duty-operator (nobody assigned yet)" in (await command("queue", "list"))[1]
+    monkeypatch.setenv("EXCHANGE_QUEUE_OWNER", "night-desk")
+    assert "night-desk (nobody assigned yet)" in (await command("queue", "list"))[1]
     code, said = await command("queue", "assign", item, "--owner", "b.carer")
     assert code == 0, said
     code, said = await command("queue", "resolve", item, "--by", "b.carer", "--pass-to", "E06000002")

@@ -12,13 +12,14 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from services.gateway.api.app import make_app
+from services.gateway.api.metrics import show_metrics
 from services.gateway.api.signed_requests import Asked, SignedRequests
 from services.gateway.bootstrap import make_gateway
 from services.gateway.limit_requests import RequestLimits
 from shared.clock import SystemClock
 from shared.errors import IntegrityFailure, Unavailable
 from shared.identifiers import AgencyId, AuthorityCode
-from shared.ledger.messages import AdmitRead, Appended, AppendRequest, ResolveChild, ResolvedChild
+from shared.ledger.messages import AdmitRead, Appended, AppendRequest, EntriesPage, ResolveChild, ResolvedChild
 from shared.ledger.registry import AgencyFacts, KeyFacts
 from shared.process.logs import configure_logs
 from shared.process.serving import Door, HttpAddress, serve, stop_on_signals
@@ -39,6 +40,12 @@ class NameQuoted(KeyError):
 
 class FailingLedger(FakeLedger):
     """A ledger that records nothing, and fails as the idempotency key asks."""
+
+    looks = 0
+
+    async def entries(self, *, after: int, limit: int = 500, registry_only: bool = False) -> EntriesPage:
+        self.looks += 1
+        return await super().entries(after=after, limit=limit, registry_only=registry_only)
 
     async def resolve_child(self, request: ResolveChild) -> ResolvedChild:
         return NOBODY
@@ -74,7 +81,7 @@ def registered(folder: Path) -> FailingLedger:
     return ledger
 
 
-def add_failing_routes(app: FastAPI, signed: SignedRequests) -> None:
+def add_failing_routes(app: FastAPI, signed: SignedRequests, ledger: FailingLedger) -> None:
     """Add a signed read, and a route that fails outside of what proves requests and leaves a failing task behind."""
 
     async def stray() -> None:
@@ -93,15 +100,19 @@ def add_failing_routes(app: FastAPI, signed: SignedRequests) -> None:
     async def nothing(_asked: Asked) -> bytes:
         return b"{}"
 
+    async def looks() -> int:
+        return ledger.looks
+
     app.add_api_route("/fail", fail)
+    app.add_api_route("/looks", looks)
     app.add_api_route("/v1/read", read)
 
 
 async def run(port: int, folder: Path) -> None:
     """Serve until told to stop, and then fail."""
-    clock = SystemClock()
+    clock, ledger = SystemClock(), registered(folder)
     gateway = make_gateway(
-        ledger=registered(folder),  # type: ignore[arg-type]
+        ledger=ledger,  # type: ignore[arg-type]
         directories=directories(),
         book=load_rules(),
         key=load_signing_key((folder / ANSWER_KEY).read_bytes()),
@@ -115,7 +126,8 @@ async def run(port: int, folder: Path) -> None:
     )
     await gateway.known_keys.registry.refresh()
     app = make_app(gateway.api)
-    add_failing_routes(app, gateway.signed)
+    show_metrics(app, port=0)
+    add_failing_routes(app, gateway.signed, ledger)
     await serve(app, [Door("agencies", HttpAddress("127.0.0.1", port))], stop=stop_on_signals())
     raise NameQuoted(CHILD)
 

@@ -5,7 +5,6 @@ from typing import TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -159,17 +158,16 @@ class GatewayApi:
         return JSONResponse({"status": "alive"})
 
     async def get_readyz(self, _request: Request) -> Response:
-        """Say whether requests can be proven and recorded. Kafka has no part in it."""
+        """Say whether requests can be proven and recorded. Kafka has no part in it.
+
+        Anybody may ask, as often as they like: it costs the ledger nothing.
+        """
         try:
-            await self._registry.refresh()
+            self._registry.check_fresh()
             self._registry.log_facts()
         except ExchangeError as error:
             return self._signed.refuse(error, None)
         return JSONResponse({"status": "ready"})
-
-    async def get_metrics(self, _request: Request) -> Response:
-        """Return Prometheus metrics."""
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     async def on_http_error(self, request: Request, error: Exception) -> Response:
         """Answer an unknown path or method with a problem document."""
@@ -213,7 +211,6 @@ def make_app(api: GatewayApi) -> FastAPI:
         operation = open_operation(schema, description=says)
         app.add_api_route(path, endpoint, methods=["GET"], openapi_extra=operation, response_model=None)
     add_reference_page(app)
-    app.add_api_route("/metrics", api.get_metrics, methods=["GET"], response_model=None, include_in_schema=False)
     app.add_exception_handler(HTTPException, api.on_http_error)
     app.add_exception_handler(RequestValidationError, api.on_http_error)
     app.add_exception_handler(Exception, api.on_failure)

@@ -110,6 +110,18 @@ async def test_a_fault_of_ours_is_a_signed_answer_that_says_whom_to_call_and_wha
     assert 'gateway_refusals_total{code="internal"} 4.0' in metrics
 
 
+async def test_asking_whether_it_is_ready_costs_the_ledger_nothing(failing: Failing) -> None:
+    before = await looks(failing)
+    answers = {(await failing.get("/readyz"))[0] for _ in range(50)}
+    assert answers == {503}, "its ledger has no first entry"
+    assert await looks(failing) == before
+
+
+async def looks(failing: Failing) -> bytes:
+    """Return how often the ledger has been asked for the registry."""
+    return (await failing.get("/looks"))[1]
+
+
 async def test_the_log_of_a_process_at_which_everything_fails_is_json_lines_that_name_places_and_no_person(
     failing: Failing,
 ) -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from services.gateway.known_keys import KnownKeys
 from shared.clock import rfc3339
+from shared.errors import Unavailable
 from shared.identifiers import AgencyId, AuthorityCode
+from shared.ledger import registry_copy
 from shared.ledger.messages import EntriesPage
 from shared.ledger.registry import AgencyFacts, KeyFacts, UnknownKey
 from shared.signatures.keys import generate_signing_key
@@ -51,3 +53,32 @@ async def test_made_up_keys_share_one_look_at_the_ledger() -> None:
     with pytest.raises(UnknownKey):
         await known.key("made-up-later")
     assert ledger.looks == 2
+
+
+async def test_what_nobody_foresaw_stops_no_following_and_a_copy_that_stands_still_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class StumblingLedger(CountingLedger):
+        async def entries(self, *, after: int, limit: int = 500, registry_only: bool = False) -> EntriesPage:
+            page = await super().entries(after=after, limit=limit, registry_only=registry_only)
+            if self.looks < 3:
+                raise ValueError("nobody foresaw this")
+            return page
+
+    monkeypatch.setattr(registry_copy, "REFRESH_S", 0.001)
+    ledger = StumblingLedger()
+    known = KnownKeys(ledger, clock=FakeClock())
+    with pytest.raises(Unavailable):
+        known.registry.check_fresh()
+    following = asyncio.create_task(known.follow())
+    while ledger.looks < 4:
+        await asyncio.sleep(0.001)
+    known.registry.check_fresh()
+    following.cancel()
+    looks = ledger.looks
+    for _ in range(AT_ONCE):
+        known.registry.check_fresh()
+    assert ledger.looks == looks
+    monkeypatch.setattr(registry_copy, "FRESH_FOR_S", 0.0)
+    with pytest.raises(Unavailable):
+        known.registry.check_fresh()
