@@ -140,6 +140,20 @@ async def test_the_authority_that_a_person_finds_for_a_refuge_is_shown_it_and_it
         assert "Hidden" in repr(found) or "refuge" in repr(found)
 
 
+async def test_police_who_were_sent_to_a_child_are_shown_the_address_that_corrects_the_first(
+    exchange: TestExchange,
+) -> None:
+    danger: Json = {"level": "immediate_danger", "seen_or_said": "He is at the door."}
+    async with exchange.client(SCHOOL) as school:
+        shared = await school.share(share(child(address=REFUGE), concern=danger))
+        right: dict[str, Json] = {**REFUGE, "lines": ["8 Hidden Row"]}
+        corrected = await school.correct(
+            entry_id(shared), {"members": {"child": {"address": right}}, "why": "The wrong door."}
+        )
+    assert HIDDEN in repr(await pushed(exchange, POLICE, shared))
+    assert "8 Hidden Row" in repr(await pushed(exchange, POLICE, corrected))
+
+
 async def test_whoever_is_told_of_a_marked_place_and_no_child_is_shown_the_place(exchange: TestExchange) -> None:
     place: dict[str, Json] = {"lines": [HIDDEN], "authority": "E06000047", "protected": "refuge"}
     async with exchange.client(SCHOOL) as school:
