@@ -10,6 +10,7 @@ from shared.clock import parse_rfc3339
 from shared.entries import Entry
 from shared.errors import IntegrityFailure, NotPermitted
 from shared.identifiers import AgencyId, AuthorityCode, KeyThumbprint, Position, Recipient
+from shared.ledger.changing import Changing
 from shared.ledger.facts import read_facts
 from shared.ledger.service_keys import ServiceKeys
 from shared.vocabulary import EntryType
@@ -153,16 +154,16 @@ class Registry:
 
     def with_entry(self, entry: Entry) -> "Registry":
         """Return the registry after ``entry``. Raises IntegrityFailure when its facts do not fit its type."""
-        fold = _FOLDS.get(entry.type)
-        folded = fold(self, entry) if fold is not None else self
-        return replace(folded, position=entry.position, service_keys=self.service_keys.with_entry(entry))
+        if entry.type in _FOLDS:
+            return self.with_entries((entry,))
+        return replace(self, position=entry.position, service_keys=self.service_keys.with_entry(entry))
 
     def with_entries(self, entries: Iterable[Entry]) -> "Registry":
-        """Return the registry after ``entries``, in position order."""
-        registry = self
+        """Return the registry after ``entries``, in position order: what is there is copied once, however many."""
+        draft = _Draft(self)
         for entry in entries:
-            registry = registry.with_entry(entry)
-        return registry
+            draft.fold(entry)
+        return Registry(draft.position, draft.agencies.now, draft.keys.now, draft.endpoints.now, draft.service_keys)
 
     def key_valid_at(self, thumbprint: str, *, at: datetime) -> RegisteredKey:
         """Return the key of that thumbprint if it may sign at that moment.
@@ -213,14 +214,33 @@ class KeyRevoked(NotPermitted):
     code = "key-revoked"
 
 
-def _agency_registered(registry: Registry, entry: Entry) -> Registry:
+class _Draft:
+    """A registry while entries are folded into it."""
+
+    def __init__(self, before: Registry) -> None:
+        self.position = before.position
+        self.agencies = Changing(before.agencies)
+        self.keys = Changing(before.keys)
+        self.endpoints = Changing(before.endpoints)
+        self.service_keys = before.service_keys
+
+    def fold(self, entry: Entry) -> None:
+        """Take in the next entry."""
+        fold = _FOLDS.get(entry.type)
+        if fold is not None:
+            fold(self, entry)
+        self.service_keys = self.service_keys.with_entry(entry)
+        self.position = entry.position
+
+
+def _agency_registered(draft: _Draft, entry: Entry) -> None:
     facts = read_facts(entry, AgencyFacts)
-    return replace(registry, agencies={**registry.agencies, facts.agency: facts})
+    draft.agencies.put(facts.agency, facts)
 
 
-def _key_added(registry: Registry, entry: Entry) -> Registry:
+def _key_added(draft: _Draft, entry: Entry) -> None:
     facts = read_facts(entry, KeyFacts)
-    known = registry.keys.get(facts.thumbprint)
+    known = draft.keys.now.get(facts.thumbprint)
     key = RegisteredKey(
         thumbprint=facts.thumbprint,
         agency=facts.agency,
@@ -233,12 +253,12 @@ def _key_added(registry: Registry, entry: Entry) -> Registry:
         compromised_from=known.compromised_from if known is not None else None,
         before=known,
     )
-    return replace(registry, keys={**registry.keys, facts.thumbprint: key})
+    draft.keys.put(facts.thumbprint, key)
 
 
-def _key_revoked(registry: Registry, entry: Entry) -> Registry:
+def _key_revoked(draft: _Draft, entry: Entry) -> None:
     facts = read_facts(entry, RevocationFacts)
-    key = registry.keys.get(facts.thumbprint)
+    key = draft.keys.now.get(facts.thumbprint)
     if key is None:
         raise IntegrityFailure(f"the entry at position {entry.position} revokes a key that was never added")
     said = parse_rfc3339(facts.compromised_from) if facts.compromised_from is not None else None
@@ -251,21 +271,19 @@ def _key_revoked(registry: Registry, entry: Entry) -> Registry:
         position=entry.position,
         before=key,
     )
-    return replace(registry, keys={**registry.keys, facts.thumbprint: revoked})
+    draft.keys.put(facts.thumbprint, revoked)
 
 
-def _endpoint_registered(registry: Registry, entry: Entry) -> Registry:
+def _endpoint_registered(draft: _Draft, entry: Entry) -> None:
     facts = read_facts(entry, EndpointFacts)
-    return replace(registry, endpoints={**registry.endpoints, facts.endpoint: facts})
+    draft.endpoints.put(facts.endpoint, facts)
 
 
-def _endpoint_withdrawn(registry: Registry, entry: Entry) -> Registry:
-    facts = read_facts(entry, WithdrawalFacts)
-    kept = {name: known for name, known in registry.endpoints.items() if name != facts.endpoint}
-    return replace(registry, endpoints=kept)
+def _endpoint_withdrawn(draft: _Draft, entry: Entry) -> None:
+    draft.endpoints.remove(read_facts(entry, WithdrawalFacts).endpoint)
 
 
-_FOLDS: Mapping[EntryType, Callable[[Registry, Entry], Registry]] = {
+_FOLDS: Mapping[EntryType, Callable[[_Draft, Entry], None]] = {
     EntryType.AGENCY_REGISTERED: _agency_registered,
     EntryType.AGENCY_KEY_ADDED: _key_added,
     EntryType.AGENCY_KEY_REVOKED: _key_revoked,
