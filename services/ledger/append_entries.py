@@ -15,7 +15,7 @@ from services.ledger.ports import CommittedBatch, Guard, Head, Log, LookedUp
 from services.ledger.prepare_append import AppendPreparer
 from services.ledger.request_queue import Queue, Waiting
 from shared.clock import Clock
-from shared.errors import InvalidInput, Unavailable
+from shared.errors import ExchangeError, InvalidInput, Unavailable
 from shared.identifiers import Position
 from shared.transparency.merkle import Growth, grow
 
@@ -135,13 +135,16 @@ class Sequencer:
         """Return once a request waits; what fails meanwhile raises at once, since those in it are waiting."""
         arrival = asyncio.create_task(queue.arrival())
         try:
-            while not arrival.done():
+            while True:
                 under_way = [task for task in (committing, self._releasing) if task is not None]
-                busy = [task for task in under_way if not task.done()]
-                await asyncio.wait([arrival, *busy], return_when=asyncio.FIRST_COMPLETED)
+                # Before anything is waited for: it may have failed at once.
                 for task in under_way:
                     if task.done():
                         task.result()
+                if arrival.done():
+                    return
+                busy = [task for task in under_way if not task.done()]
+                await asyncio.wait([arrival, *busy], return_when=asyncio.FIRST_COMPLETED)
         finally:
             arrival.cancel()
 
@@ -167,13 +170,13 @@ class Sequencer:
 
     def _decide(self, waiting: Sequence[Waiting], looked_up: LookedUp) -> _Decided:
         """Decide a batch as if the one before it were committed, and go on from there."""
-        answers: dict[tuple[bytes, bytes], StoredAnswer | Unavailable] = {}
+        answers: dict[tuple[bytes, bytes], StoredAnswer | ExchangeError] = {}
         for each in waiting:
             found = looked_up.answers.get(each.prepared.answer_token)
             if found is not None:
                 same = self._preparer.same_request(each.prepared, found)
                 answers[each.prepared.answer_token, each.prepared.said] = (
-                    same if isinstance(same, Unavailable) else found.judged(same_request=same)
+                    same if isinstance(same, ExchangeError) else found.judged(same_request=same)
                 )
         before = self._state
         plan = decide_batch(

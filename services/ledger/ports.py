@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from services.ledger.domain.plan import PlannedEntry, StoredAnswer
 from services.ledger.domain.sealing import DataKey, WrappedKey
-from shared.errors import Unavailable
+from shared.errors import ExchangeError
 from shared.identifiers import ChildRef, EntryId, Position, TreeSize
+from shared.ledger.messages import StoredEntry
+from shared.ledger.registry import Registry
 from shared.transparency.checkpoint import Checkpoint
 from shared.transparency.merkle import Frontier
 from shared.transparency.signed_note import NoteSignature
@@ -47,7 +50,7 @@ class FoundAnswer:
     """A stored answer with what is needed to tell whether a repeat is the same request.
 
     ``wrapped`` is None when the key of its fingerprint has been destroyed; ``opened`` is that key once it was asked
-    for, or why it cannot be had now.
+    for, or why a repeat cannot be answered: the key is not to be had now, or what is stored here is damaged.
     """
 
     position: Position
@@ -57,7 +60,7 @@ class FoundAnswer:
     fingerprint: bytes
     data_key_id: str
     wrapped: WrappedKey | None
-    opened: DataKey | Unavailable | None = None
+    opened: DataKey | ExchangeError | None = None
 
     def judged(self, *, same_request: bool | None) -> StoredAnswer:
         """Return the answer with the verdict on the repeat."""
@@ -96,6 +99,10 @@ class Log(Protocol):
         """Return the latest head, or None when the log is empty. Raises WriterLost."""
         ...
 
+    async def time(self) -> datetime:
+        """Return what time it is by the clock of the database's machine. Raises WriterLost."""
+        ...
+
     async def look_up(
         self,
         *,
@@ -113,6 +120,30 @@ class Log(Protocol):
         Raises IntegrityFailure when another writer has committed, InvalidInput when the database refuses a value, and
         WriterLost, or Unavailable where it is known why, when the outcome is unknown.
         """
+        ...
+
+
+class StoredLog(Protocol):
+    """What whoever takes office reads of the log, beside the writer's own session. Raises Unavailable."""
+
+    async def entries(self, *, after: int, limit: int, registry_only: bool) -> tuple[StoredEntry, ...]:
+        """Return stored entries after a position, in order."""
+        ...
+
+    async def registry(self) -> Registry:
+        """Return the registry as the committed entries make it."""
+        ...
+
+    async def stewardship_entries(self, *, after: int, limit: int) -> tuple[StoredEntry, ...]:
+        """Return stored entries about holds, erasures and retention after a position, in order."""
+        ...
+
+    async def checkpoint_at(self, size: int) -> bytes | None:
+        """Return the checkpoint of a tree head of exactly that size, or None."""
+        ...
+
+    async def checkpoint_of_newest_log_key(self) -> bytes | None:
+        """Return the first checkpoint that covers the latest ``log_key.added``, or None."""
         ...
 
 

@@ -1,7 +1,10 @@
 """Makes an append ready for the sequencer: checked, hashed for look-up, and sealed under its child's key."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import Protocol, cast
+
+import structlog
 
 from services.ledger.domain import sealing
 from services.ledger.domain.blind_index import BlindIndex
@@ -10,13 +13,15 @@ from services.ledger.domain.sealing import DataKey, WrappedKey
 from services.ledger.key_ring import KeyRing
 from services.ledger.ports import FoundAnswer, LookedUp
 from shared.canonical_json import Json, canonical_bytes
-from shared.errors import InvalidInput, Unavailable
+from shared.errors import ExchangeError, IntegrityFailure, InvalidInput
 from shared.identifiers import ChildRef, EntryId, parse_child_ref, parse_entry_id, parse_obligation_id, parse_recipient
 from shared.ledger.messages import AppendRequest
 from shared.vocabulary import STEWARDSHIP_TYPES
 
 _REF_BYTES = 16
 _SECTIONS_FROM = _REF_BYTES + sealing.KEY_BYTES
+
+log = structlog.get_logger()
 
 
 class Randomness(Protocol):
@@ -85,31 +90,39 @@ class AppendPreparer:
         )
 
     async def with_keys_opened(self, looked_up: LookedUp) -> LookedUp:
-        """Return what was looked up with the keys of the fingerprints opened, or why one cannot be had now."""
+        """Return what was looked up with the keys of the fingerprints opened, or why a repeat cannot be answered.
+
+        One answer that is damaged is an alarm and its own repeat's refusal: nobody else's request fails with it.
+        """
         if not looked_up.answers:
             return looked_up
+        opened = await asyncio.gather(*map(self._opened, looked_up.answers.values()))
         answers = {
-            token: replace(found, opened=await self._opened(found)) for token, found in looked_up.answers.items()
+            token: replace(found, opened=each)
+            for (token, found), each in zip(looked_up.answers.items(), opened, strict=True)
         }
         return replace(looked_up, answers=answers)
 
-    def same_request(self, prepared: Prepared, found: FoundAnswer) -> bool | Unavailable | None:
+    def same_request(self, prepared: Prepared, found: FoundAnswer) -> bool | ExchangeError | None:
         """Return whether a stored fingerprint is of this request; None when it or its key has been destroyed.
 
-        ``found`` comes from ``with_keys_opened``.
+        ``found`` comes from ``with_keys_opened``; an error in it is returned.
         """
         if not isinstance(found.opened, DataKey):
             return found.opened
         request = prepared.request.idempotency.request
         return sealing.request_fingerprint(request, key=found.opened.plain) == found.fingerprint
 
-    async def _opened(self, found: FoundAnswer) -> DataKey | Unavailable | None:
-        if found.wrapped is None or not found.fingerprint:
-            return None
-        try:
-            return await self._secrets.key_ring.unwrap(found.wrapped, key_id=found.data_key_id)
-        except Unavailable as error:
-            return error
+    async def _opened(self, found: FoundAnswer) -> DataKey | ExchangeError | None:
+        opened = found.opened
+        if opened is None and found.wrapped is not None and found.fingerprint:
+            try:
+                opened = await self._unwrapped(found.wrapped, key_id=found.data_key_id)
+            except ExchangeError as error:
+                opened = error
+        if isinstance(opened, IntegrityFailure):
+            log.error("ledger_answer_damaged", position=found.position, detail=opened.detail)
+        return opened
 
     async def _key(self, request: AppendRequest, child_ref: ChildRef | None, fresh: bytes) -> tuple[DataKey, bool]:
         """Return the data key to seal under, and whether it is new: then ``fresh`` is its 32 bytes."""
@@ -126,9 +139,18 @@ class AppendPreparer:
 
     async def _stored_key(self, ref: ChildRef) -> DataKey | None:
         wrapped = await self._data_keys.wrapped_key(ref)
-        if wrapped is None:
-            return None
-        return await self._secrets.key_ring.unwrap(wrapped, key_id=ref)
+        return await self._unwrapped(wrapped, key_id=ref) if wrapped is not None else None
+
+    async def _unwrapped(self, wrapped: WrappedKey, *, key_id: str) -> DataKey | None:
+        """Return a stored data key; None when it is not there any more. Raises IntegrityFailure or Unavailable."""
+        try:
+            return await self._secrets.key_ring.unwrap(wrapped, key_id=key_id)
+        except IntegrityFailure:
+            # Since it was read it may have been wrapped under another key, and the older one destroyed.
+            again = await self._data_keys.wrapped_key(key_id)
+            if again == wrapped:
+                raise
+            return await self._secrets.key_ring.unwrap(again, key_id=key_id) if again is not None else None
 
 
 def _check(request: AppendRequest) -> None:

@@ -66,6 +66,10 @@ class Queue:
             raise NotWriting(self._why_not)
         if len(self._waiting) >= LONGEST_QUEUE:
             raise Unavailable("too many requests wait for the ledger", remedy="Send the same request again later.")
+        return await self.submit_own(prepared)
+
+    async def submit_own(self, prepared: Prepared) -> Appended:
+        """Do the same for an entry of the writer's own, which comes before the queue is opened to anybody else."""
         each = Waiting(prepared, asyncio.get_running_loop().create_future())
         self._waiting.append(each)
         self._arrived.set()

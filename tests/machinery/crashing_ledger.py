@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -50,6 +51,9 @@ class CrashingLog:
 
     async def head(self) -> Head | None:
         return await self.log.head()
+
+    async def time(self) -> datetime:
+        return await self.log.time()
 
     async def look_up(
         self,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from services.ledger.domain.receipts import whole_answer
 from services.ledger.domain.sealing import WrappedKey
@@ -34,6 +35,9 @@ class MemoryLog:
 
     async def head(self) -> Head | None:
         return self.heads[-1] if self.heads else None
+
+    async def time(self) -> datetime:
+        return datetime.now(UTC)
 
     async def wrapped_key(self, key_id: str) -> WrappedKey | None:
         return self.wrapped.get(key_id)

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import cast
 
 import asyncpg
 
-from services.ledger.adapters.writer_session import LOST, WRITER_ROLE, DatabaseFull, WriterSession, close
+from services.ledger.adapters.look_up_connection import LookUpConnection
+from services.ledger.adapters.writer_session import LOST, DatabaseFull, WriterSession
 from services.ledger.domain.receipts import whole_answer
 from services.ledger.domain.sealing import WrappedKey
 from services.ledger.ports import CommittedBatch, FoundAnswer, Head, LookedUp, WriterLost
@@ -89,7 +92,7 @@ SELECT 'identified', i.token, 0, 0, NULL, NULL, i.ref, NULL, NULL, NULL, NULL, N
 class PostgresLog:
     """A session that stands for writer and, once it has won, holds the log. Ends with its connection."""
 
-    def __init__(self, session: WriterSession, reading: "asyncpg.Connection[asyncpg.Record]") -> None:
+    def __init__(self, session: WriterSession, reading: LookUpConnection) -> None:
         self._session = session
         self._reading = reading
 
@@ -97,14 +100,11 @@ class PostgresLog:
     async def connect(cls, dsn: str, *, password: str) -> "PostgresLog":
         """Return a session that has won nothing yet. Raises WriterLost when the database cannot be reached."""
         session = await WriterSession.connect(dsn, password=password)
-        # Planning with unknown array lengths must never choose to scan the log.
-        settings = {"enable_hashjoin": "off", "enable_mergejoin": "off", "enable_seqscan": "off"}
         try:
-            reading = await asyncpg.connect(dsn, password=password, user=WRITER_ROLE, server_settings=settings)
-        except LOST as error:
+            return cls(session, await LookUpConnection.connect(dsn, password=password))
+        except BaseException:
             await session.close()
-            raise WriterLost from error
-        return cls(session, reading)
+            raise
 
     @classmethod
     async def elect(cls, dsn: str, *, password: str) -> "PostgresLog":
@@ -120,16 +120,20 @@ class PostgresLog:
 
     async def win(self) -> bool:
         """Try to become the only writer; false while another session is. Raises WriterLost."""
-        return await self._session.win()
+        won = await self._session.win()
+        if won:
+            # It may have stood idle for months, and been forgotten on the way by whatever stands between.
+            await self._reading.check()
+        return won
 
     async def keep(self) -> None:
         """Keep the lock for as long as it can be kept; raises WriterLost as soon as it is known to be gone."""
-        await self._session.keep()
+        await self._session.keep(beside=self._reading.check)
 
     async def close(self) -> None:
         """Give up the writer's role."""
         await self._session.close()
-        await close(self._reading)
+        await self._reading.close()
 
     async def head(self) -> Head | None:
         """Return the latest head, or None when the log is empty. Raises WriterLost."""
@@ -140,6 +144,13 @@ class PostgresLog:
             return None
         return Head(TreeSize(row["size"]), Frontier.from_bytes(row["frontier"]), row["checkpoint"])
 
+    async def time(self) -> datetime:
+        """Return what time it is by the clock of the database's machine. Raises WriterLost."""
+        row = await self._session.fetch_first("SELECT clock_timestamp() AS now")
+        if row is None:
+            raise WriterLost
+        return cast(datetime, row["now"])
+
     async def look_up(
         self,
         *,
@@ -149,24 +160,13 @@ class PostgresLog:
         identifier_tokens: Sequence[bytes],
     ) -> LookedUp:
         """Return what is committed about these, in one round trip, on a connection beside the writer's."""
-        try:
-            rows = await self._reading.fetch(_LOOK_UP, answer_tokens, nonce_tokens, children, identifier_tokens)
-        except LOST as error:
-            raise WriterLost from error
+        rows = await self._reading.fetch(_LOOK_UP, answer_tokens, nonce_tokens, children, identifier_tokens)
         found = LookedUp({}, frozenset(), {}, {})
         nonces: set[bytes] = set()
         for row in rows:
             match row["kind"]:
                 case "answer":
-                    found.answers[row["token"]] = FoundAnswer(
-                        Position(row["number"]),
-                        EntryId(row["entry_id"]),
-                        row["status"],
-                        whole_answer(row["body"], leaf=row["leaf"], checkpoint=row["checkpoint"]),
-                        row["fingerprint"],
-                        row["name"],
-                        WrappedKey(row["kek_id"], row["wrapped"]) if row["wrapped"] is not None else None,
-                    )
+                    found.answers[row["token"]] = _found_answer(row)
                 case "nonce":
                     nonces.add(row["token"])
                 case "version":
@@ -196,6 +196,25 @@ class PostgresLog:
             ) from error
         except LOST as error:
             raise WriterLost from error
+
+
+def _found_answer(row: asyncpg.Record) -> FoundAnswer:
+    """Return a stored answer. One that is damaged carries that: it must not fail what is looked up beside it."""
+    body, damage = b"", None
+    try:
+        body = whole_answer(row["body"], leaf=row["leaf"], checkpoint=row["checkpoint"])
+    except IntegrityFailure as error:
+        damage = error
+    return FoundAnswer(
+        Position(row["number"]),
+        EntryId(row["entry_id"]),
+        row["status"],
+        body,
+        row["fingerprint"],
+        row["name"],
+        WrappedKey(row["kek_id"], row["wrapped"]) if row["wrapped"] is not None else None,
+        opened=damage,
+    )
 
 
 def _columns(batch: CommittedBatch) -> tuple[object, ...]:

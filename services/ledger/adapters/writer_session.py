@@ -1,6 +1,7 @@
 """The one session with the database that may write the log: it holds the election lock, and lives and dies with it."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import asyncpg
 
@@ -15,15 +16,12 @@ KEEP_ALIVE_EVERY_S = 2.0
 KEEP_ALIVE_WITHIN_S = 5.0
 STATEMENT_WITHIN_S = 30.0
 
+KEEPALIVES = {"tcp_keepalives_idle": "5", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
+"""The server's settings by which it finds out soon that the other side of a connection is gone."""
+
 # The server ends the session of a writer that is frozen or cut off, and with the session its lock. What held the lock
 # may then still be alive, and finds its connection gone before it can commit anything.
-_SETTINGS = {
-    "application_name": "exchange-ledger-writer",
-    "idle_session_timeout": "10s",
-    "tcp_keepalives_idle": "5",
-    "tcp_keepalives_interval": "2",
-    "tcp_keepalives_count": "3",
-}
+_SETTINGS = {"application_name": "exchange-ledger-writer", "idle_session_timeout": "10s", **KEEPALIVES}
 
 LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError)
 """What says that a statement's outcome is not known, when nothing more exact was said."""
@@ -67,14 +65,18 @@ class WriterSession:
             raise WriterLost from error
         return bool(won)
 
-    async def keep(self) -> None:
-        """Keep the session in use, so that the server does not end it; raises WriterLost once it is gone."""
+    async def keep(self, *, beside: Callable[[], Awaitable[None]]) -> None:
+        """Keep the session in use, so that the server does not end it; raises WriterLost once it is gone.
+
+        ``beside`` is done each time as well, and what it raises is raised.
+        """
         while True:
             try:
                 await asyncio.wait_for(self._gone.wait(), KEEP_ALIVE_EVERY_S)
             except TimeoutError:
                 # A session may take its own lock again; that another has it would mean that ours is gone.
                 if await self.win():
+                    await beside()
                     continue
             raise WriterLost
 

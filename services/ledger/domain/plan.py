@@ -9,7 +9,7 @@ import msgspec
 from services.ledger.domain.ladder import Step
 from services.ledger.domain.sealing import DataKey, SealedSection
 from shared.entries import Entry
-from shared.errors import ExchangeError, Unavailable
+from shared.errors import ExchangeError
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.ledger.messages import AppendRequest
 from shared.ledger.registry import Registry
@@ -76,10 +76,10 @@ class Known:
     """What the database says about a batch of requests.
 
     ``answers`` are by answer token *and* what was said: two requests of one batch may share a key and differ in body,
-    and each is judged by itself. It is Unavailable where the key to judge it by cannot be had now.
+    and each is judged by itself. It is an error where it cannot be judged or given: that one request hears of it.
     """
 
-    answers: Mapping[tuple[bytes, bytes], StoredAnswer | Unavailable] = field(default_factory=dict)
+    answers: Mapping[tuple[bytes, bytes], StoredAnswer | ExchangeError] = field(default_factory=dict)
     nonces: frozenset[bytes] = frozenset()
     versions: Mapping[ChildRef, int] = field(default_factory=dict)
     identified: Mapping[bytes, ChildRef] = field(default_factory=dict)

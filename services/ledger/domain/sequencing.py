@@ -86,7 +86,7 @@ class _Deciding:
         """Return what becomes of one request, adding its entry to the plan if it becomes one."""
         earlier = self._earlier_answer(prepared)
         nonce_seen = self._nonce_seen(prepared.nonce_token)
-        if isinstance(earlier, Repeat | SameAs | Unavailable):
+        if isinstance(earlier, Repeat | SameAs | ExchangeError):
             return earlier
         if nonce_seen:
             return NonceReplayed(
@@ -103,7 +103,7 @@ class _Deciding:
         except ExchangeError as refusal:
             return refusal
 
-    def _earlier_answer(self, prepared: Prepared) -> Repeat | SameAs | Unavailable | EntryId | None:
+    def _earlier_answer(self, prepared: Prepared) -> Repeat | SameAs | ExchangeError | EntryId | None:
         """Return the original answer, or the id of the entry whose idempotency key this request abuses."""
         ordinal = self.ordinals.get(prepared.answer_token)
         if ordinal is not None:
@@ -114,7 +114,7 @@ class _Deciding:
             stored, said = recent
             return Repeat(stored) if said == prepared.said else stored.entry_id
         known = self.known.answers.get((prepared.answer_token, prepared.said))
-        if known is None or isinstance(known, Unavailable):
+        if known is None or isinstance(known, ExchangeError):
             return known
         # Once erasure has destroyed the key of the fingerprint, the idempotency key alone names the answer.
         return known.entry_id if known.same_request is False else Repeat(known)

@@ -4,22 +4,28 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
+import asyncpg
 import pytest
 import pytest_asyncio
 
 from deploy.migrate import ROLES, migrate
+from services.ledger.adapters.look_up_connection import LookUpConnection
 from services.ledger.adapters.postgres_log import PostgresLog
+from services.ledger.adapters.postgres_pool import postgres_pool
+from services.ledger.adapters.postgres_reader import PostgresReader
+from services.ledger.adapters.writer_session import WRITER_ROLE
 from services.ledger.domain.plan import Known, Plan, Prepared, Recent, WriterState
 from services.ledger.domain.receipts import answer_bytes, stored_answer
 from services.ledger.domain.sealing import DataKey, WrappedKey
 from services.ledger.domain.sequencing import decide_batch
-from services.ledger.ports import CommittedBatch, Head
-from shared.errors import IntegrityFailure, InvalidInput
+from services.ledger.ports import CommittedBatch, Head, LookedUp, WriterLost
+from shared.errors import IntegrityFailure, InvalidInput, Unavailable
 from shared.identifiers import EntryId
 from shared.ledger.messages import Answer, AppendRequest, Idempotency
 from shared.ledger.registry import Registry
 from shared.transparency.merkle import EMPTY, Frontier, grow
 from shared.vocabulary import EntryType
+from tests.machinery.forgetful_relay import forgetful_relay
 from tests.machinery.postgres import Database
 
 PASSWORD = "a-password-for-the-tests-only"
@@ -121,3 +127,77 @@ async def test_two_writers_that_both_believe_themselves_elected_can_never_both_c
     assert head.size == 1
     for log in (one, other):
         await log.close()
+
+
+async def looked_up(log: PostgresLog, *tokens: bytes) -> LookedUp:
+    return await log.look_up(answer_tokens=tokens, nonce_tokens=[], children=[], identifier_tokens=[])
+
+
+async def test_a_damaged_answer_is_found_damaged_and_the_others_beside_it_are_found(
+    dsn: str, fresh_database: Database
+) -> None:
+    log = await PostgresLog.elect(dsn, password=PASSWORD)
+    await log.commit(batch(EMPTY, "a", "b")[0])
+    connection = await asyncpg.connect(fresh_database.superuser_dsn)
+    await connection.execute("SET session_replication_role = replica")
+    await connection.execute("UPDATE ledger.answer SET body = set_byte(body, 0, 200) WHERE token = 'a'")
+    await connection.close()
+    found = (await looked_up(log, b"a", b"b")).answers
+    assert isinstance(found[b"a"].opened, IntegrityFailure)
+    assert found[b"b"].opened is None
+    assert found[b"b"].body
+    await log.close()
+
+
+async def test_look_ups_that_come_at_once_are_answered_one_after_the_other(dsn: str) -> None:
+    log = await PostgresLog.elect(dsn, password=PASSWORD)
+    await log.commit(batch(EMPTY, "a", "b")[0])
+    found = await asyncio.gather(*(looked_up(log, token) for token in (b"a", b"b")))
+    assert [set(each.answers) for each in found] == [{b"a"}, {b"b"}]
+    await log.close()
+
+
+async def test_the_databases_clock_is_asked(dsn: str) -> None:
+    log = await PostgresLog.elect(dsn, password=PASSWORD)
+    before = datetime.now(UTC)
+    assert before <= await log.time() <= datetime.now(UTC)
+    await log.close()
+
+
+@pytest.mark.parametrize("forgotten", [0, 1], ids=["the session", "the connection for look-ups"])
+async def test_a_connection_that_was_forgotten_on_the_way_ends_the_term_though_nothing_is_asked(
+    dsn: str, fresh_database: Database, forgotten: int
+) -> None:
+    async with forgetful_relay(fresh_database) as relay:
+        log = await PostgresLog.elect(relay.dsn, password=PASSWORD)
+        relay.forget(forgotten)
+        with pytest.raises(WriterLost):
+            await asyncio.wait_for(log.keep(), 30)
+        await log.close()
+
+
+async def test_nobody_is_elected_whose_connection_for_look_ups_was_forgotten_meanwhile(
+    dsn: str, fresh_database: Database
+) -> None:
+    async with forgetful_relay(fresh_database) as relay:
+        log = await PostgresLog.connect(relay.dsn, password=PASSWORD)
+        relay.forget(1)
+        with pytest.raises(WriterLost):
+            await asyncio.wait_for(log.win(), 30)
+        await log.close()
+
+
+async def test_what_is_asked_on_a_forgotten_connection_is_given_up(dsn: str, fresh_database: Database) -> None:
+    async with forgetful_relay(fresh_database) as relay:
+        connection = await LookUpConnection.connect(relay.dsn, password=PASSWORD)
+        relay.forget(0)
+        with pytest.raises(WriterLost):
+            await asyncio.wait_for(connection.fetch("SELECT 1", within_s=0.2), 30)
+        await connection.close()
+        async with postgres_pool(relay.dsn, user=WRITER_ROLE, password=PASSWORD, size=1, within_s=0.5) as pool:
+            reader = PostgresReader(pool)
+            assert await reader.checkpoint_at(1) is None
+            relay.forget(-1)
+            with pytest.raises(Unavailable):
+                await asyncio.wait_for(reader.checkpoint_at(1), 30)
+            assert await asyncio.wait_for(reader.checkpoint_at(1), 30) is None

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 
 import orjson
@@ -14,7 +15,7 @@ from services.ledger.domain.blind_index import BlindIndex
 from services.ledger.domain.plan import Plan, WriterState
 from services.ledger.domain.sealing import WrappedKey
 from services.ledger.key_ring import KeyRing
-from services.ledger.ports import CommittedBatch, Guarded, Head, LookedUp
+from services.ledger.ports import CommittedBatch, FoundAnswer, Guarded, Head, LookedUp
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.request_queue import Queue
 from shared.errors import ExchangeError, IntegrityFailure, InvalidInput, Unavailable
@@ -28,12 +29,13 @@ from tests.machinery.fakes import START, FakeClock, FakeKeyEncryption
 
 @dataclass
 class FakeLog:
-    """A log in memory that commits when it is let to, refuses entries by id, and knows no answers."""
+    """A log in memory that commits when it is let to, refuses entries by id, and knows the answers that it is given."""
 
     committed: list[CommittedBatch] = field(default_factory=list)
     refused: set[EntryId] = field(default_factory=set)
     may_commit: asyncio.Event = field(default_factory=asyncio.Event)
     failure: ExchangeError | None = None
+    answers: dict[bytes, FoundAnswer] = field(default_factory=dict)
 
     async def win(self) -> bool:
         return True
@@ -47,6 +49,9 @@ class FakeLog:
     async def head(self) -> Head | None:
         return self.committed[-1].head if self.committed else None
 
+    async def time(self) -> datetime:
+        return START
+
     async def look_up(
         self,
         *,
@@ -55,7 +60,8 @@ class FakeLog:
         children: Sequence[ChildRef],
         identifier_tokens: Sequence[bytes],
     ) -> LookedUp:
-        return LookedUp({}, frozenset(), {}, {})
+        found = {token: self.answers[token] for token in answer_tokens if token in self.answers}
+        return LookedUp(found, frozenset(), {}, {})
 
     async def commit(self, batch: CommittedBatch) -> None:
         await self.may_commit.wait()
@@ -85,11 +91,14 @@ class FakeGuard:
         self.remembered.append(head.size)
 
 
-class NoKeys:
-    """A store without data keys."""
+@dataclass
+class StoredKeys:
+    """The stored data keys: none, unless some are put there."""
+
+    rows: dict[str, WrappedKey] = field(default_factory=dict)
 
     async def wrapped_key(self, key_id: str) -> WrappedKey | None:
-        return None
+        return self.rows.get(key_id)
 
 
 @dataclass
@@ -100,19 +109,34 @@ class Desk:
     guard: FakeGuard
     queue: Queue
     preparer: AppendPreparer
+    keeper: FakeKeyEncryption
+    keys: StoredKeys
     running: asyncio.Task[None]
 
     async def ask(self, name: str) -> asyncio.Task[Appended]:
         """Make a request and go on once it waits."""
-        request = AppendRequest(
-            entry_id=entry_id(name),
-            type=EntryType.CONTENT_OPENED,
-            idempotency=Idempotency("service:notifier", name, name.encode()),
-            answer=Answer(201, {"name": name}),
-        )
-        asked = asyncio.create_task(self.queue.submit(await self.preparer.prepare(request)))
+        asked = asyncio.create_task(self.queue.submit(await self.preparer.prepare(request(name))))
         await settle()
         return asked
+
+    async def has_answered(self, name: str, *, wrapped: WrappedKey) -> None:
+        """Let the log know an answer to a request; ``wrapped`` is how its key is looked up."""
+        prepared = await self.preparer.prepare(request(name))
+        key_id = prepared.data_key.id
+        self.keys.rows[key_id] = prepared.data_key.wrapped
+        self.log.answers[prepared.answer_token] = FoundAnswer(
+            Position(7), prepared.request.entry_id, 201, b"as before", prepared.fingerprint, key_id, wrapped
+        )
+
+
+def request(name: str) -> AppendRequest:
+    """Return the request of that name."""
+    return AppendRequest(
+        entry_id=entry_id(name),
+        type=EntryType.CONTENT_OPENED,
+        idempotency=Idempotency("service:notifier", name, name.encode()),
+        answer=Answer(201, {"name": name}),
+    )
 
 
 def entry_id(name: str) -> EntryId:
@@ -130,9 +154,10 @@ async def settle() -> None:
 async def desk() -> AsyncIterator[Desk]:
     """Give a sequencer on an empty log."""
     log, guard, queue = FakeLog(), FakeGuard(), Queue()
-    ring = KeyRing(FakeKeyEncryption(), random=bytes)
+    keeper, keys = FakeKeyEncryption(), StoredKeys()
+    ring = KeyRing(keeper, random=bytes)
     await ring.begin()
-    preparer = AppendPreparer(secrets=Secrets(ring, BlindIndex(bytes(32))), data_keys=NoKeys(), random=bytes)
+    preparer = AppendPreparer(secrets=Secrets(ring, BlindIndex(bytes(32))), data_keys=keys, random=bytes)
     released: list[Plan] = []
     sequencer = Sequencer(
         state=WriterState(EMPTY, START, Registry()),
@@ -146,7 +171,7 @@ async def desk() -> AsyncIterator[Desk]:
     queue.open()
     running = asyncio.create_task(sequencer.run(queue))
     try:
-        yield Desk(log, guard, queue, preparer, running)
+        yield Desk(log, guard, queue, preparer, keeper, keys, running)
     finally:
         log.may_commit.set()
         guard.may_remember.set()
@@ -182,6 +207,16 @@ async def test_however_late_the_term_is_ended_after_a_commit_failed_whoever_wait
         with pytest.raises(Unavailable, match="whether this was recorded is not known yet") as refused:
             await asked
         assert refused.value.outcome_unknown
+
+
+async def test_a_commit_that_fails_at_once_ends_the_term_though_nothing_else_arrives() -> None:
+    async with desk() as at:
+        at.log.failure = Unavailable("the disk is full", outcome_unknown=True)
+        at.log.may_commit.set()
+        asked = await at.ask("a")
+        assert at.running.done()
+        with pytest.raises(Unavailable, match="whether this was recorded is not known yet"):
+            await asked
 
 
 async def test_a_guard_that_fails_lets_nobody_go_and_ends_the_term() -> None:
@@ -241,6 +276,40 @@ async def test_of_a_refused_batch_only_the_one_at_fault_fails() -> None:
         assert outcomes[0] == 1
         assert isinstance(outcomes[1], InvalidInput)
         assert outcomes[2] == 2
+
+
+async def test_a_damaged_answer_fails_its_own_repeat_and_nobody_elses() -> None:
+    async with desk() as at:
+        at.guard.may_remember.set()
+        at.log.may_commit.set()
+        await at.has_answered("damaged", wrapped=WrappedKey("kek-1", b"damaged"))
+        at.keys.rows = {key_id: WrappedKey("kek-1", b"damaged") for key_id in at.keys.rows}
+        await at.has_answered("damaged too", wrapped=next(iter(at.keys.rows.values())))
+        (token,) = [token for token, found in at.log.answers.items() if found.entry_id == entry_id("damaged too")]
+        damage = IntegrityFailure("a stored answer is not one that this ledger gave")
+        at.log.answers[token] = replace(at.log.answers[token], opened=damage)
+        asked = [await at.ask(name) for name in ("a", "damaged", "damaged too", "b")]
+        assert [(await asked[number]).position for number in (0, 3)] == [0, 1]
+        for each in asked[1:3]:
+            with pytest.raises(IntegrityFailure):
+                await each
+        assert not at.running.done()
+
+
+async def test_a_key_that_was_wrapped_anew_since_it_was_looked_up_is_read_again() -> None:
+    async with desk() as at:
+        await at.has_answered("a", wrapped=WrappedKey("kek-0", b"under a key that has been destroyed"))
+        at.guard.may_remember.set()
+        repeated = await (await at.ask("a"))
+        assert (repeated.answer, repeated.repeated) == (b"as before", True)
+
+
+async def test_a_key_that_was_destroyed_since_it_was_looked_up_leaves_the_answer_to_its_idempotency_key() -> None:
+    async with desk() as at:
+        await at.has_answered("a", wrapped=WrappedKey("kek-0", b"under a key that has been destroyed"))
+        at.keys.rows.clear()
+        at.guard.may_remember.set()
+        assert (await (await at.ask("a"))).repeated
 
 
 def test_a_batch_is_half_of_all_that_wait_or_are_committed_within_bounds() -> None:
