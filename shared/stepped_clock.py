@@ -45,6 +45,9 @@ class SteppedClock:
         return self._read[1]
 
 
-def clock_of(file: Path | None) -> Clock:
-    """Return the clock of a process: the machine's, or a sandbox's when a setting names its file."""
-    return SystemClock() if file is None else SteppedClock(file)
+def clock_of(file: Path | None, *, real: Clock | None = None) -> Clock:
+    """Return the clock of a process: the machine's, or a sandbox's when a setting names its file.
+
+    ``real`` is the machine's clock, where it is not to be read as it is.
+    """
+    return real or SystemClock() if file is None else SteppedClock(file, real=real)

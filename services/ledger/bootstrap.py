@@ -42,6 +42,7 @@ from services.ledger.record_opening import OpeningRecorder
 from services.ledger.request_queue import Queue
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from services.ledger.term import LogIdentity, Writer
+from services.ledger.watched_clock import WatchedClock
 from shared.clock import SystemClock, parse_rfc3339, rfc3339
 from shared.errors import InvalidInput
 from shared.identifiers import TreeSize, parse_account
@@ -129,7 +130,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
                 queue,
                 opener,
                 breaker,
-                OwnKeyChecker(reader=reader, clock=clock),
+                OwnKeyChecker(registry=writer.registry, clock=clock),
                 signatures,
                 writer,
                 rotation,
@@ -174,6 +175,7 @@ def make_writer(
     signers = log_signers(settings)
     files = published_files(settings)
     guard = GuardFile(settings.guard_file)
+    watched_clock = WatchedClock(SystemClock())
     return Writer(
         connect=lambda: PostgresLog.connect(settings.database_url, password=password),
         reader=reader,
@@ -188,7 +190,9 @@ def make_writer(
         ),
         preparer=preparer,
         key_ring=secrets.key_ring,
-        clock=clock_of(settings.sandbox_clock_file),
+        # A sandbox's steps are its users': only the machine's own clock may not leap.
+        clock=clock_of(settings.sandbox_clock_file, real=watched_clock),
+        watched_clock=watched_clock,
         identity=LogIdentity(
             settings.origin,
             tuple(signer.verifier().verifier_key() for signer in signers),

@@ -1,10 +1,9 @@
 """An agency's word on its own keys, verified by the ledger again: no gateway lets itself in by a key of its making."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
-from services.ledger.adapters.postgres_reader import PostgresReader
 from shared.clock import Clock, parse_rfc3339
 from shared.errors import InvalidInput, NotPermitted
 from shared.identifiers import AgencyId, KeyThumbprint
@@ -31,16 +30,23 @@ class NotWhatWasSigned(NotPermitted):
 
 
 class OwnKeyChecker:
-    """Checks what comes through the gateway about an agency's own keys, before it is decided on."""
+    """Checks what comes through the gateway about an agency's own keys, before it is decided on.
 
-    def __init__(self, *, reader: PostgresReader, clock: Clock) -> None:
-        self._reader = reader
+    ``registry`` gives the registry as far as the ledger has been released: reading it anew for each request would take
+    longer and longer as it grows, and hold up the writer meanwhile.
+    """
+
+    def __init__(self, *, registry: Callable[[], Registry], clock: Clock) -> None:
+        self._registry = registry
         self._clock = clock
 
-    async def check(self, request: AppendRequest) -> None:
-        """Return when the agency itself asked for exactly this. Raises NotWhatWasSigned and what a signature can."""
+    def check(self, request: AppendRequest) -> None:
+        """Return when the agency itself asked for exactly this.
+
+        Raises NotWhatWasSigned and what a signature can, and NotWriting when this process is not the writer.
+        """
         if request.type in OWN_KEY_TYPES and request.agency is not None:
-            check_own_key(request, await self._reader.registry(), clock=self._clock)
+            check_own_key(request, self._registry(), clock=self._clock)
 
 
 def check_own_key(request: AppendRequest, registry: Registry, *, clock: Clock) -> None:

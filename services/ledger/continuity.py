@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.ledger.adapters.postgres_reader import PostgresReader
-from services.ledger.ports import Guard, Head
+from services.ledger.ports import Guard, Head, StoredLog
 from shared.errors import ExchangeError, IntegrityFailure
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unverified_checkpoint
 from shared.transparency.signed_note import NoteVerifier
@@ -19,7 +18,7 @@ class Continuity:
     """
 
     guard: Guard
-    reader: PostgresReader
+    reader: StoredLog
     origin: str
     verifiers: Sequence[NoteVerifier]
     adopt_size: int | None
@@ -43,6 +42,24 @@ class Continuity:
                 f"the database holds {size} entries but there is no guard file that says what was signed",
                 remedy=f"If this database is known to be the latest, say so once: LEDGER_ADOPT_SIZE={size}, or name a "
                 "checkpoint that a witness kept: LEDGER_ADOPT_CHECKPOINT_FILE.",
+            )
+
+    async def check_published(self, head: Head | None, published: Checkpoint | None) -> None:
+        """Return when the log that ends at ``head`` goes on from what was published. Raises IntegrityFailure if not."""
+        if published is None:
+            return
+        size = head.size if head is not None else 0
+        if size < published.size:
+            raise IntegrityFailure(
+                f"the database holds {size} entries but {published.size} were published: it is an old copy or was "
+                "truncated",
+                remedy="Restore the latest database. Signing from here would fork the log.",
+            )
+        stored = await self.reader.checkpoint_at(published.size)
+        if stored is None or read_unverified_checkpoint(stored) != published:
+            raise IntegrityFailure(
+                f"the database's tree head of size {published.size} is not the one that was published",
+                remedy="The history was changed, or these are another log's tiles. Keep both and call the auditor.",
             )
 
     def recall(self) -> "Remembered":

@@ -3,31 +3,30 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import structlog
 
 from services.ledger.adapters.postgres_log import ELECTION_EVERY_S
-from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.append_entries import Sequencer
 from services.ledger.continuity import Continuity
 from services.ledger.domain.log_key_change import LogKeyChange, key_label, log_key_change
-from services.ledger.domain.plan import Plan, WriterState
-from services.ledger.domain.standing import Standing
+from services.ledger.domain.plan import Plan
+from services.ledger.domain.standing import NotWriting, Standing
 from services.ledger.key_ring import KeyRing
-from services.ledger.ports import Guard, Head, Log, WriterLost
+from services.ledger.ports import Guard, Head, Log, StoredLog, WriterLost
 from services.ledger.prepare_append import AppendPreparer
 from services.ledger.releases import Releases
 from services.ledger.request_queue import Queue
-from shared.clock import Clock, parse_rfc3339
-from shared.entries import ENTRY_FORMAT, parse_entry
-from shared.errors import IntegrityFailure, Unavailable
+from services.ledger.stored_state import stored_state
+from services.ledger.watched_clock import WatchedClock
+from shared.clock import Clock
+from shared.entries import ENTRY_FORMAT
+from shared.errors import Unavailable
 from shared.identifiers import EntryId
 from shared.ledger.messages import Answer, AppendRequest, Idempotency
 from shared.ledger.registry import Registry
 from shared.ledger.service_keys import ServiceKeys
-from shared.ledger.stewardship import Stewardship
-from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
+from shared.transparency.checkpoint import Checkpoint
 from shared.transparency.merkle import EMPTY
 from shared.vocabulary import EntryType
 
@@ -59,12 +58,13 @@ class Writer:
     """
 
     connect: Callable[[], Awaitable[Log]]
-    reader: PostgresReader
+    reader: StoredLog
     guard: Guard
     continuity: Continuity
     preparer: AppendPreparer
     key_ring: KeyRing
     clock: Clock
+    watched_clock: WatchedClock
     identity: LogIdentity
     sign_head: Callable[[int, bytes], bytes]
     random: Callable[[int], bytes]
@@ -74,6 +74,13 @@ class Writer:
     standing: Standing = Standing.STARTING
     releases: Releases = field(default_factory=Releases)
     on_release: Callable[[], None] = lambda: None
+    _registry: Registry | None = None
+
+    def registry(self) -> Registry:
+        """Return the registry as far as the log has been released. Raises NotWriting when this is not the writer."""
+        if self._registry is None:
+            raise NotWriting("it is not the writer yet")
+        return self._registry
 
     async def serve(self) -> None:
         """Hold office until cancelled. Raises IntegrityFailure when what is found must not be signed."""
@@ -96,7 +103,7 @@ class Writer:
                 why = error.detail
                 log.warning("ledger_writer_lost", code=error.code, detail=error.detail, remedy=error.remedy)
             finally:
-                self.standing = Standing.STARTING
+                self.standing, self._registry = Standing.STARTING, None
                 self.releases.wake()
                 self.queue.close(why)
                 await candidate.close()
@@ -108,7 +115,11 @@ class Writer:
         So a standby on another host takes over with a memory of its own, and an old copy put in the database's place
         is refused there too.
         """
-        while not await candidate.win():
+        while True:
+            # Nobody stands for election by a clock that cannot be believed.
+            self.watched_clock.now()
+            if await candidate.win():
+                return
             remembered = self.continuity.recall()
             head = await candidate.head()
             await self.continuity.check(head, after=remembered)
@@ -120,13 +131,39 @@ class Writer:
             await asyncio.sleep(ELECTION_EVERY_S)
 
     async def _hold_office(self, elected: Log) -> None:
+        """Be the writer until a part of it ends, and raise what that ended with."""
+        # Kept from the first moment on: the server ends a session that falls silent, and with it the lock, while all
+        # that is read on taking office grows with the log.
+        keeping = asyncio.create_task(elected.keep())
+        taking = asyncio.create_task(self._take_office(elected))
+        parts: list[asyncio.Task[object]] = [taking, keeping]
+        try:
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            if taking.done() and not keeping.done():
+                sequencer, head = taking.result()
+                sequencing = asyncio.create_task(sequencer.run(self.queue))
+                # The sequencer comes first: it knows more exactly why than that the session is gone.
+                checking = asyncio.create_task(self.watched_clock.keep_checking(elected.time))
+                parts = [sequencing, keeping, checking, asyncio.create_task(self._begin(head))]
+                await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+        for part in parts:
+            if not part.cancelled():
+                part.result()
+
+    async def _take_office(self, elected: Log) -> tuple[Sequencer, Head | None]:
+        """Return a sequencer that may go on from what is stored, and the head that is there."""
+        await self.watched_clock.check_against(elected.time)
         remembered = self.continuity.recall()
         head = await elected.head()
-        state = await self._state(head)
+        state = await stored_state(self.reader, head)
         opened_with = ServiceKeys(log=self.identity.verifier_keys[:1])
         self._log_key_change(state.registry.service_keys if head is not None else opened_with)
         await self.continuity.check(head, after=remembered)
-        await self._check_against_published(head)
+        await self.continuity.check_published(head, await asyncio.to_thread(self.published))
         await self._take_up_encryption_key(head, state.registry)
         if head is None:
             # The guard is made before there is anything to guard: were its disk full, or this process killed, once the
@@ -136,7 +173,7 @@ class Writer:
             # A crash between commit and guard leaves the guard one batch behind: what is committed is released now.
             await self.guard.remember(head)
             self.releases.announce(head.size)
-        self.released_head = head
+        self.released_head, self._registry = head, state.registry
         sequencer = Sequencer(
             state=state,
             writer=elected,
@@ -146,63 +183,25 @@ class Writer:
             sign_head=self.sign_head,
             released=self._release,
         )
-        parts = [asyncio.create_task(sequencer.run(self.queue)), asyncio.create_task(elected.keep())]
-        try:
-            self.queue.open()
-            if head is None:
-                await self._open_ledger()
-            await self._record_log_keys()
-            self.standing = Standing.WRITING
-            log.info(
-                "ledger_writing", size=state.frontier.size, log_keys=[*map(key_label, self.identity.verifier_keys)]
-            )
-            self.on_release()
-            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for part in parts:
-                part.cancel()
-            await asyncio.gather(*parts, return_exceptions=True)
-        # The sequencer's first: it knows more exactly why than that the session is gone.
-        for part in parts:
-            if not part.cancelled():
-                part.result()
+        return sequencer, head
+
+    async def _begin(self, head: Head | None) -> None:
+        """Record what is the ledger's own to record, then let everybody in; ends only with the term."""
+        if head is None:
+            await self._open_ledger()
+        await self._record_log_keys()
+        self.queue.open()
+        self.standing = Standing.WRITING
+        size = self.released_head.size if self.released_head is not None else 0
+        log.info("ledger_writing", size=size, log_keys=[*map(key_label, self.identity.verifier_keys)])
+        self.on_release()
+        await asyncio.Event().wait()
 
     async def _take_up_encryption_key(self, head: Head | None, registry: Registry) -> None:
         if head is None:
             await self.key_ring.begin()
         else:
             await self.key_ring.take_up(registry.service_keys.encryption)
-
-    async def _state(self, head: Head | None) -> WriterState:
-        if head is None:
-            return WriterState(EMPTY, datetime.fromtimestamp(0, UTC), Registry())
-        last = await self.reader.entries(after=head.size - 2, limit=2, registry_only=False)
-        if len(last) != 1 or last[0].position != head.size - 1:
-            raise IntegrityFailure("the log's entries and its last tree head do not end at the same position")
-        registry = await self.reader.registry()
-        stewardship, after = Stewardship(), -1
-        while page := await self.reader.stewardship_entries(after=after, limit=500):
-            stewardship = stewardship.with_entries(parse_entry(stored.leaf) for stored in page)
-            after = page[-1].position
-        return WriterState(head.frontier, parse_rfc3339(parse_entry(last[0].leaf).time), registry, stewardship)
-
-    async def _check_against_published(self, head: Head | None) -> None:
-        published = await asyncio.to_thread(self.published)
-        if published is None:
-            return
-        size = head.size if head is not None else 0
-        if size < published.size:
-            raise IntegrityFailure(
-                f"the database holds {size} entries but {published.size} were published: it is an old copy or was "
-                "truncated",
-                remedy="Restore the latest database. Signing from here would fork the log.",
-            )
-        stored = await self.reader.checkpoint_at(published.size)
-        if stored is None or read_unverified_checkpoint(stored) != published:
-            raise IntegrityFailure(
-                f"the database's tree head of size {published.size} is not the one that was published",
-                remedy="The history was changed, or these are another log's tiles. Keep both and call the auditor.",
-            )
 
     async def _open_ledger(self) -> None:
         """Append the genesis entry: whose log this is, in which format, and the key that proves it."""
@@ -218,7 +217,7 @@ class Writer:
             answer=Answer(201, {}),
             facts=facts,
         )
-        await self.queue.submit(await self.preparer.prepare(request))
+        await self.queue.submit_own(await self.preparer.prepare(request))
 
     def _log_key_change(self, recorded: ServiceKeys) -> LogKeyChange:
         return log_key_change(
@@ -269,9 +268,9 @@ class Writer:
             answer=Answer(201, {}),
             facts=facts,
         )
-        await self.queue.submit(await self.preparer.prepare(request))
+        await self.queue.submit_own(await self.preparer.prepare(request))
 
-    def _release(self, head: Head, _plan: Plan) -> None:
-        self.released_head = head
+    def _release(self, head: Head, plan: Plan) -> None:
+        self.released_head, self._registry = head, plan.registry
         self.releases.announce(head.size)
         self.on_release()

@@ -104,7 +104,7 @@ class LedgerApi:
     async def _append(self, body: bytes, caller: str) -> Appended:
         request = decode(body, AppendRequest)
         check_append(request, caller=caller)
-        await self._parts.own_keys.check(request)
+        self._parts.own_keys.check(request)
         amended = amended_by(request)
         if amended is not None:
             check_amendment(request, parse_entry((await self._parts.reader.entry(amended)).leaf))
