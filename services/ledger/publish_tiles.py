@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 
@@ -25,6 +26,7 @@ PACE_S = 0.5
 """At most this often: each published size leaves a partial file on every level until the full one is there."""
 
 RETRY_AFTER_S = 1.0
+SWEEP_EVERY_S = 60.0
 LOOK_AGAIN_AFTER_S = 60.0
 LOOK_OVER_PAUSE_S = 0.02
 """Between one published file and the next, while all are looked over after a start: a few hundredths of a processor."""
@@ -65,6 +67,7 @@ class TilePublisher:
         self._looking_over: asyncio.Task[None] | None = None
         self._is_looked_over = False
         self._is_doubted = False
+        self._sweep_from_s = -math.inf
 
     def wake(self) -> None:
         """Say that there is a new released head."""
@@ -210,10 +213,17 @@ class TilePublisher:
             )
         return grown
 
+    async def _sweep(self, covered: TreeSize) -> None:
+        """Clear away what a crash left behind. It walks every file there is: not again with each failing attempt."""
+        now_s = asyncio.get_running_loop().time()
+        if now_s >= self._sweep_from_s:
+            await asyncio.to_thread(self.files.sweep, covered)
+            self._sweep_from_s = now_s + SWEEP_EVERY_S
+
     async def _published_edge(self) -> RightEdge:
         """Return the right edge of what is published; what is missing below it is made again from the database."""
         published = await asyncio.to_thread(self.files.published)
-        await asyncio.to_thread(self.files.sweep, published.size if published is not None else TreeSize(0))
+        await self._sweep(published.size if published is not None else TreeSize(0))
         if published is None:
             return NO_EDGE
         edge = await asyncio.to_thread(self._edge_in_files, published)

@@ -79,6 +79,31 @@ async def test_going_on_reads_only_what_is_new(tmp_path: Path) -> None:
     assert entries.asked <= 256
 
 
+async def test_publishing_that_fails_again_and_again_does_not_walk_every_file_each_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.ledger.publish_tiles.RETRY_AFTER_S", 0.001)
+    attempts, sweeps = 0, 0
+
+    class FullDisk(TileFiles):
+        def publish(self, note: bytes) -> None:
+            nonlocal attempts
+            attempts += 1
+            raise OSError(28, "No space left on device")
+
+        def sweep(self, covered: TreeSize) -> None:
+            nonlocal sweeps
+            sweeps += 1
+
+    publishing = Publishing(tmp_path / "tiles", files=FullDisk(tmp_path / "tiles"))
+    async with publishing.running():
+        publishing.release(5)
+        async with asyncio.timeout(10):
+            while attempts < 5:
+                await asyncio.sleep(0.001)
+    assert sweeps == 1
+
+
 async def test_a_crash_between_tiles_and_checkpoint_is_finished_by_the_next_run(tmp_path: Path) -> None:
     class Crash(Exception):
         pass
