@@ -22,6 +22,8 @@ from shared.ledger.messages import ObligationState, OwedPage, OwedQuery, StoredE
 from shared.ledger.registry import Registry
 from shared.vocabulary import EntryType
 
+LARGEST_PAGE = 1000
+
 _ENTRIES = "SELECT position, leaf FROM ledger.entry WHERE position > $1 ORDER BY position LIMIT $2"
 _REGISTRY_ENTRIES = (
     f"SELECT position, leaf FROM ledger.entry WHERE {REGISTRY_PREDICATE} AND position > $1 ORDER BY position LIMIT $2"  # noqa: S608
@@ -241,7 +243,8 @@ class PostgresReader:
     async def _page(self, condition: str, query: OwedQuery) -> OwedPage:
         recipient = "" if query.recipient is None else query.recipient
         narrowed = f"{condition} AND o.position > $2 AND ($3 = '' OR o.recipient = $3)"
-        page = await self._obligations(narrowed, query.limit, query.after, recipient)
+        limit = max(1, min(query.limit, LARGEST_PAGE))
+        page = await self._obligations(narrowed, limit, query.after, recipient)
         counted = await self._fetch(
             f"SELECT count(*) AS n FROM ledger.obligation o WHERE {condition} AND ($1 = '' OR o.recipient = $1)",  # noqa: S608
             recipient,

@@ -21,7 +21,7 @@ from services.ledger.domain.sequencing import decide_batch
 from services.ledger.ports import CommittedBatch, Head, LookedUp, WriterLost
 from shared.errors import IntegrityFailure, InvalidInput, Unavailable
 from shared.identifiers import EntryId
-from shared.ledger.messages import Answer, AppendRequest, Idempotency
+from shared.ledger.messages import Answer, AppendRequest, Idempotency, OwedQuery
 from shared.ledger.registry import Registry
 from shared.transparency.merkle import EMPTY, Frontier, grow
 from shared.vocabulary import EntryType
@@ -155,6 +155,14 @@ async def test_look_ups_that_come_at_once_are_answered_one_after_the_other(dsn: 
     found = await asyncio.gather(*(looked_up(log, token) for token in (b"a", b"b")))
     assert [set(each.answers) for each in found] == [{b"a"}, {b"b"}]
     await log.close()
+
+
+@pytest.mark.parametrize("limit", [-1, 10**18])
+async def test_a_page_of_any_size_may_be_asked_for(dsn: str, limit: int) -> None:
+    async with postgres_pool(dsn, user=WRITER_ROLE, password=PASSWORD, size=1) as pool:
+        reader = PostgresReader(pool)
+        assert (await reader.owed(OwedQuery(limit=limit))).owed_count == 0
+        assert (await reader.queue(OwedQuery(limit=limit))).owed_count == 0
 
 
 async def test_the_databases_clock_is_asked(dsn: str) -> None:
