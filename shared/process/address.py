@@ -57,8 +57,17 @@ def parse_addresses(text: str) -> tuple[Address, ...]:
 
 
 def client_context(files: TlsFiles) -> ssl.SSLContext:
-    """Return a context that proves this side and accepts only servers certified by the peer's authority."""
-    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(files.peer_authority))
-    context.load_cert_chain(files.certificate, files.private_key)
+    """Return a context that proves this side and accepts only servers certified by the peer's authority.
+
+    Raises InvalidInput when one of the files cannot be read or holds something else.
+    """
+    names = ", ".join(path.name for path in (files.certificate, files.private_key, files.peer_authority))
+    try:
+        context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(files.peer_authority))
+        context.load_cert_chain(files.certificate, files.private_key)
+    except ssl.SSLError as error:
+        raise InvalidInput(f"{names} are not a certificate, its key, and an authority: {error.reason}") from error
+    except OSError as error:
+        raise InvalidInput(f"{names} cannot all be read: {error.strerror}") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     return context

@@ -17,4 +17,9 @@ def read_secret(path: Path) -> bytes:
 
 def read_password(path: Path) -> str:
     """Return the password that a file holds. Raises InvalidInput when it cannot be read or others may read it."""
-    return read_secret(path).decode("ascii").strip()
+    try:
+        return read_secret(path).decode("ascii").strip()
+    except UnicodeDecodeError as error:
+        # Not as its cause: that error carries what the file holds.
+        where = error.start
+    raise InvalidInput(f"the password in {path.name} is not ASCII: look at byte {where}")

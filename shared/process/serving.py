@@ -8,6 +8,7 @@ import socket
 import ssl
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 import uvicorn
@@ -117,21 +118,7 @@ async def serve(app: ASGIApp, doors: Sequence[Door], *, stop: asyncio.Event, gra
 
 def _listen(door: Door) -> socket.socket:
     if isinstance(door.address, UnixAddress):
-        path = door.address.path
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # A socket file left by a process that was killed would refuse the bind; a live one is found by connecting.
-        if path.exists():
-            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-                try:
-                    probe.connect(str(path))
-                except ConnectionRefusedError:
-                    path.unlink()
-        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        previous = os.umask(0o177)
-        try:
-            listening.bind(str(path))
-        finally:
-            os.umask(previous)
+        listening = _listen_at(door.address.path)
     else:
         family = socket.AF_INET6 if ":" in door.address.host else socket.AF_INET
         listening = socket.socket(family, socket.SOCK_STREAM)
@@ -146,4 +133,28 @@ def _listen(door: Door) -> socket.socket:
             ) from error
     listening.listen(2048)
     listening.setblocking(False)
+    return listening
+
+
+def _listen_at(path: Path) -> socket.socket:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    previous = os.umask(0o177)
+    try:
+        # A socket file left by a process that was killed would refuse the bind; a live one is found by connecting.
+        if path.exists():
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                try:
+                    probe.connect(str(path))
+                except ConnectionRefusedError:
+                    path.unlink()
+        listening.bind(str(path))
+    except OSError as error:
+        listening.close()
+        raise Unavailable(
+            f"the socket {path.name} cannot be listened on: {error.strerror}",
+            remedy="Stop the process that listens there, or choose another path in the settings.",
+        ) from error
+    finally:
+        os.umask(previous)
     return listening

@@ -36,6 +36,7 @@ class FakeCalls:
     refused: dict[str, ExchangeError] = field(default_factory=dict)
     refused_together: dict[str, Unavailable] = field(default_factory=dict)
     lost: bool = False
+    breaks_together: bool = False
     forgets: Callable[[tuple[Outcome, ...]], tuple[Outcome, ...]] = lambda outcomes: outcomes
     carried: list[list[str]] = field(default_factory=list)
     closed: bool = False
@@ -49,6 +50,8 @@ class FakeCalls:
         await self.may_answer.wait()
         if self.lost or self.closed:
             raise Unavailable("the other process did not answer", outcome_unknown=True)
+        if self.breaks_together and not alone:
+            raise RuntimeError("a fault in the program")
         if alone and keys[0] in self.refused:
             raise self.refused[keys[0]]
         outcomes = tuple(self._outcome(key) for key in keys)
@@ -147,6 +150,14 @@ async def test_a_call_that_gets_no_answer_leaves_the_outcome_of_each_append_in_i
     outcomes = await all_of([*first, *waiting])
     assert all(unknown(outcome) for outcome in outcomes)
     assert len({id(outcome) for outcome in outcomes}) == len(outcomes)
+
+
+async def test_appends_whose_call_breaks_in_the_program_itself_go_once_more_each_by_itself() -> None:
+    calls = FakeCalls(breaks_together=True)
+    _lane, _first, waiting = await behind_others(calls, request("0"), request("1"))
+    calls.may_answer.set()
+    assert [each.answer for each in await asyncio.gather(*waiting)] == [b"0", b"1"]
+    assert calls.carried[CALLS_AT_ONCE:] == [["0", "1"], ["0"], ["1"]]
 
 
 async def test_a_call_that_gives_another_number_of_outcomes_gives_none() -> None:
