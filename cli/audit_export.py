@@ -81,6 +81,8 @@ def export(
         typer.echo("Nothing is open: nothing is left that could be opened, such as after an erasure.")
     else:
         typer.echo("Nothing is open.")
+    if gateway is not None:
+        typer.echo("No sealed section is in it: a gateway gives none.")
 
 
 def _check_asked_afar(*, beside: bool, sections: bool, by: str) -> None:

@@ -58,7 +58,7 @@ async def test_a_bundle_from_a_gateway_is_checked_by_the_program_inside_it(
     file, log_key = tmp_path / "afar.zip", exchange.local.log_verifier_key()
     code, said = await command("audit", "export", file, *auditor.options())
     assert code == 0, said
-    assert "Nothing is open." in said
+    assert "Nothing is open.\nNo sealed section is in it: a gateway gives none." in said
     code, said = await command("audit", "verify", "--bundle", file, "--log-key", log_key)
     assert code == 0, said
     assert "INTACT" in said
