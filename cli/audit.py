@@ -11,9 +11,10 @@ from cli import audit_export, audit_openings, audit_questions, reach
 from cli.audit_access import AUDITOR, access_to, on_the_command_line, published_checkpoint
 from cli.audit_bundle import verify_bundle
 from cli.audit_outcome import INTACT, NOT_CHECKED, NOT_INTACT, ending_unchecked
-from cli.audit_signatures import check_signatures, signatures_text
+from cli.audit_signatures import Why, check_signatures, signatures_text
 from cli.audit_text import Circumstances, report_text
 from cli.audit_trust import Held, parse_witness_key, read_kept_checkpoint, trusted_key
+from cli.audited_ledger import Gateway, audited_ledger, named_gateway
 from cli.gateway_tiles import GatewayTiles
 from client.exchange_client import ExchangeClient
 from client.files import private_key
@@ -29,6 +30,9 @@ from shared.clock import SystemClock
 from shared.errors import ExchangeError, InvalidInput
 from shared.transparency.signed_note import NoteVerifier
 from shared.transparency.verifier_key import parse_verifier_key
+from shared.vocabulary import OpeningReason
+
+INTEGRITY = OpeningReason.INTEGRITY.value
 
 app = typer.Typer(help="Check the ledger and replay it.", no_args_is_help=True)
 app.command("replay")(audit_questions.replay_entries)
@@ -77,6 +81,8 @@ def verify(
         bool,
         typer.Option("--bodies", help="And that each sealed body is what was signed"),
     ] = False,
+    reason: Annotated[str, typer.Option(help="Why a gateway is to open signatures, as a code")] = INTEGRITY,
+    note: Annotated[str, typer.Option(help="And in words, which are sealed with the record of it")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print the report, or why there is none, as JSON")] = False,
 ) -> None:
     """Recompute everything from stored bytes and name the first bad position.
@@ -96,7 +102,8 @@ def verify(
             )
             if given
         ]
-        _check_combination(named, signatures=signatures, bodies=bodies, key=key)
+        why = Why(reason, note) if url is not None and signatures else Why()
+        _check_combination(named, signatures=signatures, bodies=bodies, key=key, note=note)
         if url == "" or database_url == "":
             raise InvalidInput(f"the {'--url' if url == '' else '--database-url'} is empty")
         own = bundle is None and url is None and not (database_url and password_file)
@@ -128,7 +135,8 @@ def verify(
         if signatures:
             # What was found before stands, whether or not the ledger opens the signatures.
             try:
-                checked = reach.run(_check_signatures(report.size, bodies=bodies))
+                gateway = named_gateway(url, key) if url is not None else None
+                checked = reach.run(_check_signatures(gateway, report.size, bodies=bodies, why=why))
             except ExchangeError as error:
                 unchecked = error.detail
         if as_json:
@@ -146,23 +154,29 @@ def verify(
         raise typer.Exit(INTACT if report.whole and not unchecked else NOT_CHECKED)
 
 
-def _check_combination(sources: list[str], *, signatures: bool, bodies: bool, key: Path | None) -> None:
+def _check_combination(sources: list[str], *, signatures: bool, bodies: bool, key: Path | None, note: str) -> None:
     """Raise InvalidInput for what contradicts itself: an option that is passed over in silence misleads an auditor."""
     if len(sources) > 1 and sources != ["--database-url", "--password-file"]:
         raise InvalidInput(f"{' and '.join(sources)} name different things to check", remedy="Give one of them.")
     if bodies and not signatures:
         raise InvalidInput("a body is held against its signature", remedy="Give --signatures too.")
-    if signatures and not {"--bundle", "--url"}.isdisjoint(sources):
+    if signatures and ("--bundle" in sources or ("--url" in sources and key is None)):
         raise InvalidInput(
-            "signatures are sealed: only the ledger itself can open them", remedy="Leave --url and --bundle out."
+            "signatures are sealed: only the ledger itself can open them",
+            remedy="Leave --bundle out, and give a gateway's --url with --key.",
+        )
+    if (signatures and "--url" in sources) != bool(note.strip()):
+        raise InvalidInput(
+            "a gateway opens signatures against a reason, and nothing else here is",
+            remedy="Give --note, why in words, with --signatures and --url, and not without.",
         )
     if key is not None and "--url" not in sources:
         raise InvalidInput("an auditor's key signs requests to a gateway", remedy="Give the gateway's --url too.")
 
 
-async def _check_signatures(size: int, *, bodies: bool) -> SignatureReport:
-    async with reach.ledger("auditor") as ledger:
-        return await check_signatures(ledger, size=size, bodies=bodies)
+async def _check_signatures(gateway: Gateway | None, size: int, *, bodies: bool, why: Why) -> SignatureReport:
+    async with audited_ledger(gateway) as ledger:
+        return await check_signatures(ledger, size=size, bodies=bodies, why=why)
 
 
 async def _verify(

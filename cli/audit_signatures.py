@@ -2,17 +2,26 @@
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 
+from cli.audited_ledger import AuditedLedger, entries_of
 from services.ledger.audit.signatures import SignatureCheck, SignatureReport, compromises
 from shared.errors import InvalidInput
 from shared.identifiers import Position
 from shared.ledger.audit_messages import OpenedSignature, OpenSignatures
-from shared.ledger.client import LedgerClient
 
 PAGE_LIMIT = 200
 
 
-async def check_signatures(ledger: LedgerClient, *, size: int, bodies: bool) -> SignatureReport:
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a run opens signatures, as a code and in words: for a gateway, where the auditor signs it."""
+
+    reason: str = ""
+    note: str = ""
+
+
+async def check_signatures(ledger: AuditedLedger, *, size: int, bodies: bool, why: Why) -> SignatureReport:
     """Return what a check of all agencies' signatures in the first ``size`` entries finds.
 
     Opens the signature sections and nothing else, as one opening on the record. With ``bodies`` the ledger also
@@ -21,11 +30,10 @@ async def check_signatures(ledger: LedgerClient, *, size: int, bodies: bool) -> 
     if size < 1:
         raise InvalidInput("there is nothing in the ledger to check")
     report = SignatureReport(run=secrets.token_hex(8), bodies_compared=bodies)
-    registry = [entry async for entry in ledger.stream(after=-1, registry_only=True)]
-    check = SignatureCheck(report, compromised=compromises(registry))
-    opened = _opened(ledger, report, last=Position(size - 1))
+    check = SignatureCheck(report, compromised=compromises(await ledger.registry_entries()))
+    opened = _opened(ledger, report, last=Position(size - 1), why=why)
     ahead = await anext(opened, None)
-    async for entry in ledger.stream(after=-1):
+    async for entry in entries_of(ledger):
         if entry.position >= size:
             break
         own = ahead if ahead is not None and ahead.position == entry.position else None
@@ -64,10 +72,14 @@ def signatures_text(report: SignatureReport) -> Iterator[str]:
         yield f"  {bad.position}: BAD SIGNATURE: {bad.detail}"
 
 
-async def _opened(ledger: LedgerClient, report: SignatureReport, *, last: Position) -> AsyncIterator[OpenedSignature]:
+async def _opened(
+    ledger: AuditedLedger, report: SignatureReport, *, last: Position, why: Why
+) -> AsyncIterator[OpenedSignature]:
     after = -1
     while True:
-        asked = OpenSignatures(report.run, Position(0), last, after, PAGE_LIMIT, report.bodies_compared)
+        asked = OpenSignatures(
+            report.run, Position(0), last, after, PAGE_LIMIT, report.bodies_compared, why.reason, why.note
+        )
         page = await ledger.open_signatures(asked)
         report.recorded_at_position = page.recorded_at_position
         for each in page.signatures:

@@ -17,7 +17,7 @@ from services.ledger.audit.damage import damaged
 from shared.entries import Entry, parse_entry
 from shared.errors import InvalidInput
 from shared.identifiers import EntryId
-from shared.ledger.audit_messages import BreakGlass, WhoKnew, WhoKnewQuery
+from shared.ledger.audit_messages import BreakGlass, OpenSignatures, SignaturesPage, WhoKnew, WhoKnewQuery
 from shared.ledger.client import LedgerClient
 from shared.ledger.messages import StoredEntry
 
@@ -50,6 +50,10 @@ class AuditedLedger(Protocol):
         """Return a sealed section's salt and plaintext, once the opening is an entry. Raises NotFound when erased."""
         ...
 
+    async def open_signatures(self, asked: OpenSignatures) -> SignaturesPage:
+        """Return a page of a run's signatures, once the run is an entry."""
+        ...
+
 
 class DoorAuditing:
     """Implements AuditedLedger by the ledger's own door for auditors."""
@@ -79,6 +83,10 @@ class DoorAuditing:
             BreakGlass(entry, section, why.reason, why.note, why.run, by=why.by or None)
         )
         return broken.salt + broken.content
+
+    async def open_signatures(self, asked: OpenSignatures) -> SignaturesPage:
+        """Return a page of a run's signatures."""
+        return await self._client.open_signatures(asked)
 
 
 @dataclass(frozen=True, slots=True)

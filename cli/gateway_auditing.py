@@ -10,10 +10,11 @@ from client.answer import Answer
 from client.errors import Refused
 from client.exchange_client import ExchangeClient
 from services.ledger.audit.damage import damaged
+from shared.canonical_json import Json
 from shared.entries import Entry, parse_entry
 from shared.errors import InvalidInput, NotFound
 from shared.identifiers import EntryId, Position
-from shared.ledger.audit_messages import WhoKnew, WhoKnewQuery
+from shared.ledger.audit_messages import OpenSignatures, SignaturesPage, WhoKnew, WhoKnewQuery
 from shared.ledger.messages import StoredEntry
 
 PAGE_LIMIT = 1000
@@ -75,6 +76,20 @@ class GatewayAuditing:
             raise
         opened = _read(answer, _Opened)
         return opened.salt_base64 + opened.content_base64
+
+    async def open_signatures(self, asked: OpenSignatures) -> SignaturesPage:
+        """Return a page of a run's signatures, of a log's beginning, opened on the auditor's own signature."""
+        record: dict[str, Json] = {
+            "run": asked.run,
+            "size": asked.last_position + 1,
+            "after": asked.after,
+            "limit": asked.limit,
+            "compared": "body" if asked.bodies else "none",
+            "reason": asked.reason,
+            "note": asked.note,
+        }
+        key = f"{asked.run}-{asked.after}"
+        return _read(await self._client.post("/v1/audit/signatures", record, idempotency_key=key), SignaturesPage)
 
     async def _page(self, route: str, *, after: int) -> list[bytes]:
         return (await self._client.get(f"/v1/audit/{route}?after={after}&limit={PAGE_LIMIT}")).body.splitlines()

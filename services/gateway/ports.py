@@ -3,7 +3,14 @@
 from typing import Protocol
 
 from shared.identifiers import EntryId, ObligationId
-from shared.ledger.audit_messages import BreakGlass, GlassBroken, WhoKnew, WhoKnewQuery
+from shared.ledger.audit_messages import (
+    BreakGlass,
+    GlassBroken,
+    OpenSignatures,
+    SignaturesPage,
+    WhoKnew,
+    WhoKnewQuery,
+)
 from shared.ledger.messages import (
     AdmitRead,
     Appended,
@@ -37,6 +44,10 @@ class AuditLedger(Protocol):
 
     async def break_glass(self, request: BreakGlass) -> GlassBroken:
         """Open one sealed section for an auditor."""
+        ...
+
+    async def open_signatures(self, request: OpenSignatures) -> SignaturesPage:
+        """Open a page of signature sections for an auditor's run."""
         ...
 
 

@@ -1,6 +1,7 @@
 """What an auditor may do at the gateway: read the ledger's clear part freely, open sealed content by break-glass."""
 
 import base64
+from typing import Annotated
 
 import msgspec
 import orjson
@@ -11,12 +12,14 @@ from services.gateway.query_moment import query_moment
 from services.gateway.query_number import query_number
 from shared.clock import Clock, rfc3339
 from shared.errors import InvalidInput, NotFound, NotPermitted
-from shared.identifiers import parse_child_ref, parse_entry_id
-from shared.ledger.audit_messages import BreakGlass, SignedOpening, WhoKnewQuery
+from shared.identifiers import Position, parse_child_ref, parse_entry_id
+from shared.ledger.audit_messages import BreakGlass, OpenSignatures, SignedOpening, WhoKnewQuery
 from shared.transparency.tiles import parse_tile_path
 from shared.vocabulary import AgencyRole
 
-MOST_ENTRIES = 1000
+MOST_ENTRIES, MOST_SIGNATURES = 1000, 500
+MOST_POSITIONS = 2**53 - 1
+"""The largest whole number that a record on the ledger may hold (RFC 8785)."""
 
 
 class NotAnAuditor(NotPermitted):
@@ -32,6 +35,25 @@ class OpeningRecord(msgspec.Struct, frozen=True):
     section: str
     reason: str
     note: str
+
+
+class SignaturesRecord(msgspec.Struct, frozen=True):
+    """What an auditor's run asks for: the signatures in the first ``size`` entries, those after a position, and why.
+
+    ``compared`` is ``body`` where the ledger is to hold each body, within itself, against what was signed; or ``none``.
+    """
+
+    run: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{8,64}$")]
+    size: Annotated[int, msgspec.Meta(ge=1, le=MOST_POSITIONS)]
+    after: Annotated[int, msgspec.Meta(ge=-1, le=MOST_POSITIONS)]
+    limit: Annotated[int, msgspec.Meta(ge=1, le=MOST_SIGNATURES)]
+    compared: str
+    reason: str
+    note: str
+
+
+COMPARED = {"none": False, "body": True}
+"""What a run may have the ledger hold against the signatures."""
 
 
 def check_auditor(admitted: Admitted) -> None:
@@ -73,9 +95,7 @@ class LedgerReader:
         moment = query_moment(as_at) if as_at is not None else rfc3339(self._clock.now())
         return msgspec.json.encode(await self._ledger.who_knew(WhoKnewQuery(parse_child_ref(child), moment)))
 
-    async def open(
-        self, record: OpeningRecord, admitted: Admitted, *, body: bytes, idempotency_key: str, target: str
-    ) -> bytes:
+    async def open(self, record: OpeningRecord, signed: SignedOpening) -> bytes:
         """Return what was sealed, with the record of its opening: on the ledger before this returns.
 
         With it comes the salt that the entry's commitment was made with, so that it can be held against that.
@@ -87,16 +107,7 @@ class LedgerReader:
                 section=record.section,
                 reason=record.reason,
                 note=record.note,
-                signed=SignedOpening(
-                    agency=admitted.agency_id,
-                    key=admitted.key,
-                    nonce=admitted.nonce,
-                    idempotency_key=idempotency_key,
-                    target=target,
-                    body=body,
-                    evidence=admitted.evidence,
-                    registry=admitted.registry,
-                ),
+                signed=signed,
             )
         )
         return orjson.dumps(
@@ -106,6 +117,42 @@ class LedgerReader:
                 "salt_base64": _base64(broken.salt),
             }
         )
+
+    async def open_signatures(self, record: SignaturesRecord, signed: SignedOpening) -> bytes:
+        """Return a page of a run's signatures as JSON; the run's one opening is on the ledger before this returns.
+
+        Raises InvalidInput for what cannot be compared, and what the ledger refuses it with.
+        """
+        if record.compared not in COMPARED:
+            raise InvalidInput("a run compares `body` or `none`")
+        page = await self._ledger.open_signatures(
+            OpenSignatures(
+                run=record.run,
+                first_position=Position(0),
+                last_position=Position(record.size - 1),
+                after=record.after,
+                limit=record.limit,
+                bodies=COMPARED[record.compared],
+                reason=record.reason,
+                note=record.note,
+                signed=signed,
+            )
+        )
+        return msgspec.json.encode(page)
+
+
+def signed_opening(admitted: Admitted, *, body: bytes, idempotency_key: str, target: str) -> SignedOpening:
+    """Return what an auditor signed, for the ledger to verify again."""
+    return SignedOpening(
+        agency=admitted.agency_id,
+        key=admitted.key,
+        nonce=admitted.nonce,
+        idempotency_key=idempotency_key,
+        target=target,
+        body=body,
+        evidence=admitted.evidence,
+        registry=admitted.registry,
+    )
 
 
 def _base64(content: bytes) -> str:

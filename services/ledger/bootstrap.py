@@ -110,7 +110,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
         now_named = names_in_force(load_register(), clock=clock)
         opener = SectionOpener(reader=reader, recorder=recorder, secrets=secrets, now_named=now_named)
         breaker = GlassBreaker(reader=reader, opener=opener, recorder=recorder, clock=clock)
-        signatures = SignatureOpener(reader=reader, opener=opener, recorder=recorder)
+        signatures = SignatureOpener(reader=reader, opener=opener, recorder=recorder, clock=clock)
         rotation = None
         if settings.rewrapper_password_file is not None:
             rotation = EncryptionKeyRotation(

@@ -194,7 +194,7 @@ class OpenSignatures(msgspec.Struct, frozen=True):
 
     ``run`` names the run; every page of it is asked for with the same range. ``after`` is the last position had. With
     ``bodies`` the ledger also opens each body, within itself, to hold it against the digest that was signed; the record
-    of the opening says so.
+    of the opening says so. What comes through the gateway carries the auditor's own signature, and says why.
     """
 
     run: str
@@ -203,6 +203,9 @@ class OpenSignatures(msgspec.Struct, frozen=True):
     after: int
     limit: int = 200
     bodies: bool = False
+    reason: str = ""
+    note: str = ""
+    signed: SignedOpening | None = None
 
 
 class BodyStanding(StrEnum):

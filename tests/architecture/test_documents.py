@@ -23,6 +23,7 @@ FILES = {
     "HousingNoticeRecord": "housing_notice",
     "AcknowledgementRecord": "acknowledgement",
     "OpeningRecord": "opening",
+    "SignaturesRecord": "signatures",
     "OwnKeyRecord": "own-key",
     "OwnKeyRevocationRecord": "own-key-revocation",
     "SearchRecord": "search",

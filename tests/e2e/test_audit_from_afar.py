@@ -7,10 +7,11 @@ import orjson
 import pytest
 import pytest_asyncio
 
-from cli import gateway_auditing
+from cli import audit_signatures, gateway_auditing
 from cli.gateway_auditing import GatewayAuditing
-from client.errors import NotReached
+from client.errors import NotReached, Refused
 from client.exchange_client import ExchangeClient
+from shared.canonical_json import Json
 from shared.clock import SystemClock, rfc3339
 from shared.identifiers import ChildRef
 from tests.machinery.answers import child_ref
@@ -147,6 +148,50 @@ async def test_an_auditor_far_away_learns_who_knew_what(
         assert said is not None, "from afar who knew what is another thing"
         assert ("St Hilda's Primary, Darlington shared" in said) == (form == ())
         assert "gdpr" in said
+
+
+async def test_signatures_are_checked_from_afar_against_a_reason_as_one_opening_by_the_auditor(
+    exchange: TestExchange, auditor: FarAuditor, known: ChildRef, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_signatures, "PAGE_LIMIT", 2)
+    size, trusting = len(await exchange.entries()), ("--log-key", exchange.local.log_verifier_key())
+    checking = ("audit", "verify", "--signatures", *trusting, *auditor.options())
+    code, said = await command(*checking)
+    assert (code, "Give --note, why in words" in said) == (2, True), said
+    code, said = await command(*checking, "--note", "Plan, section 2.", "--bodies", "--json")
+    assert code == 0, said
+    report = orjson.loads(said)["signatures"]
+    assert (report["bad"], report["not_as_signed"], report["bodies_not_openable"]) == ([], [], 0)
+    assert report["good"] >= 2
+    assert report["bodies"] >= 2
+    openings = [each for each in (await exchange.entries())[size:] if each.type == "audit.opened"]
+    assert [(each.agency, each.facts["reason"], each.position) for each in openings] == [
+        (auditor.agency, "integrity", report["recorded_at_position"])
+    ]
+    assert set(openings[0].commitments) == {"body", "signature", "note"}
+    code, said = await command("audit", "openings", "--since", openings[0].time, *auditor.options())
+    assert (
+        f"Tees partnership opened the signature of every entry from 0 to {openings[0].facts['last_position']}" in said
+    )
+    code, said = await command(*checking, "--note", "Plan, section 2.", "--reason", "curiosity")
+    assert (code, "Agencies' signatures COULD NOT BE CHECKED" in said) == (2, True), said
+
+
+async def test_a_run_shows_nothing_that_came_after_it_was_put_on_record(
+    exchange: TestExchange, auditor: FarAuditor, known: ChildRef
+) -> None:
+    run: dict[str, Json] = {"run": "a-run-that-reaches-far", "size": 2**53 - 1, "after": -1, "limit": 500}
+    run |= {"compared": "none", "reason": "integrity", "note": "Plan, section 3."}
+    async with auditor.client() as asking:
+        first = (await asking.post("/v1/audit/signatures", run)).content
+        async with exchange.client(SCHOOL) as client:
+            shared = await client.share(share())
+        again = (await asking.post("/v1/audit/signatures", run)).content
+        with pytest.raises(Refused) as refused:
+            await asking.post("/v1/audit/signatures", {**run, "size": 7})
+    assert int(str(shared.content["position"])) > int(str(first["recorded_at_position"]))
+    assert again == first
+    assert refused.value.problem.status == 409
 
 
 async def test_a_childs_number_never_leaves_the_auditors_machine(

@@ -68,9 +68,10 @@ async def test_a_report_says_what_was_not_checked(command: Command) -> None:
     code, said = await command("audit", "verify", "--bodies")
     assert code == 2
     assert "Give --signatures too." in said
-    code, said = await command("audit", "verify", "--signatures", "--url", "https://log.example")
-    assert code == 2
-    assert "signatures are sealed" in said
+    for elsewhere in (("--url", "https://log.example"), ("--bundle", "ledger.zip")):
+        code, said = await command("audit", "verify", "--signatures", *elsewhere)
+        assert code == 2
+        assert "signatures are sealed" in said
 
 
 async def test_a_run_opens_the_range_that_it_recorded_and_no_other(exchange: TestExchange) -> None:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from client.errors import Refused
 from client.exchange_client import ExchangeClient
 from services.ledger.domain.sealing import SALT_BYTES
+from shared.canonical_json import Json
 from shared.entries import parse_entry
 from shared.errors import NotPermitted
 from shared.ledger.audit_messages import BreakGlass
@@ -195,13 +196,28 @@ async def test_an_opening_that_cannot_be_is_refused_and_opens_nothing(
     assert openings == []
 
 
+BODIES: dict[str, dict[str, Json]] = {
+    "openings": {"entry": "a" * 32, "section": "body", "reason": "inspection", "note": "Because."},
+    "signatures": {
+        "run": "a-run-by-a-school",
+        "size": 9,
+        "after": -1,
+        "limit": 9,
+        "compared": "none",
+        "reason": "integrity",
+        "note": "Because.",
+    },
+}
+
+
 @pytest.mark.parametrize(
-    "path", ["checkpoint", "tile/0/000", "entries", "registry", "children/" + "a" * 32 + "/who-knew", "openings"]
+    "path",
+    ["checkpoint", "tile/0/000", "entries", "registry", "children/" + "a" * 32 + "/who-knew", "openings", "signatures"],
 )
 async def test_nobody_else_may_audit(exchange: TestExchange, path: str) -> None:
-    opening = {"entry": "a" * 32, "section": "body", "reason": "inspection", "note": "Because."}
+    target = f"/v1/audit/{path}"
     async with exchange.client(SCHOOL) as client:
-        asking = client.post(f"/v1/audit/{path}", opening) if path == "openings" else client.get(f"/v1/audit/{path}")
+        asking = client.post(target, BODIES[path]) if path in BODIES else client.get(target)
         with pytest.raises(Refused) as refused:
             await asking
     assert (refused.value.problem.status, refused.value.problem.code) == (403, "not-an-auditor")

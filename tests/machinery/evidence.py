@@ -6,16 +6,18 @@ from shared.signatures.message import RequestParts, Tag, signature_base
 from shared.signatures.request_signature import sign_request
 from shared.signatures.structured_fields import parse_signature_input
 
+IDEMPOTENCY_KEY, NONCE = "0b1d0f6e9d2c4a7f", "n" * 22
 
-def evidence_of(key: SigningKey, *, body: bytes) -> dict[str, str]:
-    """Return the evidence of a request with a body."""
+
+def evidence_of(key: SigningKey, *, body: bytes, path: str = "/v1/shares") -> dict[str, str]:
+    """Return the evidence of a request with a body, under IDEMPOTENCY_KEY and NONCE."""
     headers = {
         "content-type": "application/json",
         "content-digest": content_digest(body),
-        "idempotency-key": "0b1d0f6e9d2c4a7f",
+        "idempotency-key": IDEMPOTENCY_KEY,
     }
-    parts = RequestParts("POST", "exchange.example", b"/v1/shares", headers)
-    made = sign_request(parts, key=key, tag=Tag.REQUEST, created=1_795_520_000, nonce="n" * 22, has_body=True)
+    parts = RequestParts("POST", "exchange.example", path.encode(), headers)
+    made = sign_request(parts, key=key, tag=Tag.REQUEST, created=1_795_520_000, nonce=NONCE, has_body=True)
     parsed = parse_signature_input(made["signature-input"])
     base = signature_base([(name, parts.component(name[1:-1])) for name in parsed.components], parsed.text)
     return {

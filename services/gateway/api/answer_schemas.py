@@ -169,6 +169,13 @@ ANSWERS: Mapping[str, Schema] = {
         "The opening, with its receipt, and what was sealed, with the salt that its entry's commitment was made with",
         {"opening": {"type": "object"}, "content_base64": TEXT, "salt_base64": TEXT},
     ),
+    "OpenedSignatures": _object(
+        "A page of the signatures that a run opened, and the entry that records it",
+        {
+            "signatures": {"type": "array", "items": {"type": "object"}},
+            "recorded_at_position": {"type": "integer", "minimum": 0},
+        },
+    ),
     "Keys": _object(
         "The key that signs answers, and the log's verifier keys",
         {

@@ -9,7 +9,14 @@ from services.gateway.admit_request import Admitted
 from services.gateway.api.openapi import audit_operation, post_operation, schema_ref
 from services.gateway.api.reading import RecordDecoder, idempotency_key
 from services.gateway.api.signed_requests import JSON, Asked, Found, SignedRequests
-from services.gateway.read_ledger import LedgerReader, OpeningRecord, check_auditor
+from services.gateway.read_ledger import (
+    LedgerReader,
+    OpeningRecord,
+    SignaturesRecord,
+    check_auditor,
+    signed_opening,
+)
+from shared.ledger.audit_messages import SignedOpening
 from shared.signatures.message import RequestParts
 
 NDJSON = "application/x-ndjson"
@@ -29,6 +36,7 @@ class AuditApi:
         self._signed = signed
         self._reader = reader
         self._openings = RecordDecoder(OpeningRecord)
+        self._signatures = RecordDecoder(SignaturesRecord)
 
     async def get_checkpoint(self, request: Request) -> Response:
         """Return the published checkpoint with its cosignatures: keep it, to hold every later one against."""
@@ -56,16 +64,29 @@ class AuditApi:
     async def post_opening(self, request: Request) -> Response:
         """Open one sealed section against a reason; the opening is an entry that other auditors see."""
 
+        async def opened(body: bytes, signed: SignedOpening) -> bytes:
+            return await self._reader.open(self._openings.decode(body), signed)
+
+        return await self._post(request, opened)
+
+    async def post_signatures(self, request: Request) -> Response:
+        """Open a page of agencies' signatures for one run, which is one entry that other auditors see."""
+
+        async def opened(body: bytes, signed: SignedOpening) -> bytes:
+            return await self._reader.open_signatures(self._signatures.decode(body), signed)
+
+        return await self._post(request, opened)
+
+    async def _post(self, request: Request, opened: Callable[[bytes, SignedOpening], Awaitable[bytes]]) -> Response:
         async def handle(parts: RequestParts, body: bytes, admitted: Admitted) -> Found:
             check_auditor(admitted)
-            opened = await self._reader.open(
-                self._openings.decode(body),
+            signed = signed_opening(
                 admitted,
                 body=body,
                 idempotency_key=idempotency_key(parts),
                 target=parts.raw_target.decode("latin-1"),
             )
-            return Found(opened, 201)
+            return Found(await opened(body, signed), 201)
 
         return await self._signed.post(request, ROUTE, handle)
 
@@ -103,11 +124,15 @@ def add_audit_routes(app: FastAPI, api: AuditApi) -> None:
     ):
         operation = audit_operation(media_type, parameters, schema=schema)
         app.add_api_route(path, endpoint, methods=["GET"], openapi_extra=operation, response_model=None)
-    app.add_api_route(
-        "/v1/audit/openings",
-        api.post_opening,
-        methods=["POST"],
-        status_code=201,
-        openapi_extra=post_operation(OpeningRecord, answer="Opened"),
-        response_model=None,
-    )
+    for path, endpoint, shape, answer in (
+        ("/v1/audit/openings", api.post_opening, OpeningRecord, "Opened"),
+        ("/v1/audit/signatures", api.post_signatures, SignaturesRecord, "OpenedSignatures"),
+    ):
+        app.add_api_route(
+            path,
+            endpoint,
+            methods=["POST"],
+            status_code=201,
+            openapi_extra=post_operation(shape, answer=answer),
+            response_model=None,
+        )

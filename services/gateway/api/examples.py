@@ -228,6 +228,15 @@ EXAMPLES: Mapping[str, Mapping[str, Json]] = {
         "reason": "practice_review",
         "note": "Local child safeguarding practice review 2026/3, terms of reference section 4.",
     },
+    "SignaturesRecord": {
+        "run": "2026-yearly-check",
+        "size": 4712,
+        "after": -1,
+        "limit": 200,
+        "compared": "none",
+        "reason": "integrity",
+        "note": "Yearly check of all signatures, audit plan section 2.",
+    },
 }
 
 PUSHED: Mapping[str, Json] = {

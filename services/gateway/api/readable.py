@@ -75,6 +75,7 @@ READABLE: Mapping[str, Schema] = {
     "DisputeRecord": {"allOf": [some(statement=SAID, disputed=SAID)]},
     "OwnKeyRecord": {"allOf": [every(jwk={"anyOf": [_ED25519, _P256]}, proof=_base64url(86))]},
     "OpeningRecord": {"allOf": [every(entry={"type": "string", "pattern": "^[0-9a-f]{32}$"}, note=SAID)]},
+    "SignaturesRecord": {"allOf": [every(note=SAID)]},
     "AcknowledgementRecord": {
         "anyOf": [
             every(state={"type": "string", "enum": ["received"]}),

@@ -32,7 +32,7 @@ from services.gateway.domain.record import (
     WithholdingRecord,
 )
 from services.gateway.read_case import SearchRecord
-from services.gateway.read_ledger import OpeningRecord
+from services.gateway.read_ledger import OpeningRecord, SignaturesRecord
 from shared.ledger.own_keys import OwnKeyRecord, OwnKeyRevocationRecord
 from shared.protection import MARK, Protection
 from shared.vocabulary import NOT_APPLICABLE, NOT_KNOWN
@@ -57,6 +57,7 @@ PUBLISHED: Mapping[str, type] = {
     "consent-withdrawal": ConsentWithdrawalRecord,
     "search": SearchRecord,
     "opening": OpeningRecord,
+    "signatures": SignaturesRecord,
     "agency-key": OwnKeyRecord,
     "agency-key-revocation": OwnKeyRevocationRecord,
 }

@@ -63,7 +63,7 @@ _KEY_CALLS = frozenset({"/encryption-keys", "/rotate-encryption-key", "/rewrap-d
 _MAY_CALL: Mapping[str, frozenset[str]] = {
     GATEWAY: _READS
     | {"/append", "/append-many", "/resolve-child", "/resolve-children", "/admit-read"}
-    | {"/entries", "/who-knew", "/break-glass", "/tile"}
+    | {"/entries", "/who-knew", "/break-glass", "/open-signatures", "/tile"}
     | {"/overdue-reviews", "/chronology", "/find-child"},
     NOTIFIER: _READS | {"/append", "/append-many", "/entries", "/wait", "/owed", "/queue", "/open-section"},
     OPERATOR: _READS

@@ -7,7 +7,7 @@ import pytest
 from services.gateway.read_ledger import LedgerReader
 from shared.errors import InvalidInput, NotFound
 from shared.identifiers import ChildRef, Position
-from shared.ledger.audit_messages import BreakGlass, GlassBroken, WhoKnew, WhoKnewQuery
+from shared.ledger.audit_messages import BreakGlass, GlassBroken, OpenSignatures, SignaturesPage, WhoKnew, WhoKnewQuery
 from shared.ledger.messages import EntriesPage, StoredEntry
 from tests.machinery.fakes import FakeClock
 
@@ -46,6 +46,9 @@ class FakeAuditLedger:
 
     async def break_glass(self, request: BreakGlass) -> GlassBroken:
         raise NotFound("nothing is sealed here")
+
+    async def open_signatures(self, request: OpenSignatures) -> SignaturesPage:
+        raise NotFound("nothing is signed here")
 
 
 async def test_the_checkpoint_is_the_published_one_with_whoever_cosigned_it() -> None:

@@ -137,4 +137,13 @@ RECORDS: Mapping[str, Members] = {
         "reason": Member("Why, as a code", "practice_review", tuple(OpeningReason), closed=True),
         "note": text("Why, in words", "Local child safeguarding practice review 2026/3, section 4."),
     },
+    "SignaturesRecord": {
+        "run": text("What the auditor calls this run: the same on each of its pages", "2026-review-3"),
+        "size": text("How many entries of the log it is of, from the first", 4712),
+        "after": text("The position of the last signature had; -1 for the first page", -1),
+        "limit": text("The most on this page", 200),
+        "compared": Member("What the ledger is to hold against what was signed", "none", ("body", "none"), closed=True),
+        "reason": Member("Why, as a code", "integrity", tuple(OpeningReason), closed=True),
+        "note": text("Why, in words", "Yearly check of all signatures, plan section 2."),
+    },
 }
