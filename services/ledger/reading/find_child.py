@@ -4,17 +4,19 @@ What is done is the same whether nobody is known by an identifier or nobody to t
 record of the search, and an answer that leaves on the same beat.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from services.ledger.as_recorded import check_recorded
 from services.ledger.domain.plan import IdentifierToken
+from services.ledger.ports import HashedEntry
 from services.ledger.reading.chronology import view_of
 from services.ledger.reading.part_in_case import NowNamed, case_of
 from services.ledger.reading.prove_reader import ReaderProver
 from services.ledger.reading.record_look import Look, LookRecorder
 from shared.entries import parse_entry
 from shared.identifiers import ChildRef
-from shared.ledger.messages import ChildIdentifier, StoredEntry
+from shared.ledger.messages import ChildIdentifier
 from shared.ledger.reading_messages import ChildFound, FindChild
 from shared.vocabulary import EntryType
 
@@ -29,8 +31,8 @@ class BlindIndex(Protocol):
         """Return the child whom one of these tokens identifies, in one query whether or not there is one."""
         ...
 
-    async def child_entries(self, ref: ChildRef) -> tuple[StoredEntry, ...]:
-        """Return every entry about a child, in order."""
+    async def hashed_child_entries(self, ref: ChildRef) -> Sequence[HashedEntry]:
+        """Return every entry about a child, with the hash that stands beside each, in order."""
         ...
 
 
@@ -71,7 +73,8 @@ class ChildFinder:
     async def find(self, asked: FindChild) -> ChildFound:
         """Return the child that an identifier names, if the reader has a part in its case; recorded before that.
 
-        Only what identifies is looked up: never a number that was not traced, nor a name.
+        Only what identifies is looked up: never a number that was not traced, nor a name. Raises LedgerDamaged, to
+        nobody who has no part, when an entry of the case is not what was recorded.
         """
         started = self._beat.started()
         try:
@@ -85,8 +88,11 @@ class ChildFinder:
         known = await self._index.identified_by(identifying)
         # Where nobody is known, a reference of nobody is looked up all the same.
         ref = known or ChildRef(self._random(16).hex())
-        entries = [parse_entry(stored.leaf) for stored in await self._index.child_entries(ref)]
+        stored = await self._index.hashed_child_entries(ref)
+        entries = [parse_entry(each.leaf) for each in stored]
         found = view_of(case_of(ref, entries), reader, now_named=self._now_named()).has_part
+        if found:
+            check_recorded(stored)
         await self._recorder.record(
             Look(
                 EntryType.CHILD_SEARCHED,

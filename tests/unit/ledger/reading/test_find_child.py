@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from services.ledger.domain.plan import IdentifierToken
+from services.ledger.ports import HashedEntry
 from services.ledger.reading.find_child import BEAT_S, ChildFinder, LoopBeat
 from shared.entries import encode_entry
-from shared.errors import Unavailable
+from shared.errors import IntegrityFailure, Unavailable
 from shared.identifiers import ChildRef
-from shared.ledger.messages import AppendRequest, ChildIdentifier, StoredEntry
+from shared.ledger.messages import AppendRequest, ChildIdentifier
 from shared.ledger.reading_messages import ChildFound, FindChild
+from shared.transparency.merkle import leaf_hash
 from tests.machinery.cases import CHILD, CLINIC, SCHOOL, CaseBook
 from tests.machinery.readers import Appends, Registered, signed_read
 
@@ -24,6 +26,7 @@ class Searched:
 
     book: CaseBook
     known: ChildRef | None
+    edited: bool = False
     calls: list[str] = field(default_factory=list)
     registered: Registered = field(default_factory=Registered)
     appends: Appends = field(default_factory=Appends)
@@ -32,10 +35,10 @@ class Searched:
         self.calls.append(f"identified_by {tokens!r}")
         return self.known
 
-    async def child_entries(self, ref: ChildRef) -> tuple[StoredEntry, ...]:
+    async def hashed_child_entries(self, ref: ChildRef) -> tuple[HashedEntry, ...]:
         self.calls.append(f"child_entries of {len(ref)}")
-        entries = self.book.entries if ref == CHILD else []
-        return tuple(StoredEntry(each.position, encode_entry(each)) for each in entries)
+        leaves = [(each.position, encode_entry(each)) for each in (self.book.entries if ref == CHILD else ())]
+        return tuple(HashedEntry(at, leaf, leaf_hash(leaf + b" " * self.edited)) for at, leaf in leaves)
 
     def started(self) -> float:
         self.calls.append("beat started")
@@ -94,6 +97,13 @@ async def test_who_has_a_part_finds_the_child_and_that_is_a_look_at_it() -> None
     (look,) = mine.appends.taken
     assert look.child is not None
     assert (look.child.ref, [section.name for section in look.sections]) == (CHILD, ["signature"])
+
+
+async def test_by_entries_that_were_changed_nobody_is_let_in_and_who_has_no_part_learns_nothing_of_it() -> None:
+    mine, not_mine = (Searched(book_of(agency), known=CHILD, edited=True) for agency in (SCHOOL, CLINIC))
+    with pytest.raises(IntegrityFailure, match="the ledger is damaged here"):
+        await mine.find()
+    assert await not_mine.find() == ChildFound(None)
 
 
 async def test_nothing_is_found_that_cannot_be_put_on_the_record() -> None:
