@@ -152,7 +152,7 @@ class NotifierSettings(BaseSettings):
     kafka_group: str = Field(default="exchange-notifier", description="Consumer group")
     kafka_session_timeout_ms: int = Field(default=10_000, ge=1_000, description="Consumer group session timeout")
     reconcile_interval_s: float = Field(
-        default=30.0, gt=0, description="How often obligations are compared with notifications"
+        default=30.0, gt=0, description="How often what was taken in is compared with the ledger"
     )
     push_timeout_s: float = Field(default=10.0, gt=0, description="Total time for one push")
     push_retry_first_s: float = Field(default=1.0, gt=0, description="Wait before the second attempt; doubles")

@@ -142,7 +142,8 @@ class KafkaIntake:
         found = [(record, recognise(record.value, _headers(record), leaves)) for record in records]
         lost = False
         async with self._store.intake() as intake:
-            await intake.hold(known.entry for _, known in found if known is not None and known.entry is not None)
+            await intake.hold([known.entry for _, known in found if known is not None and known.entry is not None])
+            before = await intake.progress(topic=partition.topic, partition=partition.partition)
             for record, known in found:
                 if known is None:
                     await intake.note_unreadable(
@@ -153,10 +154,10 @@ class KafkaIntake:
                 road = Road("kafka", partition.topic, partition.partition, record.offset)
                 if known.entry is not None and await self._taker.take_in(known.entry, road=road, intake=intake):
                     TAKEN_IN.inc()
-                before = await intake.progress(
-                    topic=partition.topic, partition=partition.partition, position=known.position
-                )
                 lost = lost or _is_missing(_headers(record), before)
+                before = known.position
+            if before is not None:
+                await intake.reach(topic=partition.topic, partition=partition.partition, position=before)
         self._tell_of_strangers(partition, found)
         if lost:
             self._lost()
@@ -207,7 +208,7 @@ def _headers(record: ConsumerRecord) -> Mapping[str, str]:
     return {name: value.decode("ascii", "replace") for name, value in record.headers}
 
 
-def _is_missing(headers: Mapping[str, str], before: int | None) -> bool:
+def _is_missing(headers: Mapping[str, str], before: Position | None) -> bool:
     """Return whether a record names a predecessor in its partition that never came."""
     previous = headers.get("previous", "")
     if not previous.lstrip("-").isdigit():

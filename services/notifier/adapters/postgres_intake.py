@@ -48,8 +48,10 @@ class Intake:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self._held: set[int] = set()
+        self._asked_early: set[str] = set()
+        self._early: set[str] = set()
 
-    async def hold(self, entries: Iterable[Entry]) -> None:
+    async def hold(self, entries: Sequence[Entry]) -> None:
         """Wait for every other transaction that takes in something of the same children or obligations.
 
         Each would otherwise hold what it takes in only against what the other had not yet committed, and a move that
@@ -57,11 +59,15 @@ class Intake:
         are taken in one order everywhere, so that no two wait for each other.
         """
         wanted = {_lock(name) for entry in entries for name in _spoken_of(entry)} - self._held
-        if not wanted:
-            return
-        locks = text("SELECT pg_advisory_xact_lock(each) FROM unnest(CAST(:wanted AS bigint[])) AS each")
-        await self._connection.execute(locks, {"wanted": sorted(wanted)})
-        self._held |= wanted
+        if wanted:
+            locks = text("SELECT pg_advisory_xact_lock(each) FROM unnest(CAST(:wanted AS bigint[])) AS each")
+            await self._connection.execute(locks, {"wanted": sorted(wanted)})
+            self._held |= wanted
+        owed = {owed.id for entry in entries for owed in entry.obligations} - self._asked_early
+        if owed:
+            early = select(early_state.c.obligation_id).where(early_state.c.obligation_id.in_(owed))
+            self._early |= set(await self._connection.scalars(early))
+            self._asked_early |= owed
 
     async def is_new(self, position: Position) -> bool:
         """Mark an entry as taken in; False when it was already."""
@@ -99,11 +105,10 @@ class Intake:
                 )
                 .on_conflict_do_nothing()
             )
-        if entry.obligations:
-            owed_now = early_state.c.obligation_id.in_([owed.id for owed in entry.obligations])
-            early = await self._connection.execute(delete(early_state).where(owed_now).returning(early_state))
-            for row in early.all():
-                await set_state(self._connection, row.obligation_id, row.state)
+            if owed.id in self._early:
+                early = delete(early_state).where(early_state.c.obligation_id == owed.id).returning(early_state.c.state)
+                for state in (await self._connection.scalars(early)).all():
+                    await set_state(self._connection, owed.id, state)
 
     async def climb(self, entry: Entry) -> None:
         """Move a notification up the ladder as an entry says, or all that it settles; never down.
@@ -111,10 +116,12 @@ class Intake:
         What is said of an obligation that is no notification yet is kept until it is one.
         """
         for obligation, state in _climbs(entry):
-            there = notification.c.obligation_id == obligation
-            if await self._connection.scalar(select(notification.c.obligation_id).where(there)) is not None:
-                await set_state(self._connection, obligation, state)
+            if await set_state(self._connection, obligation, state):
                 continue
+            there = select(notification.c.obligation_id).where(notification.c.obligation_id == obligation)
+            if await self._connection.scalar(there) is not None:
+                continue
+            self._early.add(obligation)
             early = insert(early_state).values(obligation_id=obligation, state=state)
             lower = early_state.c.state.in_(rungs_below(state))
             await self._connection.execute(
@@ -155,18 +162,20 @@ class Intake:
         """Have facts appended to the ledger."""
         await say(self._connection, facts, now=now)
 
-    async def progress(self, *, topic: str, partition: int, position: Position) -> int | None:
-        """Remember the last position seen in a partition, and return the one before; None when there was none."""
-        before = await self._connection.scalar(
+    async def progress(self, *, topic: str, partition: int) -> Position | None:
+        """Return the last position seen in a partition; None when there was none."""
+        return await self._connection.scalar(
             select(partition_progress.c.position).where(
                 partition_progress.c.topic == topic, partition_progress.c.partition == partition
             )
         )
+
+    async def reach(self, *, topic: str, partition: int, position: Position) -> None:
+        """Remember the last position seen in a partition."""
         upsert = insert(partition_progress).values(topic=topic, partition=partition, position=position)
         await self._connection.execute(
             upsert.on_conflict_do_update(index_elements=["topic", "partition"], set_={"position": position})
         )
-        return before
 
     async def note_unreadable(self, *, topic: str, partition: int, offset: int) -> None:
         """Put a record that is no entry on record."""
@@ -228,13 +237,14 @@ def rungs_below(state: str) -> list[str]:
     return [rung.value for rung in LadderState if climbs(rung.value, state)]
 
 
-async def set_state(connection: AsyncConnection, obligation: str, state: str) -> None:
-    """Move a notification up to a rung; one that stands as high or higher stays."""
-    await connection.execute(
+async def set_state(connection: AsyncConnection, obligation: str, state: str) -> bool:
+    """Move a notification up to a rung; False when there is none, or it stands as high or higher and stays."""
+    moved = await connection.execute(
         update(notification)
         .where(notification.c.obligation_id == obligation, notification.c.state.in_(rungs_below(state)))
         .values(state=state)
     )
+    return moved.rowcount > 0
 
 
 async def say(connection: AsyncConnection, facts: Iterable[Fact], *, now: datetime) -> None:

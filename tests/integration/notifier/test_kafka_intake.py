@@ -87,6 +87,15 @@ async def test_what_the_relay_wrote_is_taken_in_by_kafka(consuming: Consuming) -
     assert (await consuming.strange(), consuming.losses) == ([], 0)
 
 
+async def test_a_record_whose_predecessor_never_came_has_what_is_lost_fetched(consuming: Consuming) -> None:
+    shares = [consuming.parts.ledger.add_share() for _ in range(4)]
+    await consuming.consume(relayed(0, shares[0]))
+    await consuming.consume(relayed(1, shares[2], previous=1))
+    assert consuming.losses == 1
+    await consuming.consume(relayed(2, shares[3], previous=2))
+    assert consuming.losses == 1
+
+
 async def test_a_forged_entry_settles_nothing(consuming: Consuming) -> None:
     """Whoever may write to the topic says in an entry's own form that somebody has decided."""
     share = consuming.parts.ledger.add_share()
