@@ -10,13 +10,14 @@ from services.gateway.ports import Ledger
 from services.gateway.record_decision import Sent, idempotency
 from shared.clock import Clock
 from shared.entries import Obligation, parse_entry
+from shared.entry_types import WITHHOLDING_TYPES
 from shared.errors import InvalidInput, NotFound, NotPermitted
 from shared.identifiers import EntryId, agency_recipient, parse_obligation_id
 from shared.ledger.messages import Answer, Appended, AppendRequest, NamedChild, ObligationState, Section
 from shared.ledger.progress import progress_owed
 from shared.ledger.registry_copy import RegistryCopy
 from shared.reference.rules import RecordKind, RuleBook
-from shared.vocabulary import WITHHOLDING_TYPES, EntryType, LadderState
+from shared.vocabulary import EntryType, LadderState
 
 TYPES = {
     LadderState.RECEIVED.value: EntryType.NOTIFICATION_RECEIVED,

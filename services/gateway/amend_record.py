@@ -19,12 +19,13 @@ from services.gateway.read_record import NO_RECORD
 from services.gateway.record_decision import DecisionRecorder, Sent
 from services.gateway.until_settled import until_settled
 from shared.entries import Entry, parse_entry
+from shared.entry_types import WITHHOLDING_TYPES
 from shared.errors import InvalidInput, NotFound
 from shared.identifiers import parse_entry_id
 from shared.ledger.messages import Appended, NamedChild, ResolveChild, ResolvedChild
 from shared.ledger.record_history import RecordHistory
 from shared.reference.rules import RecordKind
-from shared.vocabulary import WITHHOLDING_TYPES, EntryType, Level
+from shared.vocabulary import EntryType, Level
 
 _KINDS = {
     EntryType.SHARE_RECORDED: RecordKind.SHARE,

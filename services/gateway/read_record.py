@@ -12,12 +12,13 @@ from services.gateway.ports import Ledger
 from services.gateway.record_decision import recipient_name
 from shared.clock import Clock, parse_rfc3339
 from shared.entries import Entry, parse_entry
+from shared.entry_types import RECORD_TYPES, WITHHOLDING_TYPES
 from shared.errors import InvalidInput, NotFound
 from shared.identifiers import parse_entry_id
 from shared.ledger.messages import EntryStatus, ObligationState
 from shared.ledger.progress import answer_due_at
 from shared.ledger.reviews import OverdueReviewsQuery
-from shared.vocabulary import RECORD_TYPES, WITHHOLDING_TYPES, EntryType, LadderState
+from shared.vocabulary import EntryType, LadderState
 
 _CHANGES = {EntryType.RECORD_CORRECTED: "corrected", EntryType.RECORD_RETRACTED: "retracted"}
 _CODES_SHOWN = (

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from shared.clock import Clock, parse_rfc3339
+from shared.entry_types import OWN_KEY_TYPES
 from shared.errors import InvalidInput, NotPermitted
 from shared.identifiers import AgencyId, KeyThumbprint
 from shared.ledger.messages import AppendRequest
@@ -20,7 +21,7 @@ from shared.ledger.own_keys import (
 from shared.ledger.registry import KeyFacts, Registry, RevocationFacts
 from shared.signatures.evidence import verify_evidence
 from shared.signatures.keys import public_key_from_jwk
-from shared.vocabulary import OWN_KEY_TYPES, EntryType
+from shared.vocabulary import EntryType
 
 
 class NotWhatWasSigned(NotPermitted):

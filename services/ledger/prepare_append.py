@@ -13,10 +13,10 @@ from services.ledger.domain.sealing import DataKey, WrappedKey
 from services.ledger.key_ring import KeyRing
 from services.ledger.ports import FoundAnswer, LookedUp
 from shared.canonical_json import Json, canonical_bytes
+from shared.entry_types import STEWARDSHIP_TYPES
 from shared.errors import ExchangeError, IntegrityFailure, InvalidInput
 from shared.identifiers import ChildRef, EntryId, parse_child_ref, parse_entry_id, parse_obligation_id, parse_recipient
 from shared.ledger.messages import AppendRequest
-from shared.vocabulary import STEWARDSHIP_TYPES
 
 _REF_BYTES = 16
 _SECTIONS_FROM = _REF_BYTES + sealing.KEY_BYTES

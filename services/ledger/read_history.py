@@ -7,11 +7,11 @@ from services.ledger.as_recorded import PublishedLog, check_recorded
 from services.ledger.domain.amending import history_of
 from services.ledger.ports import HashedEntry
 from shared.entries import Entry, RoleFact, encode_entry, parse_entry
+from shared.entry_types import RECORD_TYPES
 from shared.errors import NotFound
 from shared.identifiers import AuthorityCode, ChildRef, EntryId, Position
 from shared.ledger.messages import StoredEntry
 from shared.ledger.record_history import RecordHistory
-from shared.vocabulary import RECORD_TYPES
 
 
 class Histories(Protocol):

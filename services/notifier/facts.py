@@ -10,6 +10,7 @@ from services.notifier.domain.moves import RULE, Move
 from services.notifier.domain.notification import Notification
 from shared.clock import rfc3339
 from shared.entries import Obligation
+from shared.entry_types import WITHHOLDING_TYPES
 from shared.errors import InvalidInput
 from shared.identifiers import (
     ChildRef,
@@ -25,7 +26,7 @@ from shared.ledger.progress import PROGRESS_TYPES, progress_owed
 from shared.ledger.registry import Registry
 from shared.reference.authorities import AuthorityRegister
 from shared.reference.working_days import due_after_hours, due_after_working_days
-from shared.vocabulary import WITHHOLDING_TYPES, EntryType, Urgency
+from shared.vocabulary import EntryType, Urgency
 
 SCOPE = "service:notifier"
 ESCALATION_QUEUE = Recipient("queue:escalation")

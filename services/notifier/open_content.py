@@ -7,11 +7,11 @@ from services.notifier.domain.content import BODY, Before, Shown, shown
 from services.notifier.domain.notification import Notification
 from services.notifier.ports import Ledger
 from shared.entries import Entry, parse_entry
+from shared.entry_types import AMENDMENT_TYPES
 from shared.errors import NotFound
 from shared.identifiers import EntryId
 from shared.ledger.messages import OpenSection
 from shared.ledger.registry import EndpointFacts
-from shared.vocabulary import AMENDMENT_TYPES
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from shared.clock import parse_rfc3339, rfc3339
 from shared.entries import Entry, Obligation
+from shared.entry_types import CONTENT_TYPES
 from shared.identifiers import AgencyId, EntryId, Recipient, agency_recipient, is_queue, obligation_id
 from shared.ledger.registry import Registry
 from shared.reference.working_days import due_after_working_days, nation_counted_in
-from shared.vocabulary import CONTENT_TYPES, EntryType, Urgency
+from shared.vocabulary import EntryType, Urgency
 
 PROGRESS_TYPES = frozenset(
     {EntryType.NOTIFICATION_RECEIVED, EntryType.NOTIFICATION_OWNED, EntryType.NOTIFICATION_DECIDED}

@@ -15,13 +15,13 @@ from client.exchange_client import ExchangeClient
 from services.ledger.domain.sealing import SALT_BYTES
 from shared.canonical_json import Json
 from shared.entries import parse_entry
+from shared.entry_types import REGISTRY_TYPES
 from shared.errors import NotPermitted
 from shared.ledger.audit_messages import BreakGlass
 from shared.signatures.keys import SigningKey, generate_signing_key
 from shared.transparency.checkpoint import Checkpoint, open_checkpoint, read_unverified_checkpoint
 from shared.transparency.signed_note import NoteSigner
 from shared.transparency.verifier_key import parse_verifier_key
-from shared.vocabulary import REGISTRY_TYPES
 from tests.machinery.answers import child_ref
 from tests.machinery.auditors import register_auditor
 from tests.machinery.command_line import Command

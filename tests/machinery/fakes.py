@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from services.ledger.domain.amending import history_of
 from services.notifier.ports import PushOutcome
 from shared.entries import Entry, Obligation, RoleFact, Subject, encode_entry
+from shared.entry_types import RECORD_TYPES, REGISTRY_TYPES
 from shared.errors import IntegrityFailure, Unavailable
 from shared.identifiers import AgencyId, AuthorityCode, ChildRef, EntryId, ObligationId, Position, Recipient
 from shared.ledger.messages import (
@@ -21,7 +22,7 @@ from shared.ledger.messages import (
 )
 from shared.ledger.record_history import RecordHistory
 from shared.ledger.registry import EndpointFacts
-from shared.vocabulary import RECORD_TYPES, REGISTRY_TYPES, EntryType
+from shared.vocabulary import EntryType
 
 START = datetime.fromisoformat("2026-11-24T10:00:00+00:00")
 

@@ -7,10 +7,10 @@ import asyncpg
 
 from services.ledger.domain.plan import IdentifierToken
 from shared.entries import RoleFact
+from shared.entry_types import RECORD_TYPES, WITHHOLDING_TYPES
 from shared.errors import Unavailable
 from shared.identifiers import AuthorityCode, ChildRef
 from shared.ledger.messages import ResolvedChild
-from shared.vocabulary import RECORD_TYPES, WITHHOLDING_TYPES
 
 # Identifying hashes and the others stand in an index each: asked for together, neither could serve. With EXISTS instead
 # of a limit, all entries about children would be read once to look each up in.

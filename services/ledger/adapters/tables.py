@@ -16,7 +16,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from shared.vocabulary import AMENDMENT_TYPES, REGISTRY_TYPES, STEWARDSHIP_TYPES, EntryType
+from shared.entry_types import AMENDMENT_TYPES, REGISTRY_TYPES, STEWARDSHIP_TYPES
+from shared.vocabulary import EntryType
 
 SCHEMA = "ledger"
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.domain.stewarding import check_stewardship
 from shared.entries import Entry
+from shared.entry_types import STEWARDSHIP_TYPES
 from shared.errors import ExchangeError
 from shared.ledger.stewardship import Stewardship
-from shared.vocabulary import STEWARDSHIP_TYPES
 
 
 @dataclass(slots=True)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from services.ledger.audit.findings import FindingKind, Report
 from services.ledger.audit.stored_log import StoredLog
 from shared.entries import Entry, parse_entry
+from shared.entry_types import STEWARDSHIP_TYPES
 from shared.errors import IntegrityFailure, InvalidInput
 from shared.identifiers import ChildRef, EntryId
 from shared.ledger.facts import read_facts
 from shared.ledger.stewardship import SCOPE_CHILD, ErasureFacts
-from shared.vocabulary import STEWARDSHIP_TYPES
 
 
 @dataclass(frozen=True, slots=True)

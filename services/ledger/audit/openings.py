@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from shared.entries import Entry
+from shared.entry_types import LOOK_TYPES
 from shared.identifiers import ChildRef, EntryId, Position
-from shared.vocabulary import LOOK_TYPES, EntryType
+from shared.vocabulary import EntryType
 
 
 class RecordedOpening(msgspec.Struct, frozen=True, kw_only=True):

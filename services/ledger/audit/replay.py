@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 from services.ledger.domain.ladder import SETTLED, highest, steps_of
 from shared.entries import Entry
+from shared.entry_types import AMENDMENT_TYPES, CONTENT_TYPES
 from shared.identifiers import AuthorityCode, ChildRef, EntryId, ObligationId, Recipient
-from shared.vocabulary import AMENDMENT_TYPES, CONTENT_TYPES, EntryType, LadderState
+from shared.vocabulary import EntryType, LadderState
 
 
 @dataclass(frozen=True, slots=True)

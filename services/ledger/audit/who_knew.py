@@ -10,6 +10,7 @@ from services.ledger.audit.replay import ReplayedState
 from services.ledger.domain.ladder import steps_of
 from shared.clock import rfc3339
 from shared.entries import Entry, Obligation
+from shared.entry_types import LOOK_TYPES
 from shared.identifiers import ChildRef, EntryId, ObligationId, Position
 from shared.ledger.audit_messages import (
     ChangeKnown,
@@ -26,7 +27,7 @@ from shared.ledger.facts import read_facts
 from shared.ledger.key_standing import Standing, standing_of
 from shared.ledger.registry import Registry
 from shared.ledger.stewardship import SCOPE_ENTRY, ErasureFacts
-from shared.vocabulary import LOOK_TYPES, EntryType
+from shared.vocabulary import EntryType
 
 _DECISIONS = {
     EntryType.SHARE_RECORDED: "shared",

@@ -8,23 +8,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shared.entries import Entry, Obligation
+from shared.entry_types import AMENDMENT_TYPES, CONTENT_TYPES, Is, types_that_are
 from shared.errors import InvalidInput, NotPermitted
 from shared.identifiers import EntryId, Recipient
 from shared.ledger.messages import AppendRequest
-from shared.vocabulary import AMENDMENT_TYPES, CONTENT_TYPES, EntryType
+from shared.vocabulary import EntryType
 
 _ONLY_THE_RECORDER = frozenset({EntryType.RECORD_CORRECTED, EntryType.RECORD_RETRACTED, EntryType.WITHHOLDING_REVIEWED})
-_PASSES_CONTENT_ON = AMENDMENT_TYPES | {EntryType.CHILD_MOVE_SUSPECTED, EntryType.QUEUE_RESOLVED}
-"""Entries whose obligations tell their recipients what an earlier record says."""
-
-_OF_THE_EXCHANGE = frozenset(
-    {
-        EntryType.NOTIFICATION_OVERDUE,
-        EntryType.WITHHOLDING_REOPENED,
-        EntryType.WITHHOLDING_REVIEW_OVERDUE,
-    }
-)
-_FOLLOWS = _PASSES_CONTENT_ON | _OF_THE_EXCHANGE
+_PASSES_CONTENT_ON = types_that_are(Is.PASSES_ON)
+_FOLLOWS = types_that_are(Is.FOLLOWS)
 """A record, such as a share after a withholding, is not among them: who is told of the one is not told of the other."""
 
 _SHOWN = AMENDMENT_TYPES | {

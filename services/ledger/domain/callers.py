@@ -3,57 +3,25 @@
 from collections.abc import Mapping
 
 from shared.entries import Entry
+from shared.entry_types import STEWARDSHIP_TYPES, Is, types_that_are
 from shared.errors import InvalidInput, NotPermitted
 from shared.identifiers import parse_account
 from shared.ledger.messages import AppendRequest
 from shared.ledger.registry import LEAD_SECTION
-from shared.vocabulary import CONTENT_TYPES, OWN_KEY_TYPES, STEWARDSHIP_TYPES, EntryType
+from shared.vocabulary import EntryType
 
 GATEWAY = "gateway"
 NOTIFIER = "notifier"
 OPERATOR = "operator"
 AUDITOR = "auditor"
 
-_SIGNED_TYPES = frozenset(
-    {
-        *CONTENT_TYPES,
-        *OWN_KEY_TYPES,
-        EntryType.NOTIFICATION_RECEIVED,
-        EntryType.NOTIFICATION_OWNED,
-        EntryType.NOTIFICATION_DECIDED,
-    }
-)
-_NOTIFIER_TYPES = frozenset(
-    {
-        EntryType.CHILD_MOVE_SUSPECTED,
-        EntryType.NOTIFICATION_DELIVERED,
-        EntryType.NOTIFICATION_RECEIVED,
-        EntryType.NOTIFICATION_QUEUED,
-        EntryType.NOTIFICATION_OVERDUE,
-        EntryType.WITHHOLDING_REOPENED,
-        EntryType.WITHHOLDING_REVIEW_OVERDUE,
-    }
-)
-_OPERATOR_TYPES = frozenset(
-    {
-        EntryType.AGENCY_REGISTERED,
-        EntryType.AGENCY_KEY_ADDED,
-        EntryType.AGENCY_KEY_REVOKED,
-        EntryType.ENDPOINT_REGISTERED,
-        EntryType.ENDPOINT_WITHDRAWN,
-        EntryType.QUEUE_ASSIGNED,
-        EntryType.QUEUE_RESOLVED,
-        *STEWARDSHIP_TYPES,
-    }
-)
-
 _NAMES_WHO = frozenset({EntryType.AGENCY_KEY_REVOKED, *STEWARDSHIP_TYPES})
 """What a person does at the operator's door and answers for: its facts name their account, ``by``."""
 
 _MAY_APPEND: Mapping[str, frozenset[EntryType]] = {
-    GATEWAY: _SIGNED_TYPES,
-    NOTIFIER: _NOTIFIER_TYPES,
-    OPERATOR: _OPERATOR_TYPES,
+    GATEWAY: types_that_are(Is.BY_AGENCY),
+    NOTIFIER: types_that_are(Is.BY_NOTIFIER),
+    OPERATOR: types_that_are(Is.BY_OPERATOR),
 }
 
 _SCOPES: Mapping[str, str] = {GATEWAY: "agency:", NOTIFIER: "service:notifier", OPERATOR: "service:operator"}

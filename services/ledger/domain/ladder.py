@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.entries import Entry
+from shared.entry_types import SETTLING_TYPES
 from shared.identifiers import ObligationId
 from shared.vocabulary import LADDER, EntryType, LadderState
 
@@ -22,9 +23,6 @@ _STEPS = {
     EntryType.QUEUE_RESOLVED: LadderState.DECIDED.value,
 }
 
-_SETTLING = frozenset({EntryType.WITHHOLDING_REVIEWED, EntryType.SHARE_RECORDED})
-"""Decisions about a withholding: each settles everything that was put to somebody because of it."""
-
 SETTLED = (LadderState.RECEIVED.value, LadderState.OWNED.value, LadderState.DECIDED.value)
 """From these rungs on an obligation is no longer owed (G5)."""
 
@@ -40,7 +38,7 @@ class Step:
 
 def steps_of(entry: Entry) -> tuple[Step, ...]:
     """Return the steps that an entry makes on obligations' ladders: on one that it is about, or on all it settles."""
-    if entry.type in _SETTLING:
+    if entry.type in SETTLING_TYPES:
         settled = entry.facts.get("settles")
         names = dict.fromkeys(settled) if isinstance(settled, list) else {}
         return tuple(Step(ObligationId(name), LadderState.DECIDED.value) for name in names if isinstance(name, str))

@@ -9,11 +9,12 @@ from datetime import date, timedelta
 
 from shared.clock import parse_rfc3339
 from shared.entries import Entry
+from shared.entry_types import LOOK_TYPES, STEWARDSHIP_TYPES
 from shared.errors import InvalidInput
 from shared.identifiers import ChildRef
 from shared.reference.retention import RetentionClass, RetentionSchedule, StartEvent
 from shared.reference.working_days import local_day
-from shared.vocabulary import LOOK_TYPES, STEWARDSHIP_TYPES, AuthorityRole, EntryType, Level
+from shared.vocabulary import AuthorityRole, EntryType, Level
 
 LONGEST_PREGNANCY = timedelta(days=300)
 """A child may be known before it is born."""

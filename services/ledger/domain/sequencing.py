@@ -25,6 +25,7 @@ from services.ledger.domain.registration import check_registration
 from services.ledger.domain.stewarding import check_stewardship
 from shared.clock import rfc3339
 from shared.entries import Entry, Subject, encode_entry
+from shared.entry_types import AMENDMENT_TYPES, CONTENT_TYPES, REGISTRY_TYPES, STEWARDSHIP_TYPES
 from shared.errors import (
     Conflict,
     ExchangeError,
@@ -36,7 +37,7 @@ from shared.errors import (
 )
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.transparency.merkle import leaf_hash
-from shared.vocabulary import AMENDMENT_TYPES, CONTENT_TYPES, REGISTRY_TYPES, STEWARDSHIP_TYPES, EntryType
+from shared.vocabulary import EntryType
 
 
 class IdempotencyKeyReused(Conflict):

@@ -12,23 +12,13 @@ from enum import StrEnum
 from services.ledger.reading.need_to_see import Sight, needs_of_roles, needs_of_told
 from services.ledger.reading.part_in_case import HOLDS_CASE, Case, NowNamed, Reader, told, told_in_detail
 from shared.entries import Entry, Obligation
+from shared.entry_types import AMENDMENT_TYPES, CONTENT_TYPES, WITHHOLDING_TYPES, Is, types_that_are
 from shared.identifiers import EntryId, Position, entry_of
 from shared.ledger.reading_messages import EntryShown, NotificationShown
-from shared.vocabulary import AMENDMENT_TYPES, CONTENT_TYPES, WITHHOLDING_TYPES, EntryType
+from shared.vocabulary import EntryType
 
 BODY = "body"
-_STEPS = frozenset(
-    {
-        EntryType.NOTIFICATION_DELIVERED,
-        EntryType.NOTIFICATION_RECEIVED,
-        EntryType.NOTIFICATION_OWNED,
-        EntryType.NOTIFICATION_DECIDED,
-        EntryType.NOTIFICATION_QUEUED,
-        EntryType.NOTIFICATION_OVERDUE,
-        EntryType.QUEUE_ASSIGNED,
-        EntryType.QUEUE_RESOLVED,
-    }
-)
+_STEPS = types_that_are(Is.TELLING)
 _SHOWN = CONTENT_TYPES | WITHHOLDING_TYPES | _STEPS | {EntryType.CHILD_MOVE_SUSPECTED, EntryType.ERASURE_RECORDED}
 """What a chronology is made of. Who looked is for auditors."""
 

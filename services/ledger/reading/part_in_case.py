@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from services.ledger.audit.replay import ReplayedState
 from shared.entries import Entry, Obligation
+from shared.entry_types import RECORD_TYPES, WITHHOLDING_TYPES
 from shared.identifiers import (
     AgencyId,
     AuthorityCode,
@@ -19,14 +20,7 @@ from shared.identifiers import (
     authority_recipient,
 )
 from shared.protection import Protection
-from shared.vocabulary import (
-    PLACED_BY_A_PERSON,
-    RECORD_TYPES,
-    WITHHOLDING_TYPES,
-    WITHOUT_DETAIL,
-    AuthorityRole,
-    EntryType,
-)
+from shared.vocabulary import PLACED_BY_A_PERSON, WITHOUT_DETAIL, AuthorityRole, EntryType
 
 RESPONSIBLE = "responsible"
 """The role of the authority that first owned a concern by a signed acknowledgement (G14)."""

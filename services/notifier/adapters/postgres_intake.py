@@ -25,6 +25,7 @@ from services.notifier.facts import Fact
 from services.notifier.ports import Road
 from shared.clock import parse_rfc3339
 from shared.entries import Entry, RoleFact
+from shared.entry_types import SETTLING_TYPES
 from shared.identifiers import AuthorityCode, ChildRef, EntryId, Position, is_queue
 from shared.ledger.progress import answer_due_at
 from shared.vocabulary import EntryType, LadderState
@@ -38,8 +39,6 @@ _LADDER_TYPES = {
     EntryType.NOTIFICATION_OWNED,
     EntryType.NOTIFICATION_DECIDED,
 }
-
-_SETTLING = {EntryType.WITHHOLDING_REVIEWED, EntryType.SHARE_RECORDED}
 
 
 class Intake:
@@ -187,7 +186,7 @@ class Intake:
 def _climbs(entry: Entry) -> list[tuple[str, str]]:
     """Return which obligations an entry moves, each with the rung that it reaches."""
     settled = entry.facts.get("settles")
-    if entry.type in _SETTLING and isinstance(settled, list):
+    if entry.type in SETTLING_TYPES and isinstance(settled, list):
         return [(str(each), LadderState.DECIDED.value) for each in settled]
     obligation = entry.facts.get("obligation")
     if not isinstance(obligation, str):

@@ -17,8 +17,9 @@ from sqlalchemy import (
     text,
 )
 
+from shared.entry_types import WITHHOLDING_TYPES
 from shared.ledger.progress import PROGRESS_TYPES
-from shared.vocabulary import WITHHOLDING_TYPES, EntryType
+from shared.vocabulary import EntryType
 
 SCHEMA = "notifier"
 

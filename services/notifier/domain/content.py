@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.entries import Entry
+from shared.entry_types import CONTENT_TYPES, RECORD_TYPES
 from shared.identifiers import Recipient, agency_recipient
-from shared.vocabulary import CONTENT_TYPES, RECORD_TYPES, EntryType
+from shared.vocabulary import EntryType
 
 BODY = "body"
 
