@@ -21,13 +21,14 @@ from services.ledger.request_queue import Queue
 from services.ledger.term import LogIdentity, Writer
 from services.ledger.watched_clock import WatchedClock
 from shared.entries import Entry, parse_entry
+from shared.entry_types import REGISTRY_TYPES
 from shared.errors import Unavailable
 from shared.identifiers import EntryId, Position, TreeSize
 from shared.ledger.messages import Answer, Appended, AppendRequest, Idempotency, StoredEntry
 from shared.ledger.registry import Registry
 from shared.transparency.checkpoint import Checkpoint, sign_checkpoint
 from shared.transparency.signed_note import NoteSigner
-from shared.vocabulary import REGISTRY_TYPES, EntryType
+from shared.vocabulary import EntryType
 from tests.machinery.fakes import FakeClock, FakeKeyEncryption
 from tests.machinery.memory_log import MemoryGuard, MemoryLog
 
