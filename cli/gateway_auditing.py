@@ -1,14 +1,13 @@
 """The ledger as a gateway shows it to an auditor who signs for each request (``/v1/audit/…``)."""
 
-from collections.abc import AsyncIterator
-from typing import TypeVar
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from cli.break_glass import Glass
 from client.answer import Answer
 from client.errors import Refused
-from client.exchange_client import ExchangeClient
 from services.ledger.audit.damage import damaged
 from shared.canonical_json import Json
 from shared.entries import Entry, parse_entry
@@ -30,10 +29,22 @@ class _Opened(msgspec.Struct, frozen=True):
     content_base64: bytes
 
 
+class SignedAsking(Protocol):
+    """Asks a gateway in signed requests, as ``ExchangeClient`` does, which says what each raises."""
+
+    async def get(self, path: str) -> Answer:
+        """Return what stands at a path, with its query."""
+        ...
+
+    async def post(self, path: str, record: Mapping[str, Json], *, idempotency_key: str | None = None) -> Answer:
+        """Post a record."""
+        ...
+
+
 class GatewayAuditing:
     """Implements AuditedLedger over an auditor's signed requests. What goes into a URL is a reference, never a name."""
 
-    def __init__(self, client: ExchangeClient) -> None:
+    def __init__(self, client: SignedAsking) -> None:
         self._client = client
 
     async def stored(self, *, after: int) -> AsyncIterator[StoredEntry]:
@@ -98,7 +109,7 @@ class GatewayAuditing:
 def _read(answer: Answer, shape: type[Said]) -> Said:
     try:
         return msgspec.json.decode(answer.body, type=shape)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InvalidInput(
             "the gateway's answer is not in a form that this version reads", remedy="Use the exchange's version."
         ) from error
