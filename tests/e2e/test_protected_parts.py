@@ -140,17 +140,17 @@ async def test_the_authority_that_a_person_finds_for_a_refuge_is_shown_it_and_it
         assert "Hidden" in repr(found) or "refuge" in repr(found)
 
 
-async def test_police_who_were_sent_to_a_child_are_shown_the_address_that_corrects_the_first(
+async def test_police_who_were_sent_to_a_child_are_shown_the_protected_part_of_a_correction_that_sends_nobody_anew(
     exchange: TestExchange,
 ) -> None:
     danger: Json = {"level": "immediate_danger", "seen_or_said": "He is at the door."}
+    carer: Json = {"name": "A Carer", "address": {"lines": ["8 Hidden Row"], "protected": "refuge"}}
     async with exchange.client(SCHOOL) as school:
         shared = await school.share(share(child(address=REFUGE), concern=danger))
-        right: dict[str, Json] = {**REFUGE, "lines": ["8 Hidden Row"]}
-        corrected = await school.correct(
-            entry_id(shared), {"members": {"child": {"address": right}}, "why": "The wrong door."}
-        )
+        members: Json = {"child": {"carers": [carer]}}
+        corrected = await school.correct(entry_id(shared), {"members": members, "why": "She is with her mother."})
     assert HIDDEN in repr(await pushed(exchange, POLICE, shared))
+    assert told(corrected)["police:E23000008"].reasons == ["corrects_what_you_were_told"]
     assert "8 Hidden Row" in repr(await pushed(exchange, POLICE, corrected))
 
 
