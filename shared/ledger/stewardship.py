@@ -8,6 +8,7 @@ import msgspec
 from shared.entries import Entry, encode_entry
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.ledger.approvers import Approvers, Signed
+from shared.ledger.changing import Changing
 from shared.ledger.facts import read_facts
 from shared.transparency.merkle import leaf_hash
 from shared.vocabulary import EntryType
@@ -183,27 +184,35 @@ class Stewardship:
 
     def with_entry(self, entry: Entry) -> "Stewardship":
         """Return the state after ``entry``. Raises IntegrityFailure when its facts do not fit its type."""
-        fold = _FOLDS.get(entry.type)
-        return fold(self, entry) if fold is not None else self
+        return self.with_entries((entry,)) if entry.type in _FOLDS else self
 
     def with_entries(self, entries: Iterable[Entry]) -> "Stewardship":
-        """Return the state after ``entries``, in position order."""
-        stewardship = self
+        """Return the state after ``entries``, in position order: what is there is copied once, however many."""
+        draft = _Draft(self)
         for entry in entries:
-            stewardship = stewardship.with_entry(entry)
-        return stewardship
+            if entry.type in _FOLDS:
+                _FOLDS[entry.type](draft, entry)
+        return Stewardship(draft.holds.now, draft.proposals.now, draft.erased.now, draft.withdrawn.now, draft.approvers)
 
 
-def _hold_placed(state: Stewardship, entry: Entry) -> Stewardship:
-    return replace(state, holds={**state.holds, entry.id: read_facts(entry, HoldFacts)})
+class _Draft:
+    """A state while entries are folded into it."""
+
+    def __init__(self, before: Stewardship) -> None:
+        self.holds, self.proposals = Changing(before.holds), Changing(before.proposals)
+        self.erased, self.withdrawn = Changing(before.erased), Changing(before.withdrawn)
+        self.approvers = before.approvers
 
 
-def _hold_lifted(state: Stewardship, entry: Entry) -> Stewardship:
-    lifted = read_facts(entry, HoldLiftedFacts).hold
-    return replace(state, holds={name: hold for name, hold in state.holds.items() if name != lifted})
+def _hold_placed(draft: _Draft, entry: Entry) -> None:
+    draft.holds.put(entry.id, read_facts(entry, HoldFacts))
 
 
-def _erasure_proposed(state: Stewardship, entry: Entry) -> Stewardship:
+def _hold_lifted(draft: _Draft, entry: Entry) -> None:
+    draft.holds.remove(read_facts(entry, HoldLiftedFacts).hold)
+
+
+def _erasure_proposed(draft: _Draft, entry: Entry) -> None:
     facts = read_facts(entry, ErasureProposedFacts)
     proposal = Proposal(
         entry.id,
@@ -215,10 +224,10 @@ def _erasure_proposed(state: Stewardship, entry: Entry) -> Stewardship:
         leaf_hash(encode_entry(entry)),
         {facts.target.name: facts.target},
     )
-    return replace(state, proposals={**state.proposals, entry.id: proposal})
+    draft.proposals.put(entry.id, proposal)
 
 
-def _retention_proposed(state: Stewardship, entry: Entry) -> Stewardship:
+def _retention_proposed(draft: _Draft, entry: Entry) -> None:
     facts = read_facts(entry, RetentionProposedFacts)
     targets = [Target(SCOPE_CHILD, due.child) for due in facts.due]
     proposal = Proposal(
@@ -232,51 +241,50 @@ def _retention_proposed(state: Stewardship, entry: Entry) -> Stewardship:
         {target.name: target for target in targets},
         versions={due.child: due.version for due in facts.due},
     )
-    return replace(state, proposals={**state.proposals, entry.id: proposal})
+    draft.proposals.put(entry.id, proposal)
 
 
-def _approved(state: Stewardship, entry: Entry) -> Stewardship:
+def _approved(draft: _Draft, entry: Entry) -> None:
     facts = read_facts(entry, ApprovalFacts)
-    proposal = state.proposals.get(facts.proposal)
+    proposal = draft.proposals.now.get(facts.proposal)
     if proposal is None:
-        return state
+        return
     approved = replace(
         proposal,
         approved_by=(*proposal.approved_by, facts.by),
         signed_by=(*proposal.signed_by, *([facts.by] if facts.signed is not None else [])),
     )
-    return replace(state, proposals={**state.proposals, facts.proposal: approved})
+    draft.proposals.put(facts.proposal, approved)
 
 
-def _withdrawn(state: Stewardship, entry: Entry) -> Stewardship:
+def _withdrawn(draft: _Draft, entry: Entry) -> None:
     facts = read_facts(entry, ProposalWithdrawnFacts)
-    left = {name: proposal for name, proposal in state.proposals.items() if name != facts.proposal}
-    withdrawal = Withdrawal(facts.reason, facts.by, entry.time, entry.position)
-    return replace(state, proposals=left, withdrawn={**state.withdrawn, facts.proposal: withdrawal})
+    draft.proposals.remove(facts.proposal)
+    draft.withdrawn.put(facts.proposal, Withdrawal(facts.reason, facts.by, entry.time, entry.position))
 
 
-def _erased(state: Stewardship, entry: Entry) -> Stewardship:
+def _erased(draft: _Draft, entry: Entry) -> None:
     facts = read_facts(entry, ErasureFacts)
-    proposals = dict(state.proposals)
-    proposal = proposals.get(facts.proposal)
-    if proposal is not None:
-        left = {name: target for name, target in proposal.left.items() if name != facts.target.name}
-        if left:
-            proposals[facts.proposal] = replace(proposal, left=left)
-        else:
-            del proposals[facts.proposal]
-    return replace(state, proposals=proposals, erased={**state.erased, facts.target.name: entry.position})
+    draft.erased.put(facts.target.name, entry.position)
+    proposal = draft.proposals.now.get(facts.proposal)
+    if proposal is None:
+        return
+    left = {name: target for name, target in proposal.left.items() if name != facts.target.name}
+    if left:
+        draft.proposals.put(facts.proposal, replace(proposal, left=left))
+    else:
+        draft.proposals.remove(facts.proposal)
 
 
-def _approver_added(state: Stewardship, entry: Entry) -> Stewardship:
-    return replace(state, approvers=state.approvers.with_added(entry))
+def _approver_added(draft: _Draft, entry: Entry) -> None:
+    draft.approvers = draft.approvers.with_added(entry)
 
 
-def _approver_revoked(state: Stewardship, entry: Entry) -> Stewardship:
-    return replace(state, approvers=state.approvers.with_revoked(entry))
+def _approver_revoked(draft: _Draft, entry: Entry) -> None:
+    draft.approvers = draft.approvers.with_revoked(entry)
 
 
-_FOLDS: Mapping[EntryType, Callable[[Stewardship, Entry], Stewardship]] = {
+_FOLDS: Mapping[EntryType, Callable[[_Draft, Entry], None]] = {
     EntryType.HOLD_PLACED: _hold_placed,
     EntryType.HOLD_LIFTED: _hold_lifted,
     EntryType.ERASURE_PROPOSED: _erasure_proposed,
