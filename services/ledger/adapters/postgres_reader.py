@@ -33,6 +33,11 @@ _STEWARDSHIP_ENTRIES = (
     " ORDER BY position LIMIT $2"
 )
 
+_ABOUT_CHILD = """
+SELECT position, leaf FROM ledger.entry
+ WHERE position IN (SELECT position FROM ledger.child_entry WHERE ref = $1) ORDER BY position
+"""
+
 _CHILD_ENTRIES = f"""
 SELECT position, leaf, leaf_hash FROM ledger.entry
  WHERE position IN (SELECT position FROM ledger.child_entry WHERE ref = $1)
@@ -119,8 +124,8 @@ class PostgresReader:
         return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
 
     async def child_entries(self, ref: ChildRef) -> tuple[StoredEntry, ...]:
-        """Return every entry about a child, and every opening of a whole range of entries, in order."""
-        rows = await self._fetch(_CHILD_ENTRIES, ref)
+        """Return every entry about a child, in order."""
+        rows = await self._fetch(_ABOUT_CHILD, ref)
         return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
 
     async def knows_child(self, ref: ChildRef) -> bool:
@@ -129,7 +134,7 @@ class PostgresReader:
         return bool(rows)
 
     async def hashed_child_entries(self, ref: ChildRef) -> tuple[HashedEntry, ...]:
-        """Return the same with the leaf hash that is stored beside each."""
+        """Return every entry about a child and every opening of a range of entries, in order, with their hashes."""
         return tuple(HashedEntry(Position(row[0]), row[1], row[2]) for row in await self._fetch(_CHILD_ENTRIES, ref))
 
     async def following_about_no_child(self, *, after: Position) -> tuple[HashedEntry, ...]:

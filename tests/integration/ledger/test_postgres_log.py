@@ -20,7 +20,7 @@ from services.ledger.domain.sealing import DataKey, WrappedKey
 from services.ledger.domain.sequencing import decide_batch
 from services.ledger.ports import CommittedBatch, Head, LookedUp, WriterLost
 from shared.errors import IntegrityFailure, InvalidInput, Unavailable
-from shared.identifiers import EntryId
+from shared.identifiers import ChildRef, EntryId
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, OwedQuery
 from shared.ledger.registry import Registry
 from shared.transparency.merkle import EMPTY, Frontier, grow
@@ -39,13 +39,13 @@ async def dsn(fresh_database: Database) -> AsyncIterator[str]:
     yield f"postgresql:///{fresh_database.name}?host={server.socket_dir}&port={server.port}"
 
 
-def planned(frontier: Frontier, *names: str) -> Plan:
+def planned(frontier: Frontier, *names: str, entry_type: EntryType = EntryType.CONTENT_OPENED) -> Plan:
     """Return a plan of entries that say nothing."""
     requests = [
         Prepared(
             request=AppendRequest(
                 entry_id=EntryId(name * 32),
-                type=EntryType.CONTENT_OPENED,
+                type=entry_type,
                 idempotency=Idempotency("test", name, b""),
                 answer=Answer(201, {}),
             ),
@@ -63,9 +63,11 @@ def planned(frontier: Frontier, *names: str) -> Plan:
     return decide_batch(requests, state=WriterState(frontier, NOW, Registry()), known=Known(), recent=Recent(), now=NOW)
 
 
-def batch(frontier: Frontier, *names: str) -> tuple[CommittedBatch, Frontier]:
+def batch(
+    frontier: Frontier, *names: str, entry_type: EntryType = EntryType.CONTENT_OPENED
+) -> tuple[CommittedBatch, Frontier]:
     """Return a batch of entries on a tree, and the tree after it."""
-    plan = planned(frontier, *names)
+    plan = planned(frontier, *names, entry_type=entry_type)
     growth = grow(frontier, [each.leaf_hash for each in plan.entries])
     grown = growth.frontier
     stored = [stored_answer(each, path=path) for each, path in zip(plan.entries, growth.paths, strict=True)]
@@ -155,6 +157,16 @@ async def test_look_ups_that_come_at_once_are_answered_one_after_the_other(dsn: 
     found = await asyncio.gather(*(looked_up(log, token) for token in (b"a", b"b")))
     assert [set(each.answers) for each in found] == [{b"a"}, {b"b"}]
     await log.close()
+
+
+async def test_openings_of_a_range_are_read_only_for_those_who_ask_who_knew(dsn: str) -> None:
+    log = await PostgresLog.elect(dsn, password=PASSWORD)
+    await log.commit(batch(EMPTY, "a", entry_type=EntryType.AUDIT_OPENED)[0])
+    await log.close()
+    async with postgres_pool(dsn, user=WRITER_ROLE, password=PASSWORD, size=1) as pool:
+        reader, child = PostgresReader(pool), ChildRef("c" * 32)
+        assert await reader.child_entries(child) == ()
+        assert len(await reader.hashed_child_entries(child)) == 1
 
 
 @pytest.mark.parametrize("limit", [-1, 10**18])
