@@ -27,7 +27,7 @@ from shared.process.taking_turns import note_failure, take_turns
 
 WORK = "delivery"
 IDLE_S = 0.2
-BETWEEN_CLAIMS_S = 0.02
+BETWEEN_CLAIMS_S = 0.05
 RETRY_AFTER_S = 1.0
 LEASE_MARGIN_S = 10.0
 LOOK_AGAIN_FOR_LEDGER_S = 5.0

@@ -2,13 +2,10 @@
 
 from collections.abc import Set as AbstractSet
 
-import structlog
-
 from services.notifier.adapters.database_away import DATABASE_AWAY
 from services.notifier.adapters.postgres_turns import PostgresTurns
 from services.notifier.facts import FactMaker
 from shared.clock import Clock
-from shared.errors import ExchangeError
 from shared.identifiers import Recipient
 from shared.ledger.registry_copy import RegistryCopy
 from shared.process.taking_turns import take_turns
@@ -16,8 +13,6 @@ from shared.process.taking_turns import take_turns
 LOOK_EVERY_S = 1.0
 AT_ONCE = 100
 NO_CHANNEL = "no_channel"
-
-log = structlog.get_logger()
 
 
 class ChannelWatcher:
@@ -37,14 +32,14 @@ class ChannelWatcher:
         return 0.0 if await self.queue_unreachable() == AT_ONCE else LOOK_EVERY_S
 
     async def queue_unreachable(self) -> int:
-        """Put before people all that is owed to somebody without an endpoint; returns how much."""
+        """Put before people all that is owed to somebody without an endpoint; returns how much.
+
+        Raises Unavailable when the ledger does not say who has one: whom it has not told us of may have been there.
+        """
         if not await self._turns.without_channel(self._reachable(), limit=1):
             return 0
         # An endpoint that was registered before the concern is not overlooked for being new.
-        try:
-            await self._registry.refresh()
-        except ExchangeError as error:
-            log.warning("registry_not_refreshed", code=error.code)
+        await self._registry.refresh()
         found = await self._turns.without_channel(self._reachable(), limit=AT_ONCE)
         for each in found:
             made = self._facts.queued(each, reason=NO_CHANNEL)

@@ -42,6 +42,8 @@ _URGENCY = case(
     *((notification.c.urgency == each.value, rank) for rank, each in enumerate(Urgency)), else_=literal_column("0")
 )
 """From the most urgent on; what is not known here counts as most urgent."""
+_TRIED = notification.c.next_attempt_at > notification.c.created_at
+_ORDER = (_URGENCY, _TRIED, notification.c.due_at, notification.c.next_attempt_at, notification.c.position)
 
 _CARRIED_BY_NOBODY = "queue:%"
 CANDIDATES = 200
@@ -80,9 +82,13 @@ class PostgresTurns:
         if not recipients:
             return []
         async with self._engine.begin() as connection:
-            rows = (await connection.execute(_candidates(recipients, now=now, of_each=of_each))).all()
-            claimed = [Claimed(notification_in(row), bool(row.overtakes)) for row in rows]
-            claimed = [each for each in claimed if takes(each.notification)]
+            found = await connection.execute(_candidates(recipients, now=now, of_each=of_each))
+            overtakes = {row.obligation_id: bool(row.overtakes) for row in found}
+            rows = (await connection.execute(_locking(list(overtakes), now=now))).all() if overtakes else []
+            candidates = [Claimed(notification_in(row), overtakes[row.obligation_id]) for row in rows]
+            claimed = [each for each in candidates if takes(each.notification)]
+            if not claimed:
+                return []
             until = now + timedelta(seconds=lease_s)
             obligations = [each.notification.obligation for each in claimed]
             await connection.execute(
@@ -199,32 +205,41 @@ async def _release(
     )
 
 
+def _is_due(*, now: datetime) -> ColumnElement[bool]:
+    return and_(notification.c.state.in_(_OPEN), notification.c.next_attempt_at <= now)
+
+
 def _candidates(recipients: Collection[Recipient], *, now: datetime, of_each: int) -> Select[tuple[object, ...]]:
-    tried = notification.c.next_attempt_at > notification.c.created_at
-    order = (_URGENCY, tried, notification.c.due_at, notification.c.next_attempt_at, notification.c.position)
-    is_due = and_(
-        notification.c.state.in_(_OPEN),
-        notification.c.recipient == any_(_listed(recipients)),
-        notification.c.next_attempt_at <= now,
-    )
+    """Return the question whose turn it is. Asked apart from the lock: planned as one, they can take minutes."""
     behind, must_wait = _behind(now=now)
     waited = notification.c.created_at <= now - timedelta(seconds=OVERTAKE_AFTER_S)
+    of_all = func.row_number().over(order_by=_ORDER)
+    of_its_recipient = func.row_number().over(partition_by=notification.c.recipient, order_by=_ORDER)
     turn = (
         select(
             notification.c.obligation_id,
             behind.label("overtakes"),
-            func.row_number().over(partition_by=notification.c.recipient, order_by=order).label("nth"),
+            of_all.label("nth_of_all"),
+            of_its_recipient.label("nth"),
         )
-        .where(is_due, or_(~behind, and_(waited, ~must_wait)))
+        .where(
+            _is_due(now=now),
+            notification.c.recipient == any_(_listed(recipients)),
+            or_(~behind, and_(waited, ~must_wait)),
+        )
         .subquery("turn")
     )
+    chosen = select(turn.c.obligation_id, turn.c.overtakes).where(turn.c.nth <= of_each)
+    return chosen.order_by(turn.c.nth_of_all).limit(CANDIDATES)
+
+
+def _locking(obligations: Collection[str], *, now: datetime) -> Select[tuple[object, ...]]:
+    """Return the question for candidates that nobody else has claimed meanwhile, each locked."""
     return (
-        select(notification, turn.c.overtakes)
-        .join_from(notification, turn, turn.c.obligation_id == notification.c.obligation_id)
-        .where(turn.c.nth <= of_each, is_due)
-        .order_by(*order)
-        .limit(CANDIDATES)
-        .with_for_update(of=notification, skip_locked=True)
+        select(notification)
+        .where(notification.c.obligation_id == any_(_listed(obligations)), _is_due(now=now))
+        .order_by(*_ORDER)
+        .with_for_update(skip_locked=True)
     )
 
 

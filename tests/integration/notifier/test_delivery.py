@@ -4,6 +4,7 @@ import pytest
 
 from services.notifier.ports import Road
 from shared.entries import RoleFact, Subject
+from shared.errors import Unavailable
 from shared.identifiers import AuthorityCode
 from shared.vocabulary import EntryType
 from tests.machinery.notifier import Notifier
@@ -122,6 +123,19 @@ async def test_an_endpoint_that_was_registered_a_moment_before_the_concern_gets_
     assert await notifier.deliverer.deliver_due() == 1
     assert await notifier.states() == ["received"]
     assert await notifier.said() == ["notification.received"]
+
+
+async def test_while_the_ledger_does_not_say_who_takes_pushes_nobody_counts_as_without_a_channel(
+    notifier: Notifier,
+) -> None:
+    notifier.register("authority:E06000047")
+    await notifier.take_in(notifier.ledger.add_share(recipients=("authority:E06000047",)))
+    notifier.ledger.down = True
+    with pytest.raises(Unavailable):
+        await notifier.channels.queue_unreachable()
+    notifier.ledger.down = False
+    assert await notifier.channels.queue_unreachable() == 0
+    assert not (await notifier.store.notifications())[0].queued
 
 
 async def test_while_the_ledger_is_away_nothing_is_sent_and_nothing_is_forgotten(notifier: Notifier) -> None:

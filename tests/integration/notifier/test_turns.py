@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.adapters.postgres_turns import PostgresTurns
 from services.notifier.adapters.tables import notification
 from services.notifier.room import TO_ONE_HOST
+from shared.entries import Entry
 from shared.identifiers import Recipient
 from tests.machinery.fakes import START
 from tests.machinery.notifier import Notifier
@@ -19,27 +20,26 @@ HERE, THERE, NOWHERE = "authority:E06000005", "authority:E06000047", "authority:
 LONG_S = 20
 
 
-async def owe_many(engine: AsyncEngine, recipient: str, *, many: int, urgency: str = "immediate") -> None:
-    """Owe a recipient notifications of long ago, each about another child, that the ledger need not know of."""
+async def owe_many(engine: AsyncEngine, entry: Entry) -> None:
+    """Owe all that an entry does, from long ago, each as if about another child, and tell the planner nothing of it."""
     rows = [
         {
-            "obligation_id": f"{recipient}-{number}",
-            "entry_id": "f" * 32,
-            "entry_type": "share.recorded",
-            "position": 2,
+            "obligation_id": owed.id,
+            "entry_id": entry.id,
+            "entry_type": entry.type.value,
+            "position": entry.position,
             "child": f"{number:032x}",
-            "recipient": recipient,
-            "urgency": urgency,
+            "recipient": owed.recipient,
+            "urgency": "immediate",
             "due_at": START - timedelta(days=2),
             "created_at": START - timedelta(days=3),
             "next_attempt_at": START - timedelta(days=3),
             "came_by": "reconciled",
         }
-        for number in range(many)
+        for number, owed in enumerate(entry.obligations)
     ]
     async with engine.begin() as connection:
         await connection.execute(insert(notification), rows)
-        await connection.execute(text("ANALYZE notifier.notification"))
 
 
 @asynccontextmanager
@@ -66,12 +66,11 @@ async def test_thousands_without_a_channel_and_one_that_hangs_do_not_delay_an_im
 ) -> None:
     notifier.register(THERE)
     await notifier.registry.refresh()
-    old = [notifier.ledger.add_share(child=f"{ordinal:x}", recipients=(HERE,)) for ordinal in range(16)]
-    for entry in old:
-        await notifier.take_in(entry)
-    await owe_many(notifier.engine, NOWHERE, many=5_000)
+    for recipient, hundreds in ((NOWHERE, 20), (HERE, 5), (NOWHERE, 20)):
+        for _ in range(hundreds):
+            await owe_many(notifier.engine, notifier.ledger.add_share(recipients=(recipient,) * 100))
     notifier.push.hangs = {"authority-e06000005"}
-    async with running(notifier):
+    async with asyncio.timeout(LONG_S), running(notifier):
         while notifier.push.to_hanging < TO_ONE_HOST:
             await asyncio.sleep(0.02)
         danger = notifier.ledger.add_share(recipients=(THERE,), urgency="immediate")
