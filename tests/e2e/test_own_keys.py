@@ -136,6 +136,7 @@ async def test_a_key_of_another_agency_is_neither_taken_nor_revoked(exchange: Te
         with pytest.raises(Refused) as refused:
             await grasping.revoke_key(school.public.thumbprint)
         assert refused.value.problem.code == "not-found"
+        assert refused.value.problem.remedy == "See: GET /v1/agency, or exchange registration"
         for record, code in (
             (own_key_record(school, agency="a-grasping-charity"), "key-belongs-to-another"),
             ({"jwk": {"kty": "RSA"}}, "invalid-input"),

@@ -138,7 +138,9 @@ def _check_key(entry: Entry, facts: KeyFacts, registry: Registry) -> None:
 def _check_revocation(entry: Entry, facts: RevocationFacts, registry: Registry) -> None:
     known = registry.keys.get(KeyThumbprint(facts.thumbprint))
     if known is None or entry.agency not in (None, known.agency):
-        raise NotRegistered("no key of that thumbprint is registered", remedy="See: exchange agency list")
+        # An agency is told nothing of other agencies' keys, nor sent to a list that only the operator has.
+        listed = "exchange agency list" if entry.agency is None else "GET /v1/agency, or exchange registration"
+        raise NotRegistered("no key of that thumbprint is registered", remedy=f"See: {listed}")
     if facts.compromised_from is not None and parse_rfc3339(facts.compromised_from) > parse_rfc3339(entry.time):
         raise InvalidInput("a key was compromised at a moment that has passed")
 
