@@ -166,7 +166,7 @@ class Steward:
             proposed_by=proposal.by,
             approved_by=proposal.approved_by,
             complete_by=rfc3339(self._clock.now() + WINDOW),
-            by=by,
+            carried_out_by=by,
         )
         request = self._request(
             EntryType.ERASURE_RECORDED,

@@ -87,7 +87,8 @@ class _Words:
         if change.kind == "erased":
             written = what if change.of is None else f"what was written in {what}"
             approved = f", approved by {_listed(change.approved_by)}" if change.approved_by else ""
-            return f"{when}: {written} was erased{why}, proposed by {change.by}{approved}"
+            done = f", carried out by {change.carried_out_by}" if change.carried_out_by else ""
+            return f"{when}: {written} was erased{why}, proposed by {change.by}{approved}{done}"
         said = f"{when}: {self._agency(change.by)} {change.kind} {what}{why}"
         if change.of_erased_at is not None:
             return f"{said}, whose words have since been erased (entry {change.of_erased_at})"

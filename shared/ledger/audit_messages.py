@@ -89,7 +89,7 @@ class ChangeKnown(msgspec.Struct, frozen=True):
 
     ``of`` is None when everything recorded about the child until then was erased; ``of_erased_at`` is the position of
     the erasure that has destroyed what that record said. ``by`` is an agency, or the account that proposed an erasure,
-    which those in ``approved_by`` approved. ``codes`` say why, such as ``reason``.
+    which those in ``approved_by`` approved and ``carried_out_by`` carried out. ``codes`` say why, such as ``reason``.
     """
 
     position: Position
@@ -99,6 +99,7 @@ class ChangeKnown(msgspec.Struct, frozen=True):
     of: Position | None
     of_erased_at: Position | None = None
     approved_by: tuple[str, ...] = ()
+    carried_out_by: str | None = None
     codes: dict[str, object] = msgspec.field(default_factory=dict)
 
 

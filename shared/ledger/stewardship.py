@@ -100,7 +100,7 @@ class ErasureFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Facts of ``erasure.recorded``. The same transaction that appends it destroys what ``target`` names.
 
     ``complete_by`` (RFC 3339, UTC) is when the last backup and the last old key-encryption key that could still bring
-    a dead copy back to life are gone. ``by`` is the account of who carried it out; the earliest entries do not say.
+    a dead copy back to life are gone. ``carried_out_by`` is the account of who did it; the earliest entries do not say.
     """
 
     target: Target
@@ -110,7 +110,7 @@ class ErasureFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proposed_by: str
     approved_by: tuple[str, ...]
     complete_by: str
-    by: str | None = None
+    carried_out_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

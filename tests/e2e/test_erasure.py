@@ -76,7 +76,7 @@ async def test_the_erasure_itself_says_who_and_why_and_when_the_last_copy_lapses
     assert recorded.facts["target"] == {"scope": "child", "child": about, "entry": None}
     assert (recorded.facts["authority"], recorded.facts["reason"]) == (GROUND, REASON)
     assert (recorded.facts["proposed_by"], recorded.facts["approved_by"]) == ("p.ellis", ["q.harrow", "r.dunmore"])
-    assert recorded.facts["by"] == "t.oake"
+    assert recorded.facts["carried_out_by"] == "t.oake"
     assert str(recorded.facts["complete_by"]) > recorded.time
 
 

@@ -139,6 +139,7 @@ class _Known:
                 facts.proposed_by,
                 of,
                 approved_by=facts.approved_by,
+                carried_out_by=facts.carried_out_by,
                 codes={"authority": facts.authority, "reason": facts.reason},
             )
         )

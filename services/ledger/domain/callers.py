@@ -15,8 +15,12 @@ NOTIFIER = "notifier"
 OPERATOR = "operator"
 AUDITOR = "auditor"
 
-_NAMES_WHO = frozenset({EntryType.AGENCY_KEY_REVOKED, *STEWARDSHIP_TYPES})
-"""What a person does at the operator's door and answers for: its facts name their account, ``by``."""
+_NAMES_WHO: Mapping[EntryType, str] = {
+    EntryType.AGENCY_KEY_REVOKED: "by",
+    **dict.fromkeys(STEWARDSHIP_TYPES, "by"),
+    EntryType.ERASURE_RECORDED: "carried_out_by",
+}
+"""What a person does at the operator's door and answers for, with the fact that names their account."""
 
 _MAY_APPEND: Mapping[str, frozenset[EntryType]] = {
     GATEWAY: types_that_are(Is.BY_AGENCY),
@@ -88,7 +92,7 @@ def check_append(request: AppendRequest, *, caller: str) -> None:
     elif request.agency is not None or request.key is not None or request.nonce is not None:
         raise CallerNotPermitted(f"the {caller} may not speak in an agency's name")
     if caller == OPERATOR and request.type in _NAMES_WHO:
-        by = request.facts.get("by")
+        by = request.facts.get(_NAMES_WHO[request.type])
         if not isinstance(by, str):
             raise InvalidInput(f"{request.type} says by whose account it was done", remedy="Give --by ACCOUNT.")
         parse_account(by)

@@ -29,7 +29,10 @@ _TELLS_OF_THE_RECORD_BEHIND = AMENDMENT_TYPES - {EntryType.RECORD_RETRACTED} | {
 
 
 _FOR_AUDITORS = frozenset(
-    {"owner", "proposed_by", "approved_by", "proposal", "approvals", "endpoint", "attempt", "settles"}
+    {
+        *("owner", "proposed_by", "approved_by", "carried_out_by", "proposal", "approvals"),
+        *("endpoint", "attempt", "settles"),
+    }
 )
 """Codes that say who at the operator, or which machine, did something; or that a share follows on a withholding."""
 

@@ -88,7 +88,11 @@ def changed() -> list[Entry]:
         "approved_by": ["a.khan", "b.jones"],
         "complete_by": LATER,
     }
-    whole: dict[str, Json] = {**erasure, "target": {"scope": "child", "child": CHILD, "entry": None}}
+    whole: dict[str, Json] = {
+        **erasure,
+        "carried_out_by": "t.oake",
+        "target": {"scope": "child", "child": CHILD, "entry": None},
+    }
     shared = (EntryId("0" * 32),)
     for version, (entry_type, agency, facts, causes) in enumerate(
         [
@@ -120,7 +124,7 @@ def test_corrections_disputes_and_erasures_are_known_from_when_they_were_recorde
     assert ("agency:surgery disputed entry 0, whose words stay in the ledger as they were" in text) == (2 <= seen < 4)
     assert ("agency:surgery disputed entry 0, whose words have since been erased (entry 11)" in text) == (seen >= 4)
     assert (f"what was written in entry 4 {by_whom}" in text) == (seen >= 3)
-    assert (f"everything recorded until then {by_whom}" in text) == (seen >= 4)
+    assert (f"everything recorded until then {by_whom}, carried out by t.oake" in text) == (seen >= 4)
     assert [each.erased_at for each in known.decisions] == [11 if seen >= 4 else None, 10 if seen >= 3 else None]
 
 

@@ -1,10 +1,12 @@
 """Who has which part in a case, and what of it each is shown."""
 
+import msgspec
 from msgspec.structs import replace
 
 from services.ledger.reading.chronology import ContentIs
 from services.ledger.reading.part_in_case import Reader, case_of
-from shared.identifiers import AgencyId, AuthorityCode, ChildRef, Recipient
+from shared.identifiers import AgencyId, AuthorityCode, ChildRef, EntryId, Recipient
+from shared.ledger.stewardship import SCOPE_CHILD, ErasureFacts, Target
 from shared.protection import Protection
 from shared.vocabulary import WITHOUT_DETAIL, EntryType
 from tests.machinery.cases import CHILD, CLINIC, CSC_HERE, CSC_THERE, HERE, SCHOOL, STRANGER, THERE, CaseBook
@@ -152,6 +154,23 @@ def test_who_looked_is_no_part_of_a_chronology_and_gives_no_part_in_it() -> None
         book.add(looked, STRANGER, causes=(share.id,))
     assert not book.view(STRANGER).has_part
     assert book.seen_by(CSC, CSC_HERE) == [share.position]
+
+
+def test_an_erasure_says_why_and_names_nobody_at_the_exchange() -> None:
+    book = CaseBook()
+    book.share()
+    target = Target(SCOPE_CHILD, CHILD)
+    facts = ErasureFacts(
+        target, "ground", "reason", EntryId("f" * 32), "p.ellis", ("q.harrow", "r.dunmore"), "2026-12-29", "t.oake"
+    )
+    erasure = book.add(EntryType.ERASURE_RECORDED, None, facts=msgspec.to_builtins(facts))
+    shown = book.view(CSC, CSC_HERE).shown(erasure, content=None, content_is=ContentIs.NONE, then=book.case())
+    assert shown.codes == {
+        "target": msgspec.to_builtins(target),
+        "authority": "ground",
+        "reason": "reason",
+        "complete_by": "2026-12-29",
+    }
 
 
 def test_entries_about_another_child_are_nothing_to_a_case() -> None:
