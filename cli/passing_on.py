@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from shared.clock import rfc3339
 from shared.entries import Obligation
-from shared.identifiers import AuthorityCode, EntryId, authority_recipient, obligation_id
-from shared.reference.working_days import due_after_working_days
+from shared.identifiers import AuthorityCode, EntryId, authority_recipient
+from shared.telling import deadline_for, owed
 from shared.vocabulary import PASSED_ON_BY_A_PERSON, PLACED_BY_A_PERSON, Urgency
 
 ASKS_NOTHING_OF_A_PLACE = frozenset({"recipient_not_known", "level_needs_a_person"})
@@ -20,14 +19,12 @@ def passed_on(
     Where the question may have been whose area the child is in, the authority must find the child: it is shown where
     the child is, though that be protected.
     """
-    deadline = due_after_working_days(now, days=1, nation=nation)
     asks_for_a_place = not set(asked) <= ASKS_NOTHING_OF_A_PLACE
-    return Obligation(
-        id=obligation_id(entry_id, ordinal=0),
-        recipient=authority_recipient(authority),
+    return owed(
+        entry_id,
+        authority_recipient(authority),
         reasons=(PLACED_BY_A_PERSON if asks_for_a_place else PASSED_ON_BY_A_PERSON,),
-        urgency=Urgency.SAME_DAY.value,
-        due_at=rfc3339(deadline.due_at),
-        calendar=deadline.calendar,
+        urgency=Urgency.SAME_DAY,
+        deadline=deadline_for(Urgency.SAME_DAY, now=now, nation=nation),
         clock_start="placed",
     )

@@ -12,7 +12,7 @@ from services.gateway.ports import Ledger
 from services.gateway.record_decision import Sent, idempotency
 from shared.clock import Clock, rfc3339
 from shared.entries import Obligation
-from shared.identifiers import EntryId, KeyThumbprint, Recipient
+from shared.identifiers import EntryId, KeyThumbprint
 from shared.ledger.messages import Answer, Appended, AppendRequest, Section
 from shared.ledger.own_keys import (
     OwnKeyRecord,
@@ -23,13 +23,11 @@ from shared.ledger.own_keys import (
 )
 from shared.ledger.registry import KeyFacts, RegisteredKey, Registry, RevocationFacts
 from shared.ledger.registry_copy import RegistryCopy
-from shared.reference.working_days import due_after_hours
+from shared.telling import COMPROMISE_QUEUE, within_the_hour
 from shared.vocabulary import EntryType, Urgency
 
 AS_REPORTED, WHEN_FIRST_VALID = "as_reported", "when_first_valid"
 """By whose word a key was compromised from a moment on: the agency's, or nobody's, and so from the first."""
-
-COMPROMISE_QUEUE = Recipient("queue:compromised-key")
 
 
 class OwnAgency:
@@ -122,7 +120,7 @@ class OwnAgency:
         """Return who must look at what a stolen key signed: a person, since only people can tell."""
         book = ObligationBook(self._clock.now())
         if isinstance(facts, RevocationFacts) and facts.compromised_from is not None:
-            deadline = due_after_hours(self._clock.now(), hours=1)
+            deadline = within_the_hour(self._clock.now())
             book.owe(COMPROMISE_QUEUE, reason="key_compromised", urgency=Urgency.IMMEDIATE, deadline=deadline)
         return book.obligations(entry_id)
 

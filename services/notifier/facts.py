@@ -19,18 +19,15 @@ from shared.identifiers import (
     agency_recipient,
     authority_recipient,
     is_queue,
-    obligation_id,
 )
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, Section
 from shared.ledger.progress import PROGRESS_TYPES, progress_owed
 from shared.ledger.registry import Registry
 from shared.reference.authorities import AuthorityRegister
-from shared.reference.working_days import due_after_hours, due_after_working_days
+from shared.telling import ESCALATION_QUEUE, deadline_for, owed, within_the_hour
 from shared.vocabulary import EntryType, Urgency
 
 SCOPE = "service:notifier"
-ESCALATION_QUEUE = Recipient("queue:escalation")
-SECOND_DECISION_QUEUE = Recipient("queue:second-decision-maker")
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AppendRequest)
@@ -68,16 +65,15 @@ class FactMaker:
         entry_id = self._new_entry_id()
         obligations = []
         for ordinal, authority in enumerate(move.told):
-            deadline = due_after_working_days(now, days=1, nation=self._register.nation_of(authority))
+            nation = self._register.nation_of(authority)
             obligations.append(
-                Obligation(
-                    id=obligation_id(entry_id, ordinal=ordinal),
-                    recipient=authority_recipient(authority),
+                owed(
+                    entry_id,
+                    authority_recipient(authority),
                     reasons=(_move_reason(move, ordinal),),
-                    urgency=Urgency.SAME_DAY.value,
-                    due_at=rfc3339(deadline.due_at),
-                    calendar=deadline.calendar,
-                    clock_start="recorded",
+                    urgency=Urgency.SAME_DAY,
+                    deadline=deadline_for(Urgency.SAME_DAY, now=now, nation=nation),
+                    ordinal=ordinal,
                 )
             )
         return self._fact(
@@ -255,15 +251,14 @@ def _owed_in_an_hour(
     now: datetime,
 ) -> tuple[Obligation, ...]:
     """Return an obligation for each recipient to be told of silence, within the hour."""
-    deadline = due_after_hours(now, hours=1)
     return tuple(
-        Obligation(
-            id=obligation_id(entry_id, ordinal=ordinal),
-            recipient=recipient,
+        owed(
+            entry_id,
+            recipient,
             reasons=(reason,),
-            urgency=urgency.value,
-            due_at=rfc3339(deadline.due_at),
-            calendar=deadline.calendar,
+            urgency=urgency,
+            deadline=within_the_hour(now),
+            ordinal=ordinal,
             clock_start=clock_start,
         )
         for ordinal, recipient in enumerate(recipients)

@@ -4,15 +4,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from services.notifier.domain.withholdings import StandingWithholding
-from services.notifier.facts import SCOPE, SECOND_DECISION_QUEUE, Fact
-from shared.clock import rfc3339
-from shared.entries import Obligation
-from shared.identifiers import AgencyId, EntryId, Recipient, agency_recipient, obligation_id
+from services.notifier.facts import SCOPE, Fact
+from shared.identifiers import AgencyId, EntryId, Recipient, agency_recipient
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild
-from shared.reference.working_days import Deadline, due_after_hours, due_after_working_days
+from shared.reference.working_days import Deadline
+from shared.telling import SECOND_DECISION_QUEUE, deadline_for, on_the_same_day, owed
 from shared.vocabulary import EntryType, Urgency
-
-SAME_DAY_HOURS = 4
 
 
 class WithholdingFacts:
@@ -34,7 +31,7 @@ class WithholdingFacts:
             recipients=(agency_recipient(overdue.agency),),
             reason="review_overdue",
             urgency=Urgency.ONE_WORKING_DAY,
-            deadline=due_after_working_days(now, days=1, nation=self._nation_of(overdue.agency)),
+            deadline=deadline_for(Urgency.ONE_WORKING_DAY, now=now, nation=self._nation_of(overdue.agency)),
         )
 
     def reopened(self, withheld: StandingWithholding, because_of: EntryId, *, now: datetime) -> Fact:
@@ -51,7 +48,7 @@ class WithholdingFacts:
             recipients=(agency_recipient(withheld.agency), SECOND_DECISION_QUEUE),
             reason="withholding_reopened",
             urgency=Urgency.SAME_DAY,
-            deadline=due_after_hours(now, hours=SAME_DAY_HOURS),
+            deadline=on_the_same_day(now),
         )
 
     def _fact(
@@ -79,15 +76,7 @@ class WithholdingFacts:
                 child=NamedChild(withheld.child, None) if withheld.child is not None else None,
                 facts=facts,
                 obligations=tuple(
-                    Obligation(
-                        id=obligation_id(entry_id, ordinal=ordinal),
-                        recipient=recipient,
-                        reasons=(reason,),
-                        urgency=urgency.value,
-                        due_at=rfc3339(deadline.due_at),
-                        calendar=deadline.calendar,
-                        clock_start="recorded",
-                    )
+                    owed(entry_id, recipient, reasons=(reason,), urgency=urgency, deadline=deadline, ordinal=ordinal)
                     for ordinal, recipient in enumerate(recipients)
                 ),
                 causes=causes,

@@ -5,12 +5,13 @@ An agency without an endpoint reads it (`GET /v1/shares/{id}`); nothing is put b
 
 from datetime import datetime
 
-from shared.clock import parse_rfc3339, rfc3339
+from shared.clock import parse_rfc3339
 from shared.entries import Entry, Obligation
 from shared.entry_types import CONTENT_TYPES
-from shared.identifiers import AgencyId, EntryId, Recipient, agency_recipient, is_queue, obligation_id
+from shared.identifiers import AgencyId, EntryId, Recipient, agency_recipient, is_queue
 from shared.ledger.registry import Registry
 from shared.reference.working_days import due_after_working_days, nation_counted_in
+from shared.telling import deadline_for, owed
 from shared.vocabulary import EntryType, Urgency
 
 PROGRESS_TYPES = frozenset(
@@ -40,18 +41,9 @@ def progress_owed(
     agency = registry.agencies.get(by)
     if sender == recipient or agency is None or not registry.endpoints_of(sender):
         return ()
-    deadline = due_after_working_days(now, days=1, nation=agency.nation)
-    return (
-        Obligation(
-            id=obligation_id(entry_id, ordinal=0),
-            recipient=sender,
-            reasons=(f"your_record_{state}",),
-            urgency=Urgency.ROUTINE.value,
-            due_at=rfc3339(deadline.due_at),
-            calendar=deadline.calendar,
-            clock_start="recorded",
-        ),
-    )
+    deadline = deadline_for(Urgency.ONE_WORKING_DAY, now=now, nation=agency.nation)
+    reasons = (f"your_record_{state}",)
+    return (owed(entry_id, sender, reasons=reasons, urgency=Urgency.ROUTINE, deadline=deadline),)
 
 
 def answer_due_at(entry: Entry, owed: Obligation) -> datetime | None:

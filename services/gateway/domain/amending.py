@@ -19,7 +19,7 @@ from services.gateway.domain.amendment import (
 )
 from services.gateway.domain.cases import is_named
 from services.gateway.domain.law import TimeGiven
-from services.gateway.domain.obligations import URGENCY_OF, ObligationBook, deadline_for, more_urgent
+from services.gateway.domain.obligations import URGENCY_OF, ObligationBook, more_urgent
 from services.gateway.domain.planning import Circumstances, Plan
 from services.gateway.domain.record import (
     Child,
@@ -40,6 +40,7 @@ from shared.errors import IntegrityFailure, NotPermitted
 from shared.identifiers import AgencyId, AuthorityCode, EntryId, Recipient, agency_recipient
 from shared.ledger.registry import AgencyFacts
 from shared.reference.rules import RecordKind
+from shared.telling import deadline_for
 from shared.vocabulary import EntryType, Level, Urgency
 
 RETRACTION_REASONS = {"wrong_child", "entered_in_error", "duplicate", "not_true"}

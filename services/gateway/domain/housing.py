@@ -7,7 +7,7 @@ What is refused here says nothing of any concern: a share about the same child g
 from services.gateway.domain import judging
 from services.gateway.domain.cases import case_of_housing_notice, law_facts
 from services.gateway.domain.identity import read_date
-from services.gateway.domain.obligations import CLOCK_START, HOUSING_QUEUE, ObligationBook
+from services.gateway.domain.obligations import ObligationBook
 from services.gateway.domain.placing import place
 from services.gateway.domain.planning import Circumstances, Plan, compare_with_similar
 from services.gateway.domain.record import HousingNoticeRecord, HousingRecipient, is_about_somebody, said
@@ -17,6 +17,7 @@ from services.gateway.domain.sharing import NobodyAndNowhere
 from shared.identifiers import AgencyId, Recipient, agency_recipient
 from shared.reference.rules import RecordKind
 from shared.reference.working_days import due_after_calendar_days
+from shared.telling import CLOCK_START, HOUSING_QUEUE
 from shared.vocabulary import WITHOUT_DETAIL, EntryType, Urgency
 
 KINDS = {"gp", "health_visiting", "school"}

@@ -3,14 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.clock import rfc3339
 from shared.entries import Obligation
-from shared.identifiers import AuthorityCode, EntryId, Recipient, obligation_id
-from shared.reference.working_days import Deadline, due_after_hours, due_after_working_days
+from shared.identifiers import AuthorityCode, EntryId, Recipient
+from shared.reference.working_days import Deadline
+from shared.telling import CLOCK_START, owed
 from shared.vocabulary import Level, Urgency
-
-CLOCK_START = "recorded"
-"""A deadline starts when the exchange records the decision, unless the law names another event."""
 
 URGENCY_OF: dict[Level, Urgency] = {
     Level.EARLY_HELP: Urgency.ROUTINE,
@@ -20,13 +17,6 @@ URGENCY_OF: dict[Level, Urgency] = {
 }
 
 MOST_URGENT_FIRST = (Urgency.IMMEDIATE, Urgency.SAME_DAY, Urgency.ONE_WORKING_DAY, Urgency.ROUTINE)
-
-ROUTING_QUEUE = Recipient("queue:routing")
-POLICE_QUEUE = Recipient("queue:police")
-HOUSING_QUEUE = Recipient("queue:housing-notices")
-IDENTITY_QUEUE = Recipient("queue:identity")
-ESCALATION_QUEUE = Recipient("queue:escalation")
-SECOND_DECISION_QUEUE = Recipient("queue:second-decision-maker")
 
 
 @dataclass(slots=True)
@@ -54,15 +44,15 @@ class ObligationBook:
         clock_start: str = CLOCK_START,
     ) -> None:
         """Add a reason to tell a recipient; the more urgent and the earlier wins."""
-        owed = self._owed.get(recipient)
-        if owed is None:
+        before = self._owed.get(recipient)
+        if before is None:
             self._owed[recipient] = _Owed([reason], urgency, deadline, clock_start)
             return
-        if reason not in owed.reasons:
-            owed.reasons.append(reason)
-        owed.urgency = more_urgent(owed.urgency, urgency)
-        if deadline.due_at < owed.deadline.due_at:
-            owed.deadline, owed.clock_start = deadline, clock_start
+        if reason not in before.reasons:
+            before.reasons.append(reason)
+        before.urgency = more_urgent(before.urgency, urgency)
+        if deadline.due_at < before.deadline.due_at:
+            before.deadline, before.clock_start = deadline, clock_start
 
     def owes(self, recipient: Recipient) -> bool:
         """Return whether a recipient is told already."""
@@ -83,35 +73,19 @@ class ObligationBook:
             self._owed.items(), key=lambda each: (MOST_URGENT_FIRST.index(each[1].urgency), each[1].deadline.due_at)
         )
         return tuple(
-            Obligation(
-                id=obligation_id(entry, ordinal=ordinal),
-                recipient=recipient,
-                reasons=tuple(owed.reasons),
-                urgency=owed.urgency.value,
-                due_at=rfc3339(owed.deadline.due_at),
-                calendar=owed.deadline.calendar,
-                clock_start=owed.clock_start,
+            owed(
+                entry,
+                recipient,
+                reasons=each.reasons,
+                urgency=each.urgency,
+                deadline=each.deadline,
+                ordinal=ordinal,
+                clock_start=each.clock_start,
             )
-            for ordinal, (recipient, owed) in enumerate(ordered)
+            for ordinal, (recipient, each) in enumerate(ordered)
         )
 
 
 def more_urgent(one: Urgency, other: Urgency) -> Urgency:
     """Return the more urgent of two."""
     return min(one, other, key=MOST_URGENT_FIRST.index)
-
-
-def deadline_for(urgency: Urgency, *, now: datetime, nation: str) -> Deadline:
-    """Return by when a recipient must act.
-
-    Immediate: one clock hour. Same day and one working day: children's social care decides within one working day of
-    receipt (Working Together to Safeguard Children), on the calendar of the recipient's nation. Routine: five working
-    days.
-    """
-    match urgency:
-        case Urgency.IMMEDIATE:
-            return due_after_hours(now, hours=1)
-        case Urgency.ROUTINE:
-            return due_after_working_days(now, days=5, nation=nation)
-        case _:
-            return due_after_working_days(now, days=1, nation=nation)

@@ -6,12 +6,7 @@ from datetime import date, datetime
 
 from services.gateway.domain import judging
 from services.gateway.domain.law import LawOfTheDay
-from services.gateway.domain.obligations import (
-    IDENTITY_QUEUE,
-    ROUTING_QUEUE,
-    ObligationBook,
-    deadline_for,
-)
+from services.gateway.domain.obligations import ObligationBook
 from services.gateway.domain.placing import Directories, Placed, advice_on
 from services.gateway.domain.record import Child, said
 from shared.entries import RoleFact
@@ -19,7 +14,8 @@ from shared.identifiers import AgencyId, AuthorityCode, Recipient, authority_rec
 from shared.ledger.messages import ResolvedChild
 from shared.ledger.registry import AgencyFacts
 from shared.reference.rules import RecordKind, Rule, RuleBook
-from shared.reference.working_days import due_after_hours, local_day
+from shared.reference.working_days import local_day
+from shared.telling import IDENTITY_QUEUE, ROUTING_QUEUE, deadline_for, within_the_hour
 from shared.vocabulary import AuthorityRole, EntryType, Urgency
 
 
@@ -102,7 +98,7 @@ def ask_a_person_to_place(plan: Plan, circumstances: Circumstances) -> None:
         ROUTING_QUEUE,
         reason="nobody_can_place_it",
         urgency=Urgency.IMMEDIATE,
-        deadline=due_after_hours(circumstances.now, hours=1),
+        deadline=within_the_hour(circumstances.now),
     )
     home = circumstances.agency.home_authority
     if home is None:

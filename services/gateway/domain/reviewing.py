@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from services.gateway.domain import judging
 from services.gateway.domain.amendment import WithholdingReviewRecord
 from services.gateway.domain.cases import case_of_withholding, is_named, law_facts
-from services.gateway.domain.obligations import ESCALATION_QUEUE, SECOND_DECISION_QUEUE, ObligationBook
+from services.gateway.domain.obligations import ObligationBook
 from services.gateway.domain.planning import Circumstances, Plan
 from services.gateway.domain.record import Concern, WithholdingRecord, said
 from services.gateway.domain.rules.case import UNKNOWN
@@ -20,6 +20,7 @@ from services.gateway.domain.withholding import escalate, review_due_on
 from shared.entries import Obligation
 from shared.identifiers import AgencyId, EntryId, ObligationId, agency_recipient
 from shared.reference.rules import RecordKind
+from shared.telling import ESCALATION_QUEUE, SECOND_DECISION_QUEUE
 from shared.vocabulary import EntryType, Urgency
 
 CONFIRMED, TO_BE_SHARED = "confirmed", "to_be_shared"

@@ -2,14 +2,7 @@
 
 from services.gateway.domain import judging
 from services.gateway.domain.cases import case_of_share, law_facts, level_of
-from services.gateway.domain.obligations import (
-    MOST_URGENT_FIRST,
-    POLICE_QUEUE,
-    ROUTING_QUEUE,
-    URGENCY_OF,
-    ObligationBook,
-    deadline_for,
-)
+from services.gateway.domain.obligations import MOST_URGENT_FIRST, URGENCY_OF, ObligationBook
 from services.gateway.domain.placing import NOWHERE, Placed, advice_on, place
 from services.gateway.domain.planning import (
     Circumstances,
@@ -29,6 +22,7 @@ from services.gateway.domain.said import may_be
 from shared.errors import InvalidInput
 from shared.identifiers import Recipient
 from shared.reference.rules import RecordKind
+from shared.telling import POLICE_QUEUE, ROUTING_QUEUE, deadline_for
 from shared.vocabulary import AuthorityRole, EntryType, Level, Urgency
 
 

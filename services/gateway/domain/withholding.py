@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from services.gateway.domain import judging
 from services.gateway.domain.cases import case_of_withholding, law_facts
-from services.gateway.domain.obligations import SECOND_DECISION_QUEUE, ObligationBook, deadline_for
+from services.gateway.domain.obligations import ObligationBook
 from services.gateway.domain.planning import Circumstances, Plan, compare_with_similar
 from services.gateway.domain.record import WithholdingRecord, is_about_somebody, is_somewhere, said
 from services.gateway.domain.replying import read_reply
@@ -18,10 +18,9 @@ from services.gateway.domain.rules.withheld import ADVICE_WITHIN, LONGEST_REVIEW
 from services.gateway.domain.sharing import NobodyAndNowhere
 from shared.identifiers import agency_recipient
 from shared.reference.rules import RecordKind
-from shared.reference.working_days import due_after_hours
+from shared.telling import SECOND_DECISION_QUEUE, deadline_for, on_the_same_day
 from shared.vocabulary import AuthorityRole, EntryType, Urgency, WithholdReason
 
-SAME_DAY_HOURS = 4
 REVIEW_AFTER = timedelta(days=30)
 """When a withholding that names no day is reviewed."""
 
@@ -74,7 +73,7 @@ def escalate(plan: Plan, circumstances: Circumstances, case: Case, *, within: Ur
     """
     deadline = deadline_for(within, now=circumstances.now, nation=circumstances.agency.nation)
     if within is Urgency.SAME_DAY:
-        deadline = due_after_hours(circumstances.now, hours=SAME_DAY_HOURS)
+        deadline = on_the_same_day(circumstances.now)
     recipients = [agency_recipient(circumstances.agency.agency)]
     if case.indicators or rests_on_a_misconception(case):
         recipients.append(SECOND_DECISION_QUEUE)
