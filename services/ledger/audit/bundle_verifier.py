@@ -64,8 +64,9 @@ class Bundle:
     def __init__(self, file: Path) -> None:
         self.zip, self.at = ZipFile(file), ""
         said = json.loads(self.read("manifest.json"))
-        self.size, self.children, self.opened = int(said["size"]), said["children"], said["opened"]
-        if said["format"] != FORMAT or not (self.opened is None or "reason" in self.opened):
+        self.size, self.children = int(said["size"]), None if said["children"] is None else {*said["children"]}
+        self.opened = said["opened"] and {"reason": "none was given"} | said["opened"]
+        if said["format"] != FORMAT:
             raise ValueError("not a manifest of a known format")
 
     def read(self, name: str) -> bytes:
@@ -91,7 +92,7 @@ def tile_name(index: int) -> str:
 
 
 class Check:
-    """What is found in entries, heads, sealed content, and the tree (RFC 6962; roots of complete subtrees are held)."""
+    """What is found: in entries (RFC 8785: no floats, a name once), heads, sealed content, and the tree (RFC 6962)."""
 
     def __init__(self, bundle: Bundle, log: Key, witnesses: Sequence[Key]) -> None:
         self.size, self.heads, self.children, self.sections, self.erased, self.not_included, self.opened = [0] * 7
@@ -150,7 +151,6 @@ class Check:
         return size
 
     def check(self, at: int, leaf: bytes, sections: dict[str, bytes]) -> None:
-        """Check an entry, which must be in canonical form (RFC 8785): no floats, each name once."""
         try:
             entry = json.loads(leaf, parse_float=lambda _: None, parse_constant=lambda _: None)
             written = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

@@ -156,21 +156,38 @@ def zipped(name: str, data: bytes) -> Callable[[Members], None]:
     return lambda members: members.update({name: data})
 
 
+OF_NO_FORM = "bundle.zip cannot be read (it is of no form"
+
+
+def changed_manifest(**values: object) -> Callable[[Members], None]:
+    """Return what says something else in the manifest."""
+
+    def change(members: Members) -> None:
+        members["manifest.json"] = msgspec.json.encode({**msgspec.json.decode(members["manifest.json"]), **values})
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("spoil", "named"),
     [
         (lambda members: members.pop("manifest.json"), "manifest.json"),
         (lambda members: members.pop("tile/0/000"), "tile/0/000 of "),
-        (zipped("manifest.json", b"{"), "bundle.zip cannot be read (it is of no form"),
-        (zipped("manifest.json", b"[]"), "bundle.zip cannot be read (it is of no form"),
+        (zipped("manifest.json", b"{"), OF_NO_FORM),
+        (zipped("manifest.json", b"[]"), OF_NO_FORM),
         (
             zipped("manifest.json", b'{"format":"another/v9","size":1,"children":null,"opened":null}'),
-            "bundle.zip cannot be read (it is of no form",
+            OF_NO_FORM,
         ),
         (
             zipped("manifest.json", b'{"size":1,"children":null,"opened":{}}'),
-            "bundle.zip cannot be read (it is of no form",
+            OF_NO_FORM,
         ),
+        (changed_manifest(children=1.5), OF_NO_FORM),
+        (changed_manifest(children=[["a"]]), OF_NO_FORM),
+        (changed_manifest(opened=True), OF_NO_FORM),
+        (changed_manifest(opened=["reason"]), OF_NO_FORM),
+        (changed_manifest(size="many"), OF_NO_FORM),
         (zipped("heads", b"\0\0\0\4abc"), "what begins at byte 0 of heads of "),
         (zipped("heads", b"\0\0\0\3abc"), "what begins at byte 0 of heads of "),
         (zipped("checkpoint", b"\xff"), "checkpoint of "),
