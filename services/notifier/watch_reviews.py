@@ -4,11 +4,13 @@ import structlog
 
 from services.notifier.adapters.database_away import DATABASE_AWAY
 from services.notifier.adapters.postgres_withholdings import PostgresWithholdings
+from services.notifier.domain.withholdings import StandingWithholding
 from services.notifier.withholding_facts import WithholdingFacts
 from shared.clock import Clock
-from shared.process.taking_turns import take_turns
+from shared.process.taking_turns import each_apart, take_turns
 from shared.reference.working_days import local_day
 
+WORK = "reviews"
 LOOK_EVERY_S = 5.0
 
 log = structlog.get_logger()
@@ -27,7 +29,7 @@ class ReviewWatcher:
 
     async def run(self) -> None:
         """Watch until cancelled."""
-        await take_turns(self._turn, work="reviews", retry_after_s=LOOK_EVERY_S, away=DATABASE_AWAY)
+        await take_turns(self._turn, work=WORK, retry_after_s=LOOK_EVERY_S, away=DATABASE_AWAY)
 
     async def _turn(self) -> float:
         await self.chase_overdue()
@@ -36,8 +38,11 @@ class ReviewWatcher:
     async def chase_overdue(self) -> int:
         """Have everything chased that is overdue now; returns how many."""
         now = self._clock.now()
-        found = await self._withholdings.to_chase(today=local_day(now))
-        for each in found:
+
+        async def chase(each: StandingWithholding) -> bool:
             await self._withholdings.chase(each, self._facts.review_overdue(each, now=now), now=now)
             log.warning("withholding_review_overdue", withholding=each.withholding)
-        return len(found)
+            return True
+
+        found = await self._withholdings.to_chase(today=local_day(now))
+        return await each_apart(found, chase, work=WORK, away=DATABASE_AWAY)

@@ -4,7 +4,8 @@ What a line says of a fault is where in the code it arose and what kind it is, n
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 
 import structlog
 from prometheus_client import Counter
@@ -20,6 +21,8 @@ FAILED = Counter(
 )
 
 _CATEGORIES = (InvalidInput, NotPermitted, NotFound, Conflict, Unavailable, IntegrityFailure)
+
+Item = TypeVar("Item")
 
 log = structlog.get_logger()
 
@@ -42,6 +45,28 @@ async def take_turns(
             note_failure(error, work=work, away=away)
             rest_s = retry_after_s
         await asyncio.sleep(rest_s)
+
+
+async def each_apart(
+    items: Iterable[Item],
+    do: Callable[[Item], Awaitable[bool]],
+    *,
+    work: str,
+    away: tuple[type[Exception], ...] = (),
+) -> int:
+    """Do something with each of several things, and return with how many it was done; what fails holds up no other.
+
+    Raises what says that something which all of them need does not answer.
+    """
+    done = 0
+    for item in items:
+        try:
+            done += await do(item)
+        except Exception as error:
+            if category_of(error, away=away) == Unavailable.__name__:
+                raise
+            note_failure(error, work=work, away=away)
+    return done
 
 
 def note_failure(error: Exception, *, work: str, away: tuple[type[Exception], ...] = (), **references: str) -> None:

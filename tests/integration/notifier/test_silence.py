@@ -1,14 +1,15 @@
 """Silence is said of what nobody took up, and looked for among what may still be silent alone."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
 from services.notifier.adapters.postgres_silence import PostgresSilence
 from services.notifier.adapters.tables import MAY_BE_OVERDUE, MAY_BE_UNANSWERED
-from services.notifier.facts import FactMaker
+from services.notifier.domain.notification import Notification
+from services.notifier.facts import Fact, FactMaker
 from shared.entries import Entry
 from shared.identifiers import EntryId
 from shared.vocabulary import EntryType
@@ -30,6 +31,23 @@ async def test_what_a_person_took_up_while_it_was_found_overdue_is_not_put_befor
     await own(notifier, share)
     assert not await silence.say_overdue(found, facts.overdue(found, now=now), now=now)
     assert await notifier.said() == []
+
+
+async def test_one_whose_silence_cannot_be_said_holds_up_none(
+    notifier: Notifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd, share = notifier.ledger.add_share(), notifier.ledger.add_share()
+    for each in (odd, share):
+        await notifier.take_in(each)
+    notifier.clock.pass_s(40 * 3600)
+    make = FactMaker.overdue
+
+    def overdue(self: FactMaker, found: Notification, *, now: datetime) -> Fact:
+        return {share.id: make}[found.entry](self, found, now=now)
+
+    monkeypatch.setattr(FactMaker, "overdue", overdue)
+    assert await notifier.watcher.say_overdue() == 1
+    assert await notifier.said() == ["notification.overdue"]
 
 
 @pytest.mark.parametrize(

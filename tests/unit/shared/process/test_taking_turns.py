@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from shared.errors import IntegrityFailure, InvalidInput, Unavailable
-from shared.process.taking_turns import category_of, note_failure, take_turns
+from shared.process.taking_turns import category_of, each_apart, note_failure, take_turns
 
 
 class NoDatabase(Exception):
@@ -46,6 +46,21 @@ async def test_whatever_a_turn_ends_with_the_next_is_taken() -> None:
         ("warning", "Unavailable"),
     ]
     assert (counted("a_test", "Fault"), counted("a_test", "Unavailable")) == (1, 2)
+
+
+async def test_of_several_things_one_that_fails_holds_up_none_unless_what_all_need_is_away() -> None:
+    done: list[str] = []
+
+    async def do(thing: str) -> bool:
+        if thing == "away":
+            raise NoDatabase
+        done.append({"good": "good", "other": "other"}[thing])
+        return True
+
+    assert await each_apart(["bad", "good", "other"], do, work="a_test", away=(NoDatabase,)) == 2
+    with pytest.raises(NoDatabase):
+        await each_apart(["away", "good"], do, work="a_test", away=(NoDatabase,))
+    assert done == ["good", "other"]
 
 
 def test_a_fault_is_said_with_its_place_and_without_its_text() -> None:
