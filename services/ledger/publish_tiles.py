@@ -15,6 +15,7 @@ from services.ledger.ports import Head, Witnesses
 from services.ledger.write_tiles import DatabaseContradictsPublished, StoredEntries, TileWriter
 from shared.errors import ExchangeError, IntegrityFailure, InvalidInput, NotFound
 from shared.identifiers import TreeSize
+from shared.process.logs import fault
 from shared.transparency.checkpoint import Checkpoint, read_unverified_checkpoint
 from shared.transparency.merkle import ProofInvalid
 from shared.transparency.right_edge import NO_EDGE, RightEdge, edge_of_tiles, partial_widths
@@ -92,7 +93,7 @@ class TilePublisher:
             except Exception as error:
                 # Nothing that a disk or a witness does may reach the writer, which runs in this process.
                 PUBLISH_FAILURES.inc()
-                log.warning("publishing_interrupted", kind=type(error).__name__, detail=_reason(error))
+                log.warning("publishing_interrupted", **fault(error), detail=_reason(error))
                 await asyncio.sleep(RETRY_AFTER_S)
             finally:
                 await self._look_no_more()

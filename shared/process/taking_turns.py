@@ -69,6 +69,15 @@ async def each_apart(
     return done
 
 
+def must_end() -> bool:
+    """Return whether somebody wants the present task to end, now that it was given a CancelledError.
+
+    A library that cancels a task of its own and waits for it raises one as well, and nobody asked for that.
+    """
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
 def note_failure(error: Exception, *, work: str, away: tuple[type[Exception], ...] = (), **references: str) -> None:
     """Count that a piece of work failed, and log of what kind it was and where in the code; never what it says.
 

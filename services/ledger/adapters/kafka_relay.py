@@ -16,6 +16,7 @@ from prometheus_client import Counter, Gauge
 
 from shared.entries import parse_entry
 from shared.identifiers import Position
+from shared.process.taking_turns import must_end, note_failure
 
 CURSOR = "kafka"
 BATCH = 500
@@ -70,11 +71,17 @@ class KafkaRelay:
         while True:
             try:
                 await self._publish_with_new_producer()
+            except asyncio.CancelledError:
+                if must_end():
+                    raise
+                # A task of the client's that was cancelled is no wish of anybody's that this one end.
+                RELAY_FAILURES.inc()
+                log.warning("relay_interrupted", kind="CancelledError")
             except Exception as error:
                 # Nothing that a broker or its client does may reach the writer, which runs in this process.
                 RELAY_FAILURES.inc()
-                log.warning("relay_interrupted", kind=type(error).__name__)
-                await asyncio.sleep(RETRY_AFTER_S)
+                note_failure(error, work="relay", away=(KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError))
+            await asyncio.sleep(RETRY_AFTER_S)
 
     async def _publish_with_new_producer(self) -> None:
         await self._make_topic()
@@ -92,8 +99,10 @@ class KafkaRelay:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._more.wait(), IDLE_S)
         finally:
-            with contextlib.suppress(KafkaError, OSError, TimeoutError):
-                await asyncio.wait_for(producer.stop(), 5)
+            # The producer is gone either way, and what the client's own tasks end with is a result here: raised, it
+            # would hide what went wrong first.
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(asyncio.gather(producer.stop(), return_exceptions=True), 5)
 
     async def _publish_next(self, producer: AIOKafkaProducer, cursor: _Cursor) -> tuple[int, _Cursor | None]:
         """Publish the entries after the cursor, at most a batch.

@@ -23,6 +23,7 @@ from pkcs11.exceptions import (
 
 from services.ledger.domain.sealing import KEY_BYTES, NONCE_BYTES, data_key_binding
 from shared.errors import IntegrityFailure, Unavailable
+from shared.process.logs import fault
 
 TAG_BITS = 128
 _ID_BYTES = 8
@@ -170,7 +171,7 @@ class KeyPkcs11:
             return work(self._session())
         except PKCS11Error as error:
             self._opened, self._keys = None, {}
-            log.warning("hsm_failed", kind=type(error).__name__)
+            log.warning("hsm_failed", **fault(error))
             raise HsmUnavailable(
                 "the HSM does not answer as it should", remedy="Send the same request again."
             ) from error

@@ -19,7 +19,7 @@ from services.notifier.ports import Ledger, Road
 from services.notifier.recognise import Recognised, leaves_at, recognise, said_position
 from services.notifier.take_in import EntryTaker
 from shared.identifiers import Position
-from shared.process.taking_turns import note_failure
+from shared.process.taking_turns import must_end, note_failure
 
 RETRY_AFTER_S = 1.0
 POLL_MS = 500
@@ -91,8 +91,7 @@ class KafkaIntake:
             try:
                 await self._consume()
             except asyncio.CancelledError:
-                task = asyncio.current_task()
-                if task is None or task.cancelling():
+                if must_end():
                     raise
                 # A task of the client's that was cancelled is no wish of anybody's that this one end.
                 log.warning("intake_interrupted", kind="CancelledError")

@@ -8,6 +8,7 @@ from itertools import count
 import asyncpg
 import pytest
 import pytest_asyncio
+from aiokafka.errors import KafkaConnectionError
 
 from deploy.migrate import ROLES, migrate
 from services.ledger.adapters import kafka_relay
@@ -128,3 +129,40 @@ async def test_a_standby_that_looks_later_repeats_nothing(
         for each in running:
             each.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+
+@dataclass(slots=True)
+class CancelsItself(Sent):
+    """A producer that loses its broker once, and whose tasks were cancelled when it is stopped, as aiokafka's are."""
+
+    lost: bool = False
+
+    async def stop(self) -> None:
+        raise asyncio.CancelledError
+
+    async def send(self, _topic: str, *, headers: list[tuple[str, bytes]], **rest: object) -> asyncio.Future[None]:
+        if not self.lost:
+            self.lost = True
+            raise KafkaConnectionError
+        return await Sent.send(self, _topic, headers=headers, **rest)
+
+
+async def test_a_client_that_stops_by_cancelling_itself_does_not_end_the_relay(
+    log: Log, make_relay: Callable[[Sent], KafkaRelay], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_relay, "RETRY_AFTER_S", 0.01)
+    sent = CancelsItself()
+    await log.add(2)
+    running = asyncio.create_task(make_relay(sent).run())
+    try:
+
+        async def relayed() -> bool | None:
+            return running.done() or await log.relayed() == 1 or None
+
+        assert await patiently(relayed)
+        assert sent.lost
+        assert not running.done(), "the relay ended"
+        assert sent.positions == [0, 1]
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
