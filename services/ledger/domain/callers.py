@@ -30,19 +30,23 @@ _MAY_APPEND: Mapping[str, frozenset[EntryType]] = {
 
 _SCOPES: Mapping[str, str] = {GATEWAY: "agency:", NOTIFIER: "service:notifier", OPERATOR: "service:operator"}
 
-_READS = frozenset({"/registry-entries", "/entry-status", "/record-history", "/obligation", "/tree-head", "/standing"})
+_READS = frozenset({"/registry-entries", "/record-history", "/tree-head", "/standing"})
+_STATES = frozenset({"/entry-status", "/obligation"})
 _KEY_CALLS = frozenset({"/encryption-keys", "/rotate-encryption-key", "/rewrap-data-keys", "/destroy-encryption-key"})
 _MAY_CALL: Mapping[str, frozenset[str]] = {
     GATEWAY: _READS
+    | _STATES
     | {"/append", "/append-many", "/resolve-child", "/resolve-children", "/admit-read"}
     | {"/entries", "/who-knew", "/break-glass", "/open-signatures", "/tile"}
     | {"/overdue-reviews", "/chronology", "/find-child"},
-    NOTIFIER: _READS | {"/append", "/append-many", "/entries", "/wait", "/owed", "/queue", "/open-section"},
+    NOTIFIER: _READS | {"/append", "/append-many", "/entries", "/wait", "/open-section"},
     OPERATOR: _READS
+    | _STATES
     | {"/append", "/append-many", "/entries", "/wait", "/stewardship-entries", "/owed", "/queue", "/open-section"}
     | {"/overdue-reviews", "/child-known"}
     | _KEY_CALLS,
     AUDITOR: _READS
+    | _STATES
     | {"/entries", "/wait", "/stewardship-entries", "/owed", "/queue", "/overdue-reviews"}
     | {"/who-knew", "/break-glass", "/open-signatures", "/tile"},
 }
