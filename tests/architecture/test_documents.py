@@ -8,7 +8,7 @@ import pytest
 
 from cli.rules import markdown_table
 from services.gateway.api.examples import EXAMPLES
-from services.gateway.api.problems import PROBLEMS
+from services.gateway.api.problem_types import PROBLEMS
 from shared.process.settings import ALL_SETTINGS
 from shared.reference.rules import load_rules
 from shared.vocabulary import EntryType

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import services.gateway.bootstrap
 import services.ledger.bootstrap
-from services.gateway.api.problems import PROBLEMS
+from services.gateway.api.problem_types import PROBLEMS
 from shared.errors import ExchangeError
 
 

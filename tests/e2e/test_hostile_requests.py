@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.gateway.api.problems import PROBLEMS
+from services.gateway.api.problem_types import PROBLEMS
 from shared.canonical_json import Json
 from shared.signatures.content_digest import content_digest
 from shared.signatures.message import RequestParts, Tag

@@ -3,7 +3,8 @@
 from typing import cast
 
 from services.gateway.api.examples import EXAMPLES
-from services.gateway.api.problems import MEDIA_TYPE, PROBLEMS
+from services.gateway.api.problem_types import PROBLEMS
+from services.gateway.api.problems import MEDIA_TYPE
 from services.gateway.api.schemas import body_schema
 
 DESCRIPTION = (

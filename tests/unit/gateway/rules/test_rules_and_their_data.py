@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import services.gateway
-from services.gateway.api.problems import PROBLEMS
+from services.gateway.api.problem_types import PROBLEMS
 from services.gateway.domain.law import LawOfTheDay, TimeGiven
 from services.gateway.domain.rules.care import CareOfChild
 from services.gateway.domain.rules.case import UNKNOWN, Case, LevelAsGiven
