@@ -1,6 +1,7 @@
 """A copy of the registry that follows the ledger, at most a second behind."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
 
 import structlog
@@ -44,14 +45,22 @@ class RegistryCopy:
         async with self._refreshing:
             while True:
                 page = await self._ledger.entries(after=self.current.position, limit=PAGE, registry_only=True)
-                for stored in page.entries:
-                    entry = parse_entry(stored.leaf)
-                    if entry.type is EntryType.LEDGER_OPENED:
-                        self._genesis = entry
-                    self.current = self.current.with_entry(entry)
+                entries: list[Entry] = []
+                try:
+                    for stored in page.entries:
+                        entries.append(parse_entry(stored.leaf))
+                finally:
+                    # What comes before an entry that cannot be read is known all the same.
+                    self._fold(entries)
                 if len(page.entries) < PAGE:
                     self._refreshed_at_s = asyncio.get_running_loop().time()
                     return
+
+    def _fold(self, entries: Sequence[Entry]) -> None:
+        self.current = self.current.with_entries(entries)
+        for entry in entries:
+            if entry.type is EntryType.LEDGER_OPENED:
+                self._genesis = entry
 
     async def follow(self) -> None:
         """Refresh every second until cancelled, whatever goes wrong: a copy that stands still says so in the log."""
