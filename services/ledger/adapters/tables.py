@@ -48,7 +48,7 @@ entry = Table(
     Index("entry_following", "position", postgresql_where=text(FOLLOWING_PREDICATE)),
     Index("entry_review_overdue", "position", postgresql_where=text(REVIEW_OVERDUE_PREDICATE)),
     Index("entry_audit_opened", "position", postgresql_where=text(AUDIT_PREDICATE)),
-    Index("entry_stewardship", "position", postgresql_where=text(STEWARDSHIP_PREDICATE)),
+    Index("entry_kept_or_erased", "position", postgresql_where=text(STEWARDSHIP_PREDICATE)),
     Index("entry_conflicted", "position", postgresql_where=text(CONFLICT_PREDICATE)),
     comment="The log: leaf bytes as hashed, in commit order without gaps",
 )

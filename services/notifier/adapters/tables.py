@@ -69,7 +69,7 @@ notification = Table(
     Column("answer_due_at", DateTime(timezone=True), nullable=True),
     Index("notification_turn", "recipient", "next_attempt_at", postgresql_where=text(OPEN)),
     Index(
-        "notification_order",
+        "notification_of_child",
         "recipient",
         text("COALESCE(child, '')"),
         "position",

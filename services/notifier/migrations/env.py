@@ -12,6 +12,7 @@ context.configure(
     version_table="alembic_version",
     version_table_schema=SCHEMA,
     include_schemas=True,
+    transaction_per_migration=True,
 )
 with context.begin_transaction():
     context.run_migrations()

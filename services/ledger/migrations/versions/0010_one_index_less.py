@@ -1,9 +1,11 @@
-"""Find a child's identifiers by where they were recorded, so that one random-order index less grows with the log.
+"""Erase a child's identifiers by where they were recorded, so that one random-order index less grows with the log.
 
 A child's entries are found by its reference anyway, and each identifier was recorded by one of them.
 """
 
 from alembic import op
+
+from shared.process.indexes import drop_index
 
 revision = "0010"
 down_revision = "0009"
@@ -70,11 +72,10 @@ END $$
 
 
 def upgrade() -> None:
-    """Have the function that erases find them so, then change the index."""
-    op.create_index("child_identifier_position", "child_identifier", ["position"], schema="ledger")
+    """Have the function that erases find them so, then drop the index that nothing needs any more."""
     # Replacing a function needs, for this moment, to be able to act as who owns it.
     op.execute(f"GRANT {ERASER} TO CURRENT_USER")
     op.execute(ERASE)
     op.execute(f"REVOKE {ERASER} FROM CURRENT_USER")
     op.execute(f"GRANT SELECT (position) ON ledger.child_identifier TO {AUDITOR}")
-    op.drop_index("child_identifier_ref", "child_identifier", schema="ledger")
+    drop_index("child_identifier_ref", "child_identifier", schema="ledger")
