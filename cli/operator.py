@@ -24,6 +24,7 @@ from shared.identifiers import (
     parse_recipient,
 )
 from shared.ledger.client import LedgerClient
+from shared.ledger.facts import write_facts
 from shared.ledger.key_standing import Standing, standing_of
 from shared.ledger.messages import (
     Answer,
@@ -115,7 +116,7 @@ class Operator:
     async def _register(self, said: Mapping[str, object], *, lead: SafeguardingLead | None) -> Position:
         facts = agency_facts(said, register=self._register_of_authorities, on=local_day(self._clock.now()))
         sections = (Section(LEAD_SECTION, msgspec.json.encode(lead)),) if lead is not None else ()
-        return await self._record(EntryType.AGENCY_REGISTERED, msgspec.to_builtins(facts), sections=sections)
+        return await self._record(EntryType.AGENCY_REGISTERED, write_facts(facts), sections=sections)
 
     async def safeguarding_lead(self, agency: str, *, by: str, reason: str) -> SafeguardingLead:
         """Return who leads on safeguarding in an agency. That somebody looked, and why, is on the record first.
@@ -144,7 +145,7 @@ class Operator:
             valid_from=rfc3339(valid_from or self._clock.now()),
             valid_until=rfc3339(valid_until) if valid_until is not None else None,
         )
-        return await self._record(EntryType.AGENCY_KEY_ADDED, msgspec.to_builtins(facts))
+        return await self._record(EntryType.AGENCY_KEY_ADDED, write_facts(facts))
 
     async def revoke_key(
         self, thumbprint: str, *, reason: str, by: str, compromised_from: datetime | None = None
@@ -160,7 +161,7 @@ class Operator:
             compromised_from=rfc3339(compromised_from) if compromised_from is not None else None,
             by=by,
         )
-        return await self._record(EntryType.AGENCY_KEY_REVOKED, msgspec.to_builtins(facts))
+        return await self._record(EntryType.AGENCY_KEY_REVOKED, write_facts(facts))
 
     async def suspects(self, thumbprint: str) -> list[Entry]:
         """Return what a key signed from the moment on from which it is known to have been in other hands.
@@ -188,11 +189,11 @@ class Operator:
             thumbprint=key.thumbprint,
             jwk=key.jwk(),
         )
-        return await self._record(EntryType.ENDPOINT_REGISTERED, msgspec.to_builtins(facts))
+        return await self._record(EntryType.ENDPOINT_REGISTERED, write_facts(facts))
 
     async def withdraw_endpoint(self, endpoint: str) -> Position:
         """Stop pushing to an endpoint. What is owed to its recipient stays owed, in the human queue."""
-        return await self._record(EntryType.ENDPOINT_WITHDRAWN, msgspec.to_builtins(WithdrawalFacts(endpoint=endpoint)))
+        return await self._record(EntryType.ENDPOINT_WITHDRAWN, write_facts(WithdrawalFacts(endpoint=endpoint)))
 
     async def assign(self, obligation: ObligationId, *, owner: str) -> Position:
         """Make an account the owner of a queue item. Raises NotFound, and Conflict when it waits in no queue."""

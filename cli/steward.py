@@ -16,6 +16,7 @@ from shared.fresh_ids import new_entry_id
 from shared.identifiers import ChildRef, EntryId, KeyThumbprint, Position
 from shared.ledger.approvers import ApproverKeyFacts, ApproverKeyRevokedFacts, Signed
 from shared.ledger.client import LedgerClient
+from shared.ledger.facts import write_facts
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild, Section
 from shared.ledger.stewardship import (
     SCOPE_CHILD,
@@ -208,7 +209,7 @@ class Steward:
             idempotency=Idempotency(SCOPE, entry_id, entry_id.encode("ascii")),
             answer=Answer(201, {}),
             child=NamedChild(child, None) if child is not None else None,
-            facts=msgspec.to_builtins(facts),
+            facts=write_facts(facts),
             causes=causes,
             sections=(Section("note", note.encode("utf-8")),) if note else (),
         )

@@ -13,6 +13,7 @@ from services.gateway.record_decision import Sent, idempotency
 from shared.clock import Clock, rfc3339
 from shared.entries import Obligation
 from shared.identifiers import EntryId, KeyThumbprint
+from shared.ledger.facts import write_facts
 from shared.ledger.messages import Answer, Appended, AppendRequest, Section
 from shared.ledger.own_keys import (
     OwnKeyRecord,
@@ -109,7 +110,7 @@ class OwnAgency:
                 agency=admitted.agency_id,
                 key=admitted.key,
                 nonce=admitted.nonce,
-                facts=msgspec.to_builtins(facts),
+                facts=write_facts(facts),
                 obligations=self._owed(facts, entry_id),
                 registry=admitted.registry,
                 sections=(Section("body", sent.body), Section("signature", admitted.evidence)),
