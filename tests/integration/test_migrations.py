@@ -160,3 +160,24 @@ async def test_two_who_migrate_at_once_take_turns(fresh_database: Database) -> N
     await as_the_release_before(fresh_database)
     await asyncio.gather(*(migrate(fresh_database.superuser_dsn, passwords=PASSWORDS) for _ in range(2)))
     await check_tables(fresh_database)
+
+
+async def test_what_is_under_way_is_as_urgent_as_the_time_that_was_given_for_it(fresh_database: Database) -> None:
+    await as_the_release_before(fresh_database)
+    given = {"an hour": 1, "four hours": 4, "a day": 24, "a week": 168}
+    async with connected(fresh_database) as connection:
+        for state in ("owed", "decided"):
+            for name, hours in given.items():
+                await connection.execute(
+                    "INSERT INTO notifier.notification (obligation_id, entry_id, entry_type, position, recipient,"
+                    " state, due_at, created_at, next_attempt_at, came_by) VALUES ($1, $1, 'share.recorded', 1,"
+                    " 'authority:E06000005', $2, now() + $3 * interval '1 hour', now(), now(), 'ledger')",
+                    f"{state} {name}",
+                    state,
+                    hours,
+                )
+        await migrate(fresh_database.superuser_dsn, passwords=PASSWORDS)
+        rows = await connection.fetch("SELECT obligation_id, urgency FROM notifier.notification")
+    found = {row["obligation_id"]: row["urgency"] for row in rows}
+    assert [found[f"owed {name}"] for name in given] == ["immediate", "same_day", "one_working_day", "routine"]
+    assert {found[f"decided {name}"] for name in given} == {"immediate"}
