@@ -143,6 +143,31 @@ def seal_something_more_beside_an_entry(given: Given) -> Found:
     return "section_foreign", position, position
 
 
+def seal_something_else_under_the_same_name(given: Given) -> Found:
+    name, sections, at, position = given.section()
+    ends = 9 + sections[at][8]
+    sections.insert(at, sections[at][:ends] + b"what a reader who takes the first one sees")
+    given.members[name] = b"".join(map(counted, sections))
+    return "section_edited", position, position
+
+
+def open_something_beside_no_entry(given: Given) -> Found:
+    given.members[f"opened/{SIZE + given.random.randrange(3)}/body"] = b"what nobody committed to"
+    return "member_foreign", SIZE, SIZE
+
+
+def open_something_under_a_name_written_otherwise(given: Given) -> Found:
+    position = given.somewhere()
+    names = (f"opened/0{position}/body", f"opened/{position}/body/x", f"Opened/{position}/body", f"opened/{position}")
+    given.members[given.random.choice(names)] = b"what nobody committed to"
+    return "member_foreign", SIZE, SIZE
+
+
+def put_sections_where_no_entries_are(given: Given) -> Found:
+    given.members["sections/003"] = given.members["sections/000"]
+    return "member_foreign", SIZE, SIZE
+
+
 ON_BUNDLES: Mapping[str, Attack] = {
     "a bad tile": flip_a_bit_of_a_tile,
     "a torn tile": tear_a_tile,
@@ -156,6 +181,10 @@ ON_BUNDLES: Mapping[str, Attack] = {
     "erased without an entry": remove_what_is_sealed_without_an_entry,
     "the payload of another entry": put_in_the_payload_of_another_entry,
     "a section nobody committed to": seal_something_more_beside_an_entry,
+    "a section sealed twice": seal_something_else_under_the_same_name,
+    "content opened beside no entry": open_something_beside_no_entry,
+    "content opened under another name": open_something_under_a_name_written_otherwise,
+    "sections of no entries": put_sections_where_no_entries_are,
 }
 
 Unreadable: TypeAlias = Callable[[Given], str]

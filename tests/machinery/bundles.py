@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -114,10 +115,11 @@ def records(data: bytes) -> list[bytes]:
     return found
 
 
-def write_bundle(members: Mapping[str, bytes], file: Path) -> Path:
-    """Write members as a bundle."""
-    with zipfile.ZipFile(file, "w") as bundle:
-        for name, data in members.items():
+def write_bundle(members: Mapping[str, bytes], file: Path, *, before: Sequence[tuple[str, bytes]] = ()) -> Path:
+    """Write members as a bundle; those ``before`` stand first in it, under whatever name."""
+    with zipfile.ZipFile(file, "w") as bundle, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Duplicate name")
+        for name, data in (*before, *members.items()):
             bundle.writestr(name, data)
     return file
 

@@ -22,7 +22,8 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["reason", "a"]), inner, max_size=2),
     max_leaves=4,
 )
-NAMES = st.sampled_from([*WHOLE, "opened/1/body", "opened/x", "opened/1", "opened/9999/signature"])
+OPENED = st.builds("{}/{}/{}".format, st.sampled_from(["opened", "Opened"]), st.integers(-1, 700), st.text(max_size=9))
+NAMES = st.sampled_from([*WHOLE, "opened/1/body", "opened/x", "opened/1", "opened/9999/signature"]) | OPENED
 
 
 @dataclass(frozen=True)
@@ -74,3 +75,15 @@ def test_it_ends_with_a_report_or_with_what_cannot_be_read(
                 code = bundle_verifier.main([*given_to_it, *form])
     said = msgspec.json.decode(printed.getvalue(), type=Said)
     assert (code, said.error == "") == ({True: 0, False: 1, None: 2}[said.intact], said.intact is not None)
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1, max_size=30) | OPENED | NAMES, st.binary(max_size=40))
+def test_whatever_is_added_to_it_is_found_be_it_under_a_name_that_is_there_already(name: str, content: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        file = write_bundle(WHOLE, Path(folder) / "bundle.zip", before=[(name, content)])
+        printed = StringIO()
+        with redirect_stdout(printed):
+            code = bundle_verifier.main([str(file), "--log-key", SIGNER.verifier().verifier_key(), "--json"])
+    said = msgspec.json.decode(printed.getvalue(), type=Said)
+    assert (code, said.intact) == (1, False)

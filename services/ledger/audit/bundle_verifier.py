@@ -59,10 +59,10 @@ def read_note(note: bytes) -> tuple[str, int, bytes, list[tuple[str, bytes]]]:
 
 
 class Bundle:
-    """The file's members, ``at`` being what is read now; none is read that is larger than any may be."""
+    """The file's members: ``had`` were read, ``at`` is now. None is read that is larger than any may be."""
 
     def __init__(self, file: Path) -> None:
-        self.zip, self.at = ZipFile(file), ""
+        self.zip, self.at, self.had = ZipFile(file), "", dict.fromkeys(("README.txt", "verify.py"), True)
         said = json.loads(self.read("manifest.json"))
         self.size, self.children = int(said["size"]), None if said["children"] is None else {*said["children"]}
         self.opened = said["opened"] and {"reason": "none was given"} | said["opened"]
@@ -70,7 +70,7 @@ class Bundle:
             raise ValueError("not a manifest of a known format")
 
     def read(self, name: str) -> bytes:
-        self.at = f"{name} of "
+        self.at, self.had[name] = f"{name} of ", True
         if name not in self.zip.NameToInfo or self.zip.getinfo(name).file_size > LARGEST_MEMBER_BYTES:
             raise OSError(0, f"{name} is missing, or larger than it may be")
         return self.zip.read(name)
@@ -188,11 +188,11 @@ class Check:
             elif sha256(content).hexdigest() != commitment["ciphertext_sha256"]:
                 self.find("section_edited", f"entry {at} has a sealed {name} it did not commit to", at)
         plain = dict[str, bytes]()
-        for name, opened in ((each[7:], sections.pop(each)) for each in list(sections) if each.startswith("opened:")):
+        for name, salted in self._opened.get(at, {}).items():
             self.opened += 1
-            bound = b"safeguarding-exchange/commitment/v1\n%s\n%s\n" % (entry["id"].encode(), name.encode()) + opened
+            bound = b"safeguarding-exchange/commitment/v1\n%s\n%s\n" % (entry["id"].encode(), name.encode()) + salted
             if sha256(bound).hexdigest() == entry["commitments"].get(name, {}).get("sha256"):
-                plain[name] = opened[SALT:]
+                plain[name] = salted[SALT:]
             else:
                 self.find("opened_edited", f"entry {at} did not commit to what is said to be its {name}", at)
         if entry["key"] and {"body", "signature"} <= set(plain):
@@ -210,30 +210,29 @@ class Check:
 
     def run(self, older: Sequence[bytes]) -> None:
         """Check everything. Raises one of DAMAGED when the bundle cannot be read to its end."""
-        bundle, size, last = self._bundle, self._bundle.size, 0
-        opened, heads = dict[int, dict[str, bytes]](), dict[int, list[bytes]]()
-        for name in (each for each in bundle.zip.namelist() if each.startswith("opened/")):
-            opened.setdefault(int(name.split("/")[1]), {})[f"opened:{name.split('/')[2]}"] = bundle.read(name)
-        if opened and bundle.opened is None:
-            self.find("opened_unsaid", "content stands open here, and the manifest does not say so", min(opened))
+        bundle, size, last, sizes = self._bundle, self._bundle.size, 0, {read_note(note)[1] for note in older}
+        self._opened, heads = dict[int, dict[str, bytes]](), dict[int, list[bytes]]()
+        for name in bundle.zip.namelist():
+            if (place := re.fullmatch("opened/(0|[1-9][0-9]{,18})/([^/]+)", name)) and int(place[1]) < size:
+                self._opened.setdefault(int(place[1]), {})[place[2]] = bundle.read(name)
+        if self._opened and not bundle.opened:
+            self.find("opened_unsaid", "content stands open here, and the manifest does not say so", min(self._opened))
         for note in (each for member in ("heads", "cosigned") for each in bundle.records(member, 4)):
             heads.setdefault(read_note(note)[1], []).append(note)
-        sizes = {read_note(note)[1] for note in older}
         self._roots = dict.fromkeys([size, *heads, *sizes], self.root_now())
-        for index in range(-(-size // WIDTH)):
-            width = min(WIDTH, size - index * WIDTH)
+        for index, width in ((n, min(WIDTH, size - n * WIDTH)) for n in range(-(-size // WIDTH))):
             name = tile_name(index) + ("" if width == WIDTH else f".p/{width}")
             hashes, beside = bundle.read(f"tile/0/{name}"), dict[int, dict[str, bytes]]()
             for each in bundle.records(f"sections/{tile_name(index)}", 4):
-                at, ends = int.from_bytes(each[:8]), 9 + each[8]
-                beside.setdefault(at, {})[each[9:ends].decode("ascii", "replace")] = each[ends:]
+                at, ends, section = int.from_bytes(each[:8]), 9 + each[8], each[9 : 9 + each[8]].decode("latin1")
+                beside.setdefault(at, {})[section] = b"" if section in beside.get(at, {}) else each[ends:]
             for leaf in bundle.records(f"tile/entries/{name}", 2):
                 at, hashed = self.size, sha256(b"\x00" + leaf).digest()
-                if hashed != hashes[at % WIDTH * 32 :][:32]:
+                if hashed != hashes[at % WIDTH * 32 :][:32] or len(hashes) > 32 * width:
                     kind = "edited_entry" if len(hashes) == 32 * width else "torn_tile"
                     self.find(kind, f"the bytes of entry {at} are not those that were recorded", at)
                 self.grow(hashed)
-                self.check(at, leaf, beside.pop(at, {}) | opened.get(at, {}))
+                self.check(at, leaf, beside.pop(at, {}))
                 for note in heads.get(at + 1, []):
                     self.head(note, last, HEAD)
                 last = at + 1 if at + 1 in heads else last
@@ -248,6 +247,8 @@ class Check:
             self.find("truncated", f"{most} entries were vouched for, {self.size} are here", self.size, most - 1)
         for at, name in self._gone:
             self.find("section_missing", f"entry {at} lacks its sealed {name}, and no erasure says why", at)
+        for name in (each for each in bundle.zip.namelist() if not bundle.had.pop(each, False)):
+            self.find("member_foreign", f"{name[:99]!a} is no part of a bundle, or is in it twice", size)
         self.root, self.heads, self.children = self.root_now().hex(), len(heads), len(self._versions)
         self.older = sorted(sizes - {each["size"] for each in self.unproven})
 
@@ -282,15 +283,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log, witnesses = Key(what), [Key(what := text, (b"\4", b"\6")) for text in given.witness_key]
         older = [note for path in given.older if read_note(note := (what := path).read_bytes())]
         bundle = Bundle(what := given.bundle)
-        check = Check(bundle, log, witnesses)
-        check.run(older)
+        (check := Check(bundle, log, witnesses)).run(older)
     except DAMAGED as error:
         why = getattr(error, "strerror", None) or "it is of no form that this program knows"
         why = f"{bundle.at if bundle else ''}{what} cannot be read ({why}): check what you gave, or have it anew, whole"
         print(json.dumps({"intact": None, "error": why}) if given.json else f"NOT CHECKED: {why}.")
         return 2
-    said = {name: value for name, value in vars(check).items() if not name.startswith("_")}
-    said |= {"intact": not check.findings, "opened_content": bundle.opened}
+    said = {name: value for name, value in vars(check).items() if name[0] != "_"} | {"intact": not check.findings}
+    said |= {"opened_content": bundle.opened}
     print(json.dumps(said) if given.json else "\n".join(check.explain()))
     return 1 if check.findings else 2 if check.unproven or not all(check.cosigned_by.values()) else 0
 

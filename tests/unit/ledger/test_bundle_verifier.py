@@ -192,7 +192,6 @@ def changed_manifest(**values: object) -> Callable[[Members], None]:
         (zipped("heads", b"\0\0\0\3abc"), "what begins at byte 0 of heads of "),
         (zipped("checkpoint", b"\xff"), "checkpoint of "),
         (zipped("sections/000", b"\0\0\0\3abc"), "what begins at byte 0 of sections/000 of "),
-        (zipped("opened/first/body", b""), "opened/first/body of "),
     ],
 )
 def test_what_cannot_be_read_is_named_in_plain_words(
