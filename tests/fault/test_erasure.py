@@ -192,6 +192,25 @@ async def test_what_was_erased_in_name_only_is_found(quiet: tuple[TestExchange, 
     assert (await exchange.audit()).intact
 
 
+async def test_what_an_erased_child_is_found_by_is_found_beside_whatever_entry_it_is_put_back(
+    quiet: tuple[TestExchange, Database],
+) -> None:
+    exchange, database = quiet
+    _, about = await erased_child(exchange)
+    other, _ = await erased_child(exchange)
+    tokens = await database.fetch("SELECT token, identifying FROM ledger.child_identifier WHERE ref = $1", about)
+    await erase(exchange, about)
+    place = other.content["position"]
+    await database.executemany(
+        "INSERT INTO ledger.child_identifier (token, ref, identifying, position) VALUES ($1, $2, $3, $4)",
+        [(row["token"], about, row["identifying"], place) for row in tokens],
+    )
+    found = [(each.kind, each.first_position) for each in (await exchange.audit()).findings]
+    assert found == [(FindingKind.IDENTIFIER_FOREIGN, place)]
+    await database.execute("DELETE FROM ledger.child_identifier WHERE ref = $1", about)
+    assert (await exchange.audit()).intact
+
+
 async def test_a_payload_deleted_without_an_erasure_is_found_though_another_child_was_erased(
     quiet: tuple[TestExchange, Database],
 ) -> None:

@@ -92,6 +92,7 @@ BESIDE_THE_LOG: dict[str, FindingKind] = {
     "the history of another child": FindingKind.CHILD_HISTORY_BROKEN,
     "a child's history with a hole": FindingKind.CHILD_HISTORY_BROKEN,
     "an authority put in another's role": FindingKind.CHILD_HISTORY_BROKEN,
+    "a child found by what another's entry recorded": FindingKind.IDENTIFIER_FOREIGN,
     "an entry in another child's history too": FindingKind.CHILD_HISTORY_BROKEN,
 }
 CORRUPTIONS: dict[str, tuple[Attack, FindingKind]] = {

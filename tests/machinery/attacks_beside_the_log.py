@@ -83,6 +83,11 @@ STATEMENTS = {
         SHARED,
         "UPDATE ledger.child_entry SET roles = ARRAY['living_at:E06000001'] WHERE position = $1",
     ),
+    "a child found by what another's entry recorded": (
+        SHARED,
+        "UPDATE ledger.child_identifier SET position = $1"
+        " WHERE ref NOT IN (SELECT ref FROM ledger.child_entry WHERE position = $1)",
+    ),
     "an entry in another child's history too": (
         SHARED,
         "INSERT INTO ledger.child_entry (ref, version, position, roles) VALUES (repeat('0', 32), 1, $1, '{}')",

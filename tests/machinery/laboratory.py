@@ -17,7 +17,17 @@ from shared.transparency.merkle import EMPTY, grow, leaf_hash
 from shared.transparency.signed_note import NoteSigner, format_note, split_note
 from tests.machinery.exchange import TestExchange
 
-TABLES = ("entry", "tree_head", "answer", "child_entry", "obligation", "obligation_step", "data_key", "sealed_section")
+TABLES = (
+    "entry",
+    "tree_head",
+    "answer",
+    "child_entry",
+    "child_identifier",
+    "obligation",
+    "obligation_step",
+    "data_key",
+    "sealed_section",
+)
 
 Database: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Interval: TypeAlias = tuple[int, int]

@@ -25,6 +25,7 @@ class FindingKind(StrEnum):
     SECTION_MISSING = "section_missing"
     SECTION_EDITED = "section_edited"
     SECTION_FOREIGN = "section_foreign"
+    IDENTIFIER_FOREIGN = "identifier_foreign"
     ANSWER_MISMATCH = "answer_mismatch"
     ANSWER_MISSING = "answer_missing"
     NONCE_REUSED = "nonce_reused"

@@ -136,6 +136,16 @@ class StoredLog:
         )
         return row is not None and bool(row[0])
 
+    async def foreign_identifiers(self, *, start: int) -> AsyncIterator[int]:
+        """Yield the position, from ``start`` on, beside every look-up hash of a child whom no entry there is about."""
+        async for row in self._stream(
+            "SELECT i.position FROM ledger.child_identifier i WHERE i.position >= $1 AND NOT EXISTS"
+            " (SELECT FROM ledger.child_entry c WHERE c.position = i.position AND c.ref = i.ref)"
+            " GROUP BY i.position ORDER BY i.position",
+            start,
+        ):
+            yield row["position"]
+
     async def answers(self, *, start: int = 0) -> AsyncIterator[StoredAnswerRow]:
         """Yield the stored answers in position order."""
         async for row in self._stream(

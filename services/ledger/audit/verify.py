@@ -165,6 +165,7 @@ async def _read(
     tree.check_vouched()
     await beside.check_left_over()
     await check_children_gone(erasures, stored, report)
+    await _check_identifiers(stored, report, start=first)
     await _check_repeated(stored, report, start=first)
     report.size, report.root, report.children = expected, tree.frontier.root().hex(), len(contents.versions)
     return tree.roots
@@ -176,6 +177,16 @@ def _check_columns(report: Report, row: StoredRow, entry: Entry) -> None:
             FindingKind.COLUMN_MISMATCH,
             f"the columns beside entry {row.position} do not say what the entry says",
             at=row.position,
+        )
+
+
+async def _check_identifiers(stored: StoredLog, report: Report, *, start: int) -> None:
+    """Report whatever a child is found by that no entry about it recorded: an erasure would not find it."""
+    async for position in stored.foreign_identifiers(start=start):
+        report.find(
+            FindingKind.IDENTIFIER_FOREIGN,
+            f"a look-up hash stands beside entry {position}, which is not about the child that it finds",
+            at=position,
         )
 
 
