@@ -136,7 +136,7 @@ def verify(
             # What was found before stands, whether or not the ledger opens the signatures.
             try:
                 gateway = named_gateway(url, key) if url is not None else None
-                checked = reach.run(_check_signatures(gateway, report.size, bodies=bodies, why=why))
+                checked = reach.run(_check_signatures(gateway, report, bodies=bodies, why=why))
             except ExchangeError as error:
                 unchecked = error.detail
         if as_json:
@@ -151,7 +151,8 @@ def verify(
                 typer.echo(f"Agencies' signatures COULD NOT BE CHECKED: {unchecked}.")
         if not report.intact or not (checked is None or checked.sound):
             raise typer.Exit(NOT_INTACT)
-        raise typer.Exit(INTACT if report.whole and not unchecked else NOT_CHECKED)
+        whole = report.whole and not unchecked and (checked is None or checked.whole)
+        raise typer.Exit(INTACT if whole else NOT_CHECKED)
 
 
 def _check_combination(sources: list[str], *, signatures: bool, bodies: bool, key: Path | None, note: str) -> None:
@@ -174,9 +175,9 @@ def _check_combination(sources: list[str], *, signatures: bool, bodies: bool, ke
         raise InvalidInput("an auditor's key signs requests to a gateway", remedy="Give the gateway's --url too.")
 
 
-async def _check_signatures(gateway: Gateway | None, size: int, *, bodies: bool, why: Why) -> SignatureReport:
+async def _check_signatures(gateway: Gateway | None, of: Report, *, bodies: bool, why: Why) -> SignatureReport:
     async with audited_ledger(gateway) as ledger:
-        return await check_signatures(ledger, size=size, bodies=bodies, why=why)
+        return await check_signatures(ledger, size=of.size, root=of.root, bodies=bodies, why=why)
 
 
 async def _verify(

@@ -122,8 +122,14 @@ async def audited_ledger(gateway: Gateway | None) -> AsyncIterator[AuditedLedger
 
 async def entries_of(ledger: AuditedLedger, *, after: int = -1) -> AsyncIterator[Entry]:
     """Yield every entry after a position. Raises IntegrityFailure where one is left out, or stands elsewhere."""
+    async for _, entry in stored_entries_of(ledger, after=after):
+        yield entry
+
+
+async def stored_entries_of(ledger: AuditedLedger, *, after: int = -1) -> AsyncIterator[tuple[StoredEntry, Entry]]:
+    """Yield every entry after a position, each with the bytes that are hashed. Raises as ``entries_of`` does."""
     async for stored in ledger.stored(after=after):
         entry, after = parse_entry(stored.leaf), after + 1
         if entry.position != after:
             raise damaged(f"where entry {after} should stand is entry {entry.position}")
-        yield entry
+        yield stored, entry

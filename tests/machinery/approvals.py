@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import cast
 
 import msgspec
 
+from shared.canonical_json import Json
 from shared.entries import Entry, Subject, encode_entry
 from shared.identifiers import ChildRef, EntryId, Position
 from shared.ledger.approvers import (
@@ -102,3 +104,9 @@ class StewardLog:
         """Revoke an account's key."""
         facts = ApproverKeyRevokedFacts(key_of(account).public.thumbprint, "lost", PROPOSER)
         return self.add(EntryType.APPROVER_KEY_REVOKED, facts)
+
+
+def erasing(target: Target) -> dict[str, Json]:
+    """Return the facts of an erasure that nobody here asks who approved."""
+    facts = ErasureFacts(target, "ground", "reason", EntryId("e" * 32), PROPOSER, (FIRST, SECOND), "2026-12-29", THIRD)
+    return cast("dict[str, Json]", msgspec.to_builtins(facts))

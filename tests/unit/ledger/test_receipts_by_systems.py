@@ -11,6 +11,7 @@ from services.ledger.audit.signatures import SignatureCheck, SignatureReport
 from shared.entries import Commitment, Entry
 from shared.identifiers import EntryId, ObligationId, Position
 from shared.ledger.audit_messages import OpenedSignature
+from shared.ledger.stewardship import SCOPE_ENTRY, Target
 from shared.signatures.content_digest import content_digest
 from shared.signatures.keys import SigningKey, generate_signing_key
 from shared.signatures.message import RequestParts, ResponseParts, Tag
@@ -18,6 +19,7 @@ from shared.signatures.receipt_evidence import receipt_evidence
 from shared.signatures.request_signature import sign_request
 from shared.signatures.response_signature import sign_response
 from shared.vocabulary import EntryType
+from tests.machinery.approvals import erasing
 
 OURS, THEIRS, OTHER = generate_signing_key(), generate_signing_key(), generate_signing_key()
 OBLIGATION = ObligationId("a" * 32 + "-0")
@@ -70,14 +72,17 @@ RECEIVED = Entry(
 )
 
 
-def checked(kept: bytes | None, *before: Entry) -> SignatureReport:
-    """Return what a check of one receipt finds, after some entries."""
+def checked(kept: bytes | None, *before: Entry, after: tuple[Entry, ...] = ()) -> SignatureReport:
+    """Return what a check of one receipt finds, after some entries and before others."""
     report = SignatureReport()
     checking = SignatureCheck(report, compromised={})
     for each in before or (registered(0),):
         checking.take(each, None)
     at = Position(len(before) or 1)
     checking.take(replace(RECEIVED, position=at), OpenedSignature(at, kept))
+    for each in after:
+        checking.take(each, None)
+    checking.end()
     return report
 
 
@@ -129,6 +134,10 @@ def test_a_receipt_of_which_something_was_changed_is_named(what: str) -> None:
 
 
 def test_what_was_erased_or_kept_without_what_was_signed_is_counted_apart() -> None:
-    erased, older = checked(None), checked(b'{"status":200}')
-    assert (erased.receipts, erased.receipts_not_openable, erased.bad) == (0, 1, [])
+    facts = erasing(Target(SCOPE_ENTRY, None, RECEIVED.id))
+    erasure = Entry(Position(2), EntryId("d" * 32), EntryType.ERASURE_RECORDED, TIME, facts=facts)
+    erased, older = checked(None, after=(erasure,)), checked(b'{"status":200}')
+    assert (erased.receipts, erased.receipts_not_openable, erased.not_openable, erased.bad) == (0, 1, 0, [])
+    gone = checked(None)
+    assert (gone.receipts_not_openable, [each.position for each in gone.bad]) == (0, [1])
     assert (older.receipts, older.receipts_not_whole, older.bad) == (0, 1, [])

@@ -6,13 +6,15 @@ from msgspec.structs import replace
 
 from services.ledger.audit.signatures import SignatureCheck, SignatureReport, compromises
 from shared.canonical_json import Json
-from shared.entries import Commitment, Entry
+from shared.entries import Commitment, Entry, Subject
 from shared.errors import ExchangeError
-from shared.identifiers import AgencyId, EntryId, Position
+from shared.identifiers import AgencyId, ChildRef, EntryId, Position
 from shared.ledger.audit_messages import BodyStanding, OpenedSignature
+from shared.ledger.stewardship import SCOPE_CHILD, SCOPE_ENTRY, Target
 from shared.signatures.evidence import check_body_of_evidence, key_of_evidence, verify_evidence
 from shared.signatures.keys import SigningKey, generate_signing_key
 from shared.vocabulary import EntryType
+from tests.machinery.approvals import erasing
 from tests.machinery.evidence import evidence_of
 from tests.machinery.readers import signed_read
 
@@ -78,6 +80,7 @@ def check(entries: list[Entry], signatures: dict[int, OpenedSignature]) -> Signa
     checking = SignatureCheck(report, compromised=compromises(entries))
     for each in entries:
         checking.take(each, signatures.get(each.position))
+    checking.end()
     return report
 
 
@@ -145,13 +148,78 @@ def test_a_look_is_signed_as_a_read_is_and_a_read_proves_nothing_but_a_look() ->
     assert (report.good, [each.position for each in report.bad]) == (1, [2])
 
 
-def test_what_was_erased_is_counted_and_not_called_good() -> None:
-    report = check([registration(0), signed(1), signed(2)], {1: opened(1, None)})
-    assert (report.good, report.not_openable, report.bad) == (0, 2, [])
+def erasure(position: int, target: Target) -> Entry:
+    """Return the entry that records an erasure."""
+    return entry(position, EntryType.ERASURE_RECORDED, erasing(target))
+
+
+def about(child: str, position: int) -> Entry:
+    """Return a share about a child that a key signed."""
+    return replace(signed(position), subjects=(Subject(ChildRef(child), 1),))
+
+
+CHILD = "c" * 32
+OF_CHILD, OF_ENTRY = Target(SCOPE_CHILD, ChildRef(CHILD)), Target(SCOPE_ENTRY, None, EntryId(f"{1:032x}"))
+
+
+@pytest.mark.parametrize("target", [OF_CHILD, OF_ENTRY])
+@pytest.mark.parametrize("shown", [{1: opened(1, None)}, {}])
+def test_what_an_erasure_covers_is_counted_and_not_called_good(
+    target: Target, shown: dict[int, OpenedSignature]
+) -> None:
+    report = check([registration(0), about(CHILD, 1), erasure(2, target)], shown)
+    assert (report.good, report.not_openable, report.sound, report.whole) == (0, 1, True, True)
+
+
+def test_what_was_sealed_under_an_erased_childs_key_though_it_names_nobody_is_erased_with_it() -> None:
+    conflicted = replace(signed(1), type=EntryType.REQUEST_CONFLICTED, facts={"sealed_under": CHILD})
+    assert check([registration(0), conflicted, erasure(2, OF_CHILD)], {}).sound
+
+
+@pytest.mark.parametrize("shown", [{1: opened(1, None)}, {}])
+@pytest.mark.parametrize(
+    "others",
+    [
+        [],
+        [erasure(2, Target(SCOPE_CHILD, ChildRef("d" * 32)))],
+        [erasure(2, Target(SCOPE_ENTRY, ChildRef(CHILD), EntryId(f"{9:032x}")))],
+        [entry(2, EntryType.ERASURE_RECORDED, {"target": "everything"})],
+    ],
+)
+def test_a_signature_that_is_gone_where_no_erasure_covers_it_is_named(
+    others: list[Entry], shown: dict[int, OpenedSignature]
+) -> None:
+    report = check([registration(0), about(CHILD, 1), *others], shown)
+    assert (report.good, report.not_openable, [each.position for each in report.bad]) == (0, 0, [1])
+    assert "no erasure says why" in report.bad[0].detail
+
+
+def test_an_erasure_covers_nothing_that_came_after_it() -> None:
+    report = check([registration(0), erasure(1, OF_CHILD), about(CHILD, 2)], {})
+    assert [each.position for each in report.bad] == [2]
+
+
+def test_what_only_an_erasure_after_the_checked_entries_covers_could_not_be_checked() -> None:
+    report = SignatureReport()
+    checking = SignatureCheck(report, compromised={})
+    for each in (registration(0), about(CHILD, 1)):
+        checking.take(each, None)
+    checking.after(erasure(2, OF_CHILD))
+    checking.end()
+    assert (report.bad, report.not_openable, report.erased_meanwhile) == ([], 0, 1)
+    assert not report.whole
+
+
+def test_a_body_of_which_the_ledger_says_nothing_is_not_said_to_be_as_signed() -> None:
+    report = SignatureReport(bodies_compared=True)
+    checking = SignatureCheck(report, compromised={})
+    checking.take(registration(0), None)
+    checking.take(replace(signed(1), commitments={**COMMITTED, "body": COMMITTED["signature"]}), opened(1, GOOD))
+    assert (report.good, report.bodies, report.bodies_not_openable, report.whole) == (1, 0, 1, False)
 
 
 def test_what_a_stolen_key_signed_is_suspect_though_it_was_erased_since() -> None:
-    entries = [registration(0), signed(1), signed(2), revocation(3, time_of(2))]
+    entries = [registration(0), about(CHILD, 1), about(CHILD, 2), erasure(3, OF_CHILD), revocation(4, time_of(2))]
     report = check(entries, {1: opened(1, None), 2: opened(2, None)})
     assert [each.position for each in report.suspects] == [2]
 
