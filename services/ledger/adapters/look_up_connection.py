@@ -8,11 +8,17 @@ from services.ledger.adapters.writer_session import (
     KEEP_ALIVE_WITHIN_S,
     KEEPALIVES,
     LOST,
-    STATEMENT_WITHIN_S,
     WRITER_ROLE,
     close,
 )
 from services.ledger.ports import WriterLost
+
+WITHIN_S = 10.0
+"""How long a look-up may take: everything else waits behind it, and hangs with it on a connection that was forgotten.
+
+It takes milliseconds; a thousand random pages from a slow disk, after the database was started, take seconds. A look-up
+that is given up has read pages that the next one finds in memory, so that terms do not end for ever.
+"""
 
 # Planning with unknown array lengths must never choose to scan the log.
 _SETTINGS = {
@@ -39,7 +45,7 @@ class LookUpConnection:
         except LOST as error:
             raise WriterLost from error
 
-    async def fetch(self, query: str, *arguments: object, within_s: float = STATEMENT_WITHIN_S) -> list[asyncpg.Record]:
+    async def fetch(self, query: str, *arguments: object, within_s: float = WITHIN_S) -> list[asyncpg.Record]:
         """Return the rows. Raises WriterLost when they do not come in time."""
         try:
             async with self._one_at_a_time:
@@ -50,7 +56,7 @@ class LookUpConnection:
     async def check(self) -> None:
         """Use the connection, so that nothing on the way to the database forgets it. Raises WriterLost once it is gone.
 
-        While a query is under way it is in use already, and whoever asked finds out.
+        While a query is under way it is in use already, and whoever asked finds out within WITHIN_S.
         """
         if not self._one_at_a_time.locked():
             await self.fetch("SELECT 1", within_s=KEEP_ALIVE_WITHIN_S)

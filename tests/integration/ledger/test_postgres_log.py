@@ -207,6 +207,23 @@ async def test_nobody_is_elected_whose_connection_for_look_ups_was_forgotten_mea
         await log.close()
 
 
+async def test_a_look_up_that_waits_on_a_forgotten_connection_is_given_up_too(
+    dsn: str, fresh_database: Database
+) -> None:
+    async with forgetful_relay(fresh_database) as relay:
+        log = await PostgresLog.elect(relay.dsn, password=PASSWORD)
+        relay.forget(1)
+        asked = asyncio.create_task(
+            log.look_up(answer_tokens=[b"a"], nonce_tokens=[], children=[], identifier_tokens=[])
+        )
+        # While it waits, the session is kept all the same.
+        keeping = asyncio.create_task(log.keep())
+        with pytest.raises(WriterLost):
+            await asyncio.wait_for(asked, 20)
+        keeping.cancel()
+        await log.close()
+
+
 async def test_what_is_asked_on_a_forgotten_connection_is_given_up(dsn: str, fresh_database: Database) -> None:
     async with forgetful_relay(fresh_database) as relay:
         connection = await LookUpConnection.connect(relay.dsn, password=PASSWORD)
