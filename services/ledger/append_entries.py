@@ -11,7 +11,7 @@ from services.ledger.domain.outcomes import answer_to, recent_of
 from services.ledger.domain.plan import Known, Plan, Recent, StoredAnswer, WriterState
 from services.ledger.domain.receipts import answer_bytes, stored_answer
 from services.ledger.domain.sequencing import decide_batch
-from services.ledger.ports import CommittedBatch, Guard, Head, Log, LookedUp
+from services.ledger.ports import CommittedBatch, Guard, Head, Log, LookedUp, WriterLost
 from services.ledger.prepare_append import AppendPreparer
 from services.ledger.request_queue import Queue, Waiting
 from shared.clock import Clock
@@ -33,6 +33,13 @@ def batch_size(*, waiting: int, beside: int) -> int:
     in turns, keep both at work.
     """
     return min(max((waiting + beside + 1) // 2, SMALLEST_SHARE), LARGEST_BATCH)
+
+
+def why_not(ended: BaseException | None) -> str:
+    """Return what is said of a term that ended with this; it completes *the ledger cannot write now*."""
+    if isinstance(ended, Unavailable):
+        return ended.detail
+    return "it has lost its database" if isinstance(ended, WriterLost) else "it is not the writer any more"
 
 
 async def _ended(task: asyncio.Task[bool] | asyncio.Task[None] | None) -> None:
@@ -64,6 +71,8 @@ class _Decided:
 class Sequencer:
     """The one writer at work. Run by whoever holds the log; ends when it loses it.
 
+    ``why`` is what those are told whose requests are under way when it is cancelled, as ``why_not`` says it.
+
     G1: a request is answered only after its batch is durable and the guard remembers its head. G3: positions
     follow commit order without gaps.
     """
@@ -91,6 +100,7 @@ class Sequencer:
         self._releasing: asyncio.Task[None] | None = None
         self._bodies_before: Mapping[Position, bytes] = {}
         self._going_back = False
+        self.why = why_not(None)
 
     async def run(self, queue: Queue) -> None:
         """Serve the queue until cancelled, or until WriterLost, Unavailable or IntegrityFailure is raised.
@@ -101,7 +111,6 @@ class Sequencer:
         """
         committing: asyncio.Task[bool] | None = None
         beside = 0
-        why = "it has lost its database"
         try:
             while True:
                 await self._arrival(queue, committing)
@@ -122,14 +131,14 @@ class Sequencer:
                 committing, beside = asyncio.create_task(self._commit(decided)), len(waiting)
                 # Give the commit its start, so that what arrives meanwhile becomes the next batch.
                 await asyncio.sleep(0)
-        except Unavailable as error:
-            why = error.detail
+        except (Unavailable, WriterLost) as error:
+            self.why = why_not(error)
             raise
         finally:
             # What is durable is still answered; the rest is unknown. Nothing of this term may touch the guard later.
             await _ended(committing)
             await _ended(self._releasing)
-            self._abandon(why)
+            self._abandon()
 
     async def _arrival(self, queue: Queue, committing: asyncio.Task[bool] | None) -> None:
         """Return once a request waits; what fails meanwhile raises at once, since those in it are waiting."""
@@ -148,9 +157,9 @@ class Sequencer:
         finally:
             arrival.cancel()
 
-    def _abandon(self, why: str) -> None:
+    def _abandon(self) -> None:
         unknown = Unavailable(
-            f"the ledger cannot write now: {why}; whether this was recorded is not known yet",
+            f"the ledger cannot write now: {self.why}; whether this was recorded is not known yet",
             remedy="Send the same request again with the same Idempotency-Key.",
             outcome_unknown=True,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from services.ledger.adapters.postgres_log import ELECTION_EVERY_S
-from services.ledger.append_entries import Sequencer
+from services.ledger.append_entries import Sequencer, why_not
 from services.ledger.continuity import Continuity
 from services.ledger.domain.log_key_change import LogKeyChange, key_label, log_key_change
 from services.ledger.domain.plan import Plan
@@ -18,7 +18,7 @@ from services.ledger.prepare_append import AppendPreparer
 from services.ledger.releases import Releases
 from services.ledger.request_queue import Queue
 from services.ledger.stored_state import stored_state
-from services.ledger.watched_clock import WatchedClock
+from services.ledger.watched_clock import ClockAstray, WatchedClock
 from shared.clock import Clock
 from shared.entries import ENTRY_FORMAT
 from shared.errors import Unavailable
@@ -92,16 +92,17 @@ class Writer:
                 self.queue.close("its database cannot be reached")
                 await asyncio.sleep(RETRY_AFTER_S)
                 continue
-            why = "it is not the writer any more"
+            why, elected = why_not(None), False
             try:
                 await self._stand_by(candidate)
+                elected = True
                 await self._hold_office(candidate)
-            except WriterLost:
-                why = "it has lost its database"
-                log.warning("ledger_writer_lost")
-            except Unavailable as error:
-                why = error.detail
-                log.warning("ledger_writer_lost", code=error.code, detail=error.detail, remedy=error.remedy)
+            except (WriterLost, Unavailable) as error:
+                why = why_not(error)
+                if elected:
+                    log.warning("ledger_writer_lost", **_said(error))
+                elif not isinstance(error, ClockAstray):
+                    log.warning("ledger_standby_lost", **_said(error))
             finally:
                 self.standing, self._registry = Standing.STARTING, None
                 self.releases.wake()
@@ -113,12 +114,15 @@ class Writer:
         """Return once elected. Until then keep the guard up to date with what the other writer has committed.
 
         So a standby on another host takes over with a memory of its own, and an old copy put in the database's place
-        is refused there too.
+        is refused there too. Raises ClockAstray when nobody else is the writer, and this one's clock is not believed.
         """
         while True:
-            # Nobody stands for election by a clock that cannot be believed.
-            self.watched_clock.now()
-            if await candidate.win():
+            won = await candidate.win()
+            # While another is the writer too, so that a wrong clock is found out before this one is needed.
+            astray = await self.watched_clock.judge(candidate.time)
+            if won:
+                if astray is not None:
+                    raise astray
                 return
             remembered = self.continuity.recall()
             head = await candidate.head()
@@ -137,6 +141,7 @@ class Writer:
         keeping = asyncio.create_task(elected.keep())
         taking = asyncio.create_task(self._take_office(elected))
         parts: list[asyncio.Task[object]] = [taking, keeping]
+        sequencer: Sequencer | None = None
         try:
             await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             if taking.done() and not keeping.done():
@@ -147,6 +152,9 @@ class Writer:
                 parts = [sequencing, keeping, checking, asyncio.create_task(self._begin(head))]
                 await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            ended = [part.exception() for part in parts if part.done() and not part.cancelled()]
+            if sequencer is not None and ended:
+                sequencer.why = why_not(ended[0])
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
@@ -156,7 +164,6 @@ class Writer:
 
     async def _take_office(self, elected: Log) -> tuple[Sequencer, Head | None]:
         """Return a sequencer that may go on from what is stored, and the head that is there."""
-        await self.watched_clock.check_against(elected.time)
         remembered = self.continuity.recall()
         head = await elected.head()
         state = await stored_state(self.reader, head)
@@ -274,3 +281,10 @@ class Writer:
         self.released_head, self._registry = head, plan.registry
         self.releases.announce(head.size)
         self.on_release()
+
+
+def _said(error: WriterLost | Unavailable) -> dict[str, str]:
+    """Return what the process's own log says of why a term ended."""
+    if isinstance(error, WriterLost):
+        return {}
+    return {"code": error.code, "detail": error.detail, "remedy": error.remedy}

@@ -3,15 +3,19 @@
 import asyncio
 import os
 import signal
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from services.ledger.adapters.guard_file import GuardFile
+from shared.clock import parse_rfc3339
 from shared.errors import Unavailable
 from tests.machinery.crash import Crash
 from tests.machinery.crashing_ledger import TWIN
 from tests.machinery.lean_ledger import LeanLedger, LedgerProcess
+from tests.machinery.leaping_clock import set_clock_by
 from tests.machinery.ledger_clients import Clients, request
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -73,6 +77,33 @@ async def test_a_frozen_writer_loses_its_office_and_cannot_commit_when_it_wakes(
     first.signal(signal.SIGCONT)
     await first.stands("standby")
     assert len(await clients.check(ledger, second)) == 3
+
+
+@pytest.mark.parametrize("minutes", [60, -60])
+async def test_a_standby_takes_over_from_a_writer_whose_clock_is_set_wrong_and_gives_back(
+    ledger: LeanLedger, minutes: int
+) -> None:
+    wrong_by = ledger.home / "wrong-by"
+    first = ledger.start(limit=partial(set_clock_by, wrong_by))
+    await first.stands("writing")
+    second = ledger.start()
+    await second.stands("standby")
+    clients = Clients()
+    await clients.until_answered([first], ["before"])
+    wrong_by.write_text(f"{minutes * 60}\n")
+    await clients.until_answered([first, second], ["after"])
+    await second.stands("writing")
+    await first.says("ledger_clock_astray", "60 minutes")
+    await first.stands("standby")
+    wrong_by.unlink()
+    await first.says("ledger_clock_agrees")
+    second.kill()
+    await first.stands("writing")
+    await clients.until_answered([first], ["back"])
+    assert first.log.count("ledger_clock_astray") == first.log.count("ledger_writer_lost") == 1
+    entries = await clients.check(ledger, first)
+    assert len(entries) == 4
+    assert parse_rfc3339(entries[-1].time) < datetime.now(UTC) + timedelta(minutes=1)
 
 
 async def test_connections_lost_again_and_again_leave_one_answer_to_each_request(ledger: LeanLedger) -> None:

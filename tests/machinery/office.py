@@ -38,12 +38,21 @@ PATIENCE_S = 5.0
 
 @dataclass
 class Session(MemoryLog):
-    """A session with a log in memory that commits nothing while the disk is full, and can be cut off."""
+    """A session with a log in memory: it commits nothing while the disk is full, can be cut off, and not be elected."""
 
     full: asyncio.Event = field(default_factory=asyncio.Event)
     kept: asyncio.Event = field(default_factory=asyncio.Event)
     cut_off: asyncio.Event = field(default_factory=asyncio.Event)
+    another_writes: asyncio.Event = field(default_factory=asyncio.Event)
+    may_commit: asyncio.Event = field(default_factory=asyncio.Event)
+    committing: asyncio.Event = field(default_factory=asyncio.Event)
     database_clock: FakeClock = field(default_factory=FakeClock)
+
+    def __post_init__(self) -> None:
+        self.may_commit.set()
+
+    async def win(self) -> bool:
+        return not self.another_writes.is_set()
 
     async def keep(self) -> None:
         self.kept.set()
@@ -57,6 +66,8 @@ class Session(MemoryLog):
     async def commit(self, batch: CommittedBatch) -> None:
         if self.full.is_set():
             raise DatabaseFull("the database's disk is full", outcome_unknown=True)
+        self.committing.set()
+        await self.may_commit.wait()
         await super().commit(batch)
 
 

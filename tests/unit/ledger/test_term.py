@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from structlog.testing import capture_logs
 
 from services.ledger.domain.standing import NotWriting, Standing
 from shared.entries import parse_entry
@@ -18,6 +19,7 @@ from tests.machinery.office import ORIGIN, PATIENCE_S, Office
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A new term begins at once, and its clock is checked often."""
     monkeypatch.setattr("services.ledger.term.RETRY_AFTER_S", 0.001)
+    monkeypatch.setattr("services.ledger.term.ELECTION_EVERY_S", 0.001)
     monkeypatch.setattr("services.ledger.watched_clock.CHECK_EVERY_S", 0.001)
 
 
@@ -123,3 +125,89 @@ async def test_a_database_whose_clock_is_set_wrong_later_ends_the_term() -> None
         async with asyncio.timeout(PATIENCE_S):
             while writer.standing is Standing.WRITING:
                 await asyncio.sleep(0.001)
+
+
+async def test_a_ledger_that_started_with_its_clock_behind_comes_back_by_itself() -> None:
+    office = Office()
+    office.clock.moment -= timedelta(minutes=60)
+    async with office.serving() as writer:
+        async with asyncio.timeout(PATIENCE_S):
+            while office.connections < 3:
+                await asyncio.sleep(0.001)
+        assert not office.session.leaves
+        office.clock.moment += timedelta(minutes=60)
+        await office.until_answered(writer, "a")
+
+
+async def test_a_ledger_that_started_with_its_clock_ahead_knows_a_later_leap_for_one() -> None:
+    office = Office()
+    office.clock.moment += timedelta(hours=10)
+    async with office.serving() as writer:
+        async with asyncio.timeout(PATIENCE_S):
+            while office.connections < 3:
+                await asyncio.sleep(0.001)
+        office.clock.moment -= timedelta(hours=10)
+        await office.until_answered(writer, "a")
+        office.clock.moment += timedelta(hours=9)
+        assert await office.once(writer, "b") is None
+        assert "this machine's clock has leapt ahead by 540 minutes" in office.refusals[-1]
+    assert parse_entry(office.session.leaves[-1]).time == "2026-11-24T10:00:00.000000Z"
+
+
+async def test_whose_request_is_under_way_when_the_clock_is_found_wrong_is_told_so() -> None:
+    office = Office()
+    async with office.serving() as writer:
+        await office.writes(writer)
+        office.session.may_commit.clear()
+        office.session.committing.clear()
+        asked = [asyncio.create_task(office.once(writer, "committing"))]
+        await asyncio.wait_for(office.session.committing.wait(), PATIENCE_S)
+        asked.append(asyncio.create_task(office.once(writer, "decided, not committed")))
+        await asyncio.sleep(0.01)
+        office.session.database_clock.moment -= timedelta(hours=1)
+        await asyncio.sleep(0.05)
+        office.session.may_commit.set()
+        answers = await asyncio.gather(*asked)
+    assert answers[0] is not None, "what is durable is answered all the same"
+    assert answers[1] is None
+    assert "its database's are 60 minutes apart; whether this was recorded is not known yet" in office.refusals[-1]
+
+
+async def test_a_lost_session_is_what_is_told_when_it_was_the_session() -> None:
+    office = Office()
+    async with office.serving() as writer:
+        await office.writes(writer)
+        office.session.may_commit.clear()
+        office.session.committing.clear()
+        committing = asyncio.create_task(office.once(writer, "committing"))
+        await asyncio.wait_for(office.session.committing.wait(), PATIENCE_S)
+        decided = asyncio.create_task(office.once(writer, "decided, not committed"))
+        await asyncio.sleep(0.01)
+        office.session.cut_off.set()
+        await asyncio.sleep(0.05)
+        office.session.may_commit.set()
+        await asyncio.gather(committing, decided)
+    assert "the ledger cannot write now: it has lost its database; whether" in office.refusals[-1]
+
+
+async def test_a_standby_whose_clock_is_wrong_says_so_once_and_loses_no_office_that_it_never_held() -> None:
+    office = Office()
+    office.session.another_writes.set()
+    office.clock.moment -= timedelta(minutes=60)
+    with capture_logs() as lines:
+        async with office.serving() as writer:
+            async with asyncio.timeout(PATIENCE_S):
+                while writer.standing is not Standing.STANDBY:
+                    await asyncio.sleep(0.001)
+            await asyncio.sleep(0.05)
+            assert office.connections == 1
+            office.session.another_writes.clear()
+            async with asyncio.timeout(PATIENCE_S):
+                while office.connections < 5:
+                    await asyncio.sleep(0.001)
+            assert not office.session.leaves
+            office.clock.moment += timedelta(minutes=60)
+            await office.writes(writer)
+    said = [line["event"] for line in lines]
+    assert said[:3] == ["ledger_clock_astray", "ledger_standing_by", "ledger_clock_agrees"]
+    assert "ledger_writer_lost" not in said
