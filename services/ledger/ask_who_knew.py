@@ -10,27 +10,24 @@ from services.ledger.ports import HashedEntry
 from shared.entries import parse_entry
 from shared.identifiers import ChildRef, parse_child_ref
 from shared.ledger.audit_messages import WhoKnew, WhoKnewQuery
-from shared.ledger.registry import Registry
+from shared.ledger.registry_copy import RegistryCopy
 
 
 class HashedEntries(Protocol):
-    """Reads a child's entries with the hashes stored beside them, and the registry."""
+    """Reads a child's entries with the hashes stored beside them."""
 
     async def hashed_child_entries(self, ref: ChildRef) -> Sequence[HashedEntry]:
         """Return every entry about a child, and every opening of a whole range of entries, in order."""
         ...
 
-    async def registry(self) -> Registry:
-        """Return the registry as the committed entries make it."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class WhoKnewAnswerer:
-    """Answers auditors."""
+    """Answers auditors. ``registry`` is refreshed for each answer."""
 
     entries: HashedEntries
     published: PublishedLog
+    registry: RegistryCopy
 
     async def answer(self, asked: WhoKnewQuery) -> WhoKnew:
         """Return who knew what about a child at a moment, and how far that is under a checkpoint the log has signed.
@@ -43,5 +40,6 @@ class WhoKnewAnswerer:
         entries = [parse_entry(each.leaf) for each in stored]
         told = [each for each, entry in zip(stored, entries, strict=True) if entry.time <= asked.as_at]
         verification = await self.published.verification(told)
-        registry = await self.entries.registry()
+        await self.registry.refresh()
+        registry = self.registry.current
         return who_knew(entries, child=child, as_at=asked.as_at, registry=registry, verification=verification)

@@ -36,8 +36,9 @@ from services.ledger.open_section import SectionOpener
 from services.ledger.open_signatures import SignatureOpener
 from services.ledger.ports import DataKeyStore, Witnesses
 from services.ledger.prepare_append import AppendPreparer, Secrets
+from services.ledger.prove_auditor import AuditorProver
 from services.ledger.publish_tiles import TilePublisher
-from services.ledger.reading.joined import join_reading, names_in_force
+from services.ledger.reading.joined import CommittedRegistry, join_reading, names_in_force
 from services.ledger.record_opening import OpeningRecorder
 from services.ledger.request_queue import Queue
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
@@ -46,6 +47,7 @@ from services.ledger.watched_clock import WatchedClock
 from shared.clock import SystemClock, parse_rfc3339, rfc3339
 from shared.errors import InvalidInput
 from shared.identifiers import TreeSize, parse_account
+from shared.ledger.registry_copy import RegistryCopy
 from shared.process.parts import run_until_first_ends
 from shared.process.secret_files import read_password
 from shared.process.serving import serve
@@ -109,8 +111,10 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
         clock = clock_of(settings.sandbox_clock_file)
         now_named = names_in_force(load_register(), clock=clock)
         opener = SectionOpener(reader=reader, recorder=recorder, secrets=secrets, now_named=now_named)
-        breaker = GlassBreaker(reader=reader, opener=opener, recorder=recorder, clock=clock)
-        signatures = SignatureOpener(reader=reader, opener=opener, recorder=recorder, clock=clock)
+        prover = AuditorProver(writer.registry, clock)
+        breaker = GlassBreaker(prover=prover, opener=opener, recorder=recorder)
+        signatures = SignatureOpener(reader=reader, prover=prover, opener=opener, recorder=recorder)
+        registry = RegistryCopy(CommittedRegistry(reader))
         rotation = None
         if settings.rewrapper_password_file is not None:
             rotation = EncryptionKeyRotation(
@@ -136,6 +140,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
                 rotation,
                 join_reading(
                     reader,
+                    registry=registry,
                     published=published,
                     opener=opener,
                     preparer=preparer,
@@ -147,7 +152,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
                 ),
                 secrets.blind_index,
                 tiles,
-                WhoKnewAnswerer(reader, published),
+                WhoKnewAnswerer(reader, published, registry),
             )
         )
         relay = None

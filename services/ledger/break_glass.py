@@ -4,7 +4,6 @@ from hashlib import sha256
 
 import msgspec
 
-from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.open_section import Revealed, SectionOpener
 from services.ledger.prove_auditor import (
     AuditorProver,
@@ -14,7 +13,6 @@ from services.ledger.prove_auditor import (
     not_as_signed,
 )
 from services.ledger.record_opening import Opening, OpeningRecorder
-from shared.clock import Clock
 from shared.identifiers import parse_account
 from shared.ledger.audit_messages import BreakGlass, GlassBroken
 from shared.ledger.messages import Answer, Idempotency, Section
@@ -38,10 +36,8 @@ class GlassBreaker:
     only for an auditor's own signature, which is verified here again, against the registry as the log has it.
     """
 
-    def __init__(
-        self, *, reader: PostgresReader, opener: SectionOpener, recorder: OpeningRecorder, clock: Clock
-    ) -> None:
-        self._prover = AuditorProver(reader, clock)
+    def __init__(self, *, prover: AuditorProver, opener: SectionOpener, recorder: OpeningRecorder) -> None:
+        self._prover = prover
         self._opener = opener
         self._recorder = recorder
 
@@ -54,7 +50,7 @@ class GlassBreaker:
         check_explained(asked.reason, asked.note)
         check_way_in(caller, asked.signed)
         if asked.signed is not None:
-            said = await self._prover.prove(asked.signed, target=TARGET, shape=AskedToOpen)
+            said = self._prover.prove(asked.signed, target=TARGET, shape=AskedToOpen)
             if said != AskedToOpen(asked.entry_id, asked.section, asked.reason, asked.note):
                 raise not_as_signed()
         elif asked.by is None:

@@ -9,7 +9,6 @@ from services.ledger.domain.callers import AUDITOR
 from services.ledger.open_section import SectionOpener
 from services.ledger.prove_auditor import AuditorProver, check_explained, check_way_in, not_as_signed
 from services.ledger.record_opening import Opening, OpeningRecorder
-from shared.clock import Clock
 from shared.entries import Entry, parse_entry
 from shared.errors import IntegrityFailure, InvalidInput, NotFound, NotPermitted
 from shared.identifiers import Position
@@ -43,10 +42,10 @@ class SignatureOpener:
     """
 
     def __init__(
-        self, *, reader: PostgresReader, opener: SectionOpener, recorder: OpeningRecorder, clock: Clock
+        self, *, reader: PostgresReader, prover: AuditorProver, opener: SectionOpener, recorder: OpeningRecorder
     ) -> None:
         self._reader = reader
-        self._prover = AuditorProver(reader, clock)
+        self._prover = prover
         self._opener = opener
         self._recorder = recorder
 
@@ -63,7 +62,7 @@ class SignatureOpener:
             raise InvalidInput("an audit run has a name of 8 to 64 letters, digits and hyphens, and a range")
         if asked.signed is not None:
             check_explained(asked.reason, asked.note)
-            said = await self._prover.prove(asked.signed, target=TARGET, shape=AskedForSignatures)
+            said = self._prover.prove(asked.signed, target=TARGET, shape=AskedForSignatures)
             if said != _as_signed(asked) or asked.first_position != 0:
                 raise not_as_signed()
         recorded = await self._recorder.record(_opening(asked, caller=caller))

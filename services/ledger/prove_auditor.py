@@ -1,7 +1,8 @@
 """Proof that an auditor itself asked to open something: its own signature, which the ledger verifies again."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -29,28 +30,24 @@ class OpeningUnexplained(InvalidInput):
     code = "opening-unexplained"
 
 
-class RegistryReader(Protocol):
-    """Reads the registry."""
-
-    async def registry(self) -> Registry:
-        """Return the registry as the committed entries make it."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class AuditorProver:
-    """Judges what comes through the gateway, which holds no key that opens anything and cannot make one work either."""
+    """Judges what comes through the gateway, which holds no key that opens anything and cannot make one work either.
 
-    reader: RegistryReader
+    ``registry`` gives the registry as far as the ledger has been released; reading it anew for each page of an audit
+    would hold up the writer.
+    """
+
+    registry: Callable[[], Registry]
     clock: Clock
 
-    async def prove(self, signed: SignedOpening, *, target: str, shape: type[Asked]) -> Asked:
+    def prove(self, signed: SignedOpening, *, target: str, shape: type[Asked]) -> Asked:
         """Return what an auditor asked for, once it is proven that it signed this, to be posted to ``target``.
 
         By the registry as the log has it. Raises NotAnAuditor, InvalidInput for a body that asks for nothing of that
-        shape, and what a signature can be refused with.
+        shape, what a signature can be refused with, and NotWriting when this process is not the writer.
         """
-        registry = await self.reader.registry()
+        registry = self.registry()
         registered = registry.key_valid_at(signed.key, at=self.clock.now())
         agency = registry.agencies.get(registered.agency)
         if agency is None or agency.agency != signed.agency or AgencyRole.AUDITOR.value not in agency.roles:

@@ -55,6 +55,7 @@ def names_in_force(register: AuthorityRegister, *, clock: Clock) -> Callable[[],
 def join_reading(
     reader: PostgresReader,
     *,
+    registry: RegistryCopy,
     published: PublishedLog,
     opener: SectionOpener,
     preparer: AppendPreparer,
@@ -70,7 +71,7 @@ def join_reading(
         return await queue.submit(await preparer.prepare(request))
 
     recorder = LookRecorder(append, os.urandom)
-    prover = ReaderProver(registry=RegistryCopy(CommittedRegistry(reader)), clock=clock, real_clock=real_clock)
+    prover = ReaderProver(registry=registry, clock=clock, real_clock=real_clock)
     return ReadingParts(
         chronologies=ChronologyReader(
             entries=reader, published=published, opener=opener, prover=prover, recorder=recorder, now_named=now_named

@@ -14,9 +14,10 @@ from shared.entries import Entry, Subject, encode_entry
 from shared.errors import IntegrityFailure
 from shared.identifiers import AgencyId, ChildRef, EntryId, Position
 from shared.ledger.audit_messages import Verification, WhoKnew, WhoKnewQuery
-from shared.ledger.registry import Registry
+from shared.ledger.registry_copy import RegistryCopy
 from shared.transparency.merkle import leaf_hash
 from shared.vocabulary import EntryType
+from tests.machinery.fakes import FakeLedger
 from tests.machinery.static_log import SIGNER, MemoryTiles, static_log
 
 CHILD = ChildRef("c" * 32)
@@ -48,9 +49,6 @@ class FakeEntries:
     async def hashed_child_entries(self, _ref: ChildRef) -> Sequence[HashedEntry]:
         return self.stored
 
-    async def registry(self) -> Registry:
-        return Registry()
-
 
 def stored_as(leaves: Sequence[bytes]) -> list[HashedEntry]:
     """Return entries as the database holds them, their hashes fitting."""
@@ -62,7 +60,7 @@ async def answer(
 ) -> WhoKnew:
     """Return what is answered of stored entries, the log's files being these."""
     tiles = MemoryTiles(static_log(LEAVES) if files is None else files)
-    asking = WhoKnewAnswerer(FakeEntries(stored), PublishedLog(tiles, [SIGNER.verifier()]))
+    asking = WhoKnewAnswerer(FakeEntries(stored), PublishedLog(tiles, [SIGNER.verifier()]), RegistryCopy(FakeLedger()))
     return await asking.answer(WhoKnewQuery(CHILD, as_at))
 
 
@@ -102,6 +100,5 @@ async def test_where_nothing_can_be_proven_the_answer_says_first_that_it_is_not_
 
 
 async def test_a_checkpoint_that_the_logs_key_did_not_sign_verifies_nothing() -> None:
-    tiles = MemoryTiles({**static_log(LEAVES), "checkpoint": b"log.example/test\n3\nAAAA\n"})
-    asking = WhoKnewAnswerer(FakeEntries(stored_as(LEAVES)), PublishedLog(tiles, [SIGNER.verifier()]))
-    assert (await asking.answer(WhoKnewQuery(CHILD, LATER))).verification == Verification()
+    files = {**static_log(LEAVES), "checkpoint": b"log.example/test\n3\nAAAA\n"}
+    assert (await answer(stored_as(LEAVES), files=files)).verification == Verification()

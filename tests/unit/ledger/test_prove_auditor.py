@@ -28,17 +28,15 @@ KEY, SCHOOLS, STOLEN = generate_signing_key(), generate_signing_key(), generate_
 ASKED = AskedToOpen("a" * 32, "body", "inspection", "Inspection 12.")
 
 
-class FakeRegistry:
-    """An auditor and a school, each with its key."""
-
-    async def registry(self) -> Registry:
-        ledger = FakeLedger()
-        for agency, roles, key in ((AUDITOR, ("auditor",), KEY), (SCHOOL, (), SCHOOLS)):
-            facts = AgencyFacts(agency, "Name", "s11_body", "England", AuthorityCode("E06000005"), roles=roles)
-            ledger.add(EntryType.AGENCY_REGISTERED, facts=msgspec.to_builtins(facts))
-            added = KeyFacts(agency, key.public.thumbprint, key.public.jwk(), rfc3339(START))
-            ledger.add(EntryType.AGENCY_KEY_ADDED, facts=msgspec.to_builtins(added))
-        return Registry().with_entries(ledger.stored)
+def registry() -> Registry:
+    """Return an auditor and a school, each with its key."""
+    ledger = FakeLedger()
+    for agency, roles, key in ((AUDITOR, ("auditor",), KEY), (SCHOOL, (), SCHOOLS)):
+        facts = AgencyFacts(agency, "Name", "s11_body", "England", AuthorityCode("E06000005"), roles=roles)
+        ledger.add(EntryType.AGENCY_REGISTERED, facts=msgspec.to_builtins(facts))
+        added = KeyFacts(agency, key.public.thumbprint, key.public.jwk(), rfc3339(START))
+        ledger.add(EntryType.AGENCY_KEY_ADDED, facts=msgspec.to_builtins(added))
+    return Registry().with_entries(ledger.stored)
 
 
 def signed(*, signer: SigningKey = KEY, asked: object = ASKED, path: str = TARGET, **bent: object) -> SignedOpening:
@@ -57,12 +55,12 @@ def signed(*, signer: SigningKey = KEY, asked: object = ASKED, path: str = TARGE
     return msgspec.structs.replace(opening, **bent)
 
 
-async def prove(opening: SignedOpening) -> AskedToOpen:
-    return await AuditorProver(FakeRegistry(), FakeClock()).prove(opening, target=TARGET, shape=AskedToOpen)
+def prove(opening: SignedOpening) -> AskedToOpen:
+    return AuditorProver(registry, FakeClock()).prove(opening, target=TARGET, shape=AskedToOpen)
 
 
-async def test_what_an_auditor_signed_is_what_is_opened() -> None:
-    assert await prove(signed()) == ASKED
+def test_what_an_auditor_signed_is_what_is_opened() -> None:
+    assert prove(signed()) == ASKED
 
 
 BENT: dict[str, tuple[SignedOpening, type[ExchangeError]]] = {
@@ -80,10 +78,10 @@ BENT: dict[str, tuple[SignedOpening, type[ExchangeError]]] = {
 
 
 @pytest.mark.parametrize("how", BENT)
-async def test_a_gateway_that_bends_anything_has_nothing_opened(how: str) -> None:
+def test_a_gateway_that_bends_anything_has_nothing_opened(how: str) -> None:
     opening, refusal = BENT[how]
     with pytest.raises(refusal):
-        await prove(opening)
+        prove(opening)
 
 
 def test_only_the_gateway_brings_what_is_signed_and_it_brings_nothing_else() -> None:
