@@ -23,7 +23,7 @@ def check_recorded(stored: Iterable[HashedEntry]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedLog:
+class AsPublished:
     """The log as published. ``tiles`` are its files, which whoever changes the database does not change."""
 
     tiles: TileSource

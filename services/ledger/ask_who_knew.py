@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.ledger.as_recorded import PublishedLog, check_recorded
+from services.ledger.as_recorded import AsPublished, check_recorded
 from services.ledger.audit.who_knew import who_knew
 from services.ledger.ports import HashedEntry
 from shared.entries import parse_entry
@@ -26,7 +26,7 @@ class WhoKnewAnswerer:
     """Answers auditors. ``registry`` is refreshed for each answer."""
 
     entries: HashedEntries
-    published: PublishedLog
+    published: AsPublished
     registry: RegistryCopy
 
     async def answer(self, asked: WhoKnewQuery) -> WhoKnew:

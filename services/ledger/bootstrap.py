@@ -24,7 +24,7 @@ from services.ledger.adapters.writer_session import WRITER_ROLE
 from services.ledger.api.app import NothingPublished, make_app
 from services.ledger.api.children import ChildrenApi
 from services.ledger.api.parts import LedgerParts
-from services.ledger.as_recorded import PublishedLog
+from services.ledger.as_recorded import AsPublished
 from services.ledger.ask_who_knew import WhoKnewAnswerer
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.check_own_keys import OwnKeyChecker
@@ -105,7 +105,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
         queue = Queue()
         files = published_files(settings)
         tiles = files or NothingPublished()
-        published = PublishedLog(tiles, [signer.verifier() for signer in log_signers(settings)])
+        published = AsPublished(tiles, [signer.verifier() for signer in log_signers(settings)])
         writer = make_writer(settings, secrets, password=writer_password, reader=reader, preparer=preparer, queue=queue)
         recorder = OpeningRecorder(preparer, queue, os.urandom)
         clock = clock_of(settings.sandbox_clock_file)
@@ -152,6 +152,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
                 ),
                 secrets.blind_index,
                 tiles,
+                published,
                 WhoKnewAnswerer(reader, published, registry),
             )
         )

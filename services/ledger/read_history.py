@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.ledger.as_recorded import PublishedLog, check_recorded
+from services.ledger.as_recorded import AsPublished, check_recorded
 from services.ledger.domain.amending import history_of
 from services.ledger.ports import HashedEntry
 from shared.entries import Entry, RoleFact, encode_entry, parse_entry
@@ -30,7 +30,7 @@ class Histories(Protocol):
         ...
 
 
-async def read_history(reader: Histories, published: PublishedLog, entry_id: EntryId) -> RecordHistory:
+async def read_history(reader: Histories, published: AsPublished, entry_id: EntryId) -> RecordHistory:
     """Return what followed from the record that an entry is, amends or was caused by, as it is committed now.
 
     Raises NotFound when there is no such entry, or no record behind it; LedgerDamaged when one of those entries is not

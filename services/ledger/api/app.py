@@ -185,9 +185,7 @@ class LedgerApi:
         return await self._parts.reader.knows_child(decode(body, ChildKnownQuery).child)
 
     async def _record_history(self, body: bytes, _caller: str) -> object:
-        return await read_history(
-            self._parts.reader, self._parts.who_knew.published, decode(body, RecordHistoryQuery).entry_id
-        )
+        return await read_history(self._parts.reader, self._parts.published, decode(body, RecordHistoryQuery).entry_id)
 
     async def _who_knew(self, body: bytes, _caller: str) -> object:
         return await self._parts.who_knew.answer(decode(body, WhoKnewQuery))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.adapters.postgres_reviews import PostgresReviews
 from services.ledger.api.children import ChildrenApi
+from services.ledger.as_recorded import AsPublished
 from services.ledger.ask_who_knew import WhoKnewAnswerer
 from services.ledger.break_glass import GlassBreaker
 from services.ledger.check_own_keys import OwnKeyChecker
@@ -37,4 +38,5 @@ class LedgerParts:
     reading: ReadingParts
     blind_index: BlindIndex
     tiles: TileSource
+    published: AsPublished
     who_knew: WhoKnewAnswerer

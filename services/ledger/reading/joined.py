@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.ledger.adapters.postgres_reader import PostgresReader
-from services.ledger.as_recorded import PublishedLog
+from services.ledger.as_recorded import AsPublished
 from services.ledger.open_section import SectionOpener
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.reading.find_child import ChildFinder, LoopBeat
@@ -56,7 +56,7 @@ def join_reading(
     reader: PostgresReader,
     *,
     registry: RegistryCopy,
-    published: PublishedLog,
+    published: AsPublished,
     opener: SectionOpener,
     preparer: AppendPreparer,
     queue: Queue,

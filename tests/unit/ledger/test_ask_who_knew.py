@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from cli.who_knew_text import who_knew_text
-from services.ledger.as_recorded import PublishedLog
+from services.ledger.as_recorded import AsPublished
 from services.ledger.ask_who_knew import WhoKnewAnswerer
 from services.ledger.ports import HashedEntry
 from shared.entries import Entry, Subject, encode_entry
@@ -60,7 +60,7 @@ async def answer(
 ) -> WhoKnew:
     """Return what is answered of stored entries, the log's files being these."""
     tiles = MemoryTiles(static_log(LEAVES) if files is None else files)
-    asking = WhoKnewAnswerer(FakeEntries(stored), PublishedLog(tiles, [SIGNER.verifier()]), RegistryCopy(FakeLedger()))
+    asking = WhoKnewAnswerer(FakeEntries(stored), AsPublished(tiles, [SIGNER.verifier()]), RegistryCopy(FakeLedger()))
     return await asking.answer(WhoKnewQuery(CHILD, as_at))
 
 
