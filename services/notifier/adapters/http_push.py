@@ -1,17 +1,15 @@
 """Pushing over HTTP: signed, bounded, to checked addresses, and believed only when the answer is signed."""
 
-import asyncio
 import ipaddress
 import secrets
-import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
+from services.notifier.adapters.name_lookup import LookUp, NameResolver, look_up
 from services.notifier.ports import DELIVERED, RECEIVED, PushOutcome
 from shared.clock import Clock
 from shared.errors import ExchangeError, InvalidInput
@@ -35,32 +33,6 @@ class AddressRefused(InvalidInput):
     code = "address-refused"
 
 
-class _CheckedResolver(AbstractResolver):
-    """Resolves names and refuses private addresses, so that what was checked is what is connected to."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        results: list[ResolveResult] = []
-        for each_family, _, protocol, _, address in found:
-            check_address(str(address[0]))
-            results.append(
-                ResolveResult(
-                    hostname=host,
-                    host=str(address[0]),
-                    port=port,
-                    family=each_family,
-                    proto=protocol,
-                    flags=socket.AI_NUMERICHOST,
-                )
-            )
-        return results
-
-    async def close(self) -> None:
-        return
-
-
 class HttpPush:
     """Sends events. One instance for a process; ``close`` it at the end.
 
@@ -75,6 +47,7 @@ class HttpPush:
         timeout_s: float,
         private_addresses: "PrivateAddresses",
         authority_file: Path | None = None,
+        look_up: LookUp = look_up,
     ) -> None:
         self._key = key
         self._clock = clock
@@ -82,7 +55,7 @@ class HttpPush:
         context: ssl.SSLContext | bool = True
         if authority_file is not None:
             context = ssl.create_default_context(cafile=str(authority_file))
-        resolver = None if private_addresses.allowed else _CheckedResolver()
+        resolver = NameResolver(check=private_addresses.check, timeout_s=timeout_s, look_up=look_up)
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=timeout_s),
             connector=aiohttp.TCPConnector(ssl=context, resolver=resolver, limit=0, limit_per_host=0),
@@ -177,8 +150,13 @@ class PrivateAddresses:
 
     def check_literal(self, host: str) -> None:
         """Raise AddressRefused for an address that is written out and not allowed; names are checked when resolved."""
-        if not self.allowed and _is_literal(host):
-            check_address(host)
+        if _is_literal(host):
+            self.check(host)
+
+    def check(self, address: str) -> None:
+        """Raise AddressRefused for an address that is not allowed."""
+        if not self.allowed:
+            check_address(address)
 
 
 def check_address(address: str) -> None:

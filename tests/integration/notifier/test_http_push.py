@@ -1,6 +1,8 @@
 """Pushing over real HTTP: what counts as received, and what is refused."""
 
 import asyncio
+import socket
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -11,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from deploy.demo_receiver.receiver import Behaviour, Receiver, make_app
 from deploy.local.loopback_port import free_port
 from services.notifier.adapters.http_push import HttpPush, PrivateAddresses, check_address
+from services.notifier.adapters.name_lookup import Found, LookUp, look_up
 from services.notifier.domain.cloud_event import MEDIA_TYPE
 from shared.clock import SystemClock
 from shared.errors import InvalidInput
@@ -64,8 +67,14 @@ async def answering(handler: Callable[[web.Request], Awaitable[web.Response]]) -
 
 
 @asynccontextmanager
-async def pushing(*, private: bool = True) -> AsyncIterator[HttpPush]:
-    push = HttpPush(key=PUSH_KEY, clock=SystemClock(), timeout_s=2, private_addresses=PrivateAddresses(allowed=private))
+async def pushing(*, private: bool = True, look_up: LookUp = look_up) -> AsyncIterator[HttpPush]:
+    push = HttpPush(
+        key=PUSH_KEY,
+        clock=SystemClock(),
+        timeout_s=2,
+        private_addresses=PrivateAddresses(allowed=private),
+        look_up=look_up,
+    )
     try:
         yield push
     finally:
@@ -166,3 +175,55 @@ async def test_many_pushes_to_a_slow_host_each_have_their_own_time() -> None:
     async with answering(slow) as where, pushing() as push:
         sent = [push.send(where, obligation=OBLIGATION, body=BODY, headers=HEADERS) for _ in range(16)]
         assert {came.outcome for came in await asyncio.gather(*sent)} == {"delivered"}
+
+
+def named(where: EndpointFacts, name: str) -> EndpointFacts:
+    """Return an endpoint by a name in place of its address."""
+    url = where.url.replace("127.0.0.1", name)
+    return EndpointFacts(name, where.recipient, url, where.thumbprint, where.jwk)
+
+
+class Names:
+    """Looks names up: some are found, and nobody ever answers for those that begin with *dead*."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.ended = threading.Event()
+
+    def look_up(self, host: str, port: int, family: socket.AddressFamily) -> Found:
+        self.asked.append(host)
+        if host.startswith("dead"):
+            self.ended.wait()
+            raise OSError("nobody answered")
+        return look_up("127.0.0.1", port, family)
+
+
+async def test_names_for_which_nobody_answers_hold_up_no_other_and_nothing_was_sent_to_them() -> None:
+    names = Names()
+    async with receiving(Behaviour.SIGN) as (_, where), pushing(look_up=names.look_up) as push:
+        try:
+            dead = [
+                asyncio.create_task(
+                    push.send(named(where, f"dead-{number % 40}"), obligation=OBLIGATION, body=BODY, headers=HEADERS)
+                )
+                for number in range(80)
+            ]
+            await asyncio.sleep(0.1)
+            alive = await push.send(named(where, "alive"), obligation=OBLIGATION, body=BODY, headers=HEADERS)
+            assert alive.outcome == "received"
+            assert {came.outcome for came in await asyncio.gather(*dead)} == {"not_connected"}
+            again = await push.send(named(where, "dead-0"), obligation=OBLIGATION, body=BODY, headers=HEADERS)
+            assert again.outcome == "not_connected"
+        finally:
+            names.ended.set()
+    assert names.asked.count("dead-0") == 1, "a lookup that is under way is not begun again"
+
+
+async def test_a_name_that_is_not_found_or_no_name_at_all_is_not_connected() -> None:
+    def not_found(host: str, _port: int, _family: socket.AddressFamily) -> Found:
+        raise {"x.example": socket.gaierror("no such name"), "y.example": UnicodeError("no name")}[host]
+
+    async with pushing(look_up=not_found) as push:
+        for name in ("x.example", "y.example"):
+            came = await push.send(named(endpoint(1), name), obligation=OBLIGATION, body=BODY, headers=HEADERS)
+            assert came.outcome == "not_connected"
