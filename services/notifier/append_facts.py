@@ -33,7 +33,8 @@ log = structlog.get_logger()
 class FactAppender:
     """Appends facts. What the ledger does not take now is kept, alarmed if it was refused, and tried again later.
 
-    None holds up another: whatever came of one, the next is tried without it.
+    None holds up another: whatever came of one, the next is tried without it, and a fact that was put off comes after
+    all that were made before its time came again.
     """
 
     def __init__(self, *, facts: PostgresFacts, ledger: Ledger, clock: Clock) -> None:
@@ -49,7 +50,7 @@ class FactAppender:
         )
 
     async def append_open(self) -> int:
-        """Append what is to be tried now, oldest first, until the ledger is away; returns how many it took."""
+        """Append what is to be tried now until the ledger is away; returns how many it took."""
         said = 0
         for each in await self._facts.open(now=self._clock.now(), limit=BATCH):
             try:

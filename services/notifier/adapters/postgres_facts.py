@@ -28,11 +28,11 @@ class PostgresFacts:
         self._engine = engine
 
     async def open(self, *, now: datetime, limit: int) -> list[OpenFact]:
-        """Return facts that are to be tried now, the oldest first."""
+        """Return facts that are to be tried now, first those that have waited longest since they were made or tried."""
         query = (
             select(fact.c.key, fact.c.request, fact.c.tries)
             .where(_OPEN, or_(fact.c.not_before.is_(None), fact.c.not_before <= now))
-            .order_by(fact.c.created_at)
+            .order_by(func.coalesce(fact.c.not_before, fact.c.created_at))
             .limit(limit)
         )
         async with self._engine.connect() as connection:

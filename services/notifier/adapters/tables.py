@@ -151,7 +151,7 @@ fact = Table(
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("not_before", DateTime(timezone=True), nullable=True),
     Column("refused", Text, nullable=True),
-    Index("fact_open", "created_at", postgresql_where=text("position IS NULL")),
+    Index("fact_in_turn", text("COALESCE(not_before, created_at)"), postgresql_where=text("position IS NULL")),
     comment="What is to be appended to the ledger, once; position when it has been",
 )
 

@@ -90,6 +90,22 @@ async def test_a_fact_at_which_the_ledger_fails_every_time_holds_up_none(notifie
     assert (await notifier.appender.append_open(), await notifier.appender.append_open()) == (0, 1)
 
 
+async def test_facts_at_which_the_ledger_fails_each_time_only_after_long_keep_none_from_their_turn(
+    notifier: Notifier,
+) -> None:
+    """By the time that the last of them has been tried, the first has come due again."""
+    notifier.ledger.refuses["bad"] = Unavailable("the call failed", outcome_unknown=True)
+    await keep(notifier, *(f"bad-{number}" for number in range(6)))
+    for _ in range(30):
+        await notifier.appender.append_open()
+        notifier.clock.pass_s(10)
+    await keep(notifier, "good")
+    for _ in range(6):
+        await notifier.appender.append_open()
+        notifier.clock.pass_s(10)
+    assert list(notifier.ledger.appended) == ["good"]
+
+
 async def test_a_fact_that_cannot_be_read_holds_up_none_and_is_told_of(notifier: Notifier) -> None:
     before = counted("notifier_fact_refusals_total", code="fault")
     await keep(notifier, "bad", "good")
