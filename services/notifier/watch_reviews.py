@@ -1,13 +1,16 @@
 """Watching reviews: a withholding past its day of review is chased, once for each day that was set."""
 
+from collections.abc import Collection, Sequence
+
 import structlog
 
 from services.notifier.adapters.database_away import DATABASE_AWAY
 from services.notifier.adapters.postgres_withholdings import PostgresWithholdings
 from services.notifier.domain.withholdings import StandingWithholding
+from services.notifier.rounds import AT_ONCE, Rounds
 from services.notifier.withholding_facts import WithholdingFacts
 from shared.clock import Clock
-from shared.process.taking_turns import each_apart, take_turns
+from shared.process.taking_turns import take_turns
 from shared.reference.working_days import local_day
 
 WORK = "reviews"
@@ -26,6 +29,7 @@ class ReviewWatcher:
         self._withholdings = withholdings
         self._facts = facts
         self._clock = clock
+        self._rounds = Rounds(self._overdue, self._chase, name_of=lambda each: each.withholding, work=WORK)
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -36,13 +40,15 @@ class ReviewWatcher:
         return LOOK_EVERY_S
 
     async def chase_overdue(self) -> int:
-        """Have everything chased that is overdue now; returns how many."""
+        """Have chased what is overdue now, some of it at a time; returns how many."""
+        return await self._rounds.go_on()
+
+    async def _overdue(self, passing_over: Collection[str]) -> Sequence[StandingWithholding]:
+        today = local_day(self._clock.now())
+        return await self._withholdings.to_chase(today=today, limit=AT_ONCE, passing_over=passing_over)
+
+    async def _chase(self, each: StandingWithholding) -> bool:
         now = self._clock.now()
-
-        async def chase(each: StandingWithholding) -> bool:
-            await self._withholdings.chase(each, self._facts.review_overdue(each, now=now), now=now)
-            log.warning("withholding_review_overdue", withholding=each.withholding)
-            return True
-
-        found = await self._withholdings.to_chase(today=local_day(now))
-        return await each_apart(found, chase, work=WORK, away=DATABASE_AWAY)
+        await self._withholdings.chase(each, self._facts.review_overdue(each, now=now), now=now)
+        log.warning("withholding_review_overdue", withholding=each.withholding)
+        return True

@@ -1,17 +1,17 @@
 """Silence, in Postgres: notifications that no person has taken up by when somebody is to hear so."""
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select, text, update
+from sqlalchemy import ColumnElement, all_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.adapters.notification_rows import notification_in
 from services.notifier.adapters.postgres_intake import say
 from services.notifier.adapters.tables import MAY_BE_OVERDUE, MAY_BE_UNANSWERED, notification
+from services.notifier.adapters.turn_order import listed
 from services.notifier.domain.notification import Notification
 from services.notifier.facts import Fact
-
-MOST_AT_ONCE = 100
 
 _MAY_BE_OVERDUE, _MAY_BE_UNANSWERED = text(MAY_BE_OVERDUE), text(MAY_BE_UNANSWERED)
 
@@ -22,11 +22,11 @@ class PostgresSilence:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def overdue(self, *, now: datetime) -> list[Notification]:
+    async def overdue(self, *, now: datetime, limit: int, passing_over: Collection[str]) -> list[Notification]:
         """Return what is past its deadline, unowned, and not yet said to be so; of a withholding, undecided."""
-        query = select(notification).where(notification.c.due_at < now, _MAY_BE_OVERDUE)
+        query = select(notification).where(notification.c.due_at < now, _MAY_BE_OVERDUE, _is_none_of(passing_over))
         async with self._engine.connect() as connection:
-            rows = (await connection.execute(query.order_by(notification.c.due_at).limit(MOST_AT_ONCE))).all()
+            rows = (await connection.execute(query.order_by(notification.c.due_at).limit(limit))).all()
         return [notification_in(row) for row in rows]
 
     async def say_overdue(self, overdue: Notification, made: Fact, *, now: datetime) -> bool:
@@ -43,11 +43,13 @@ class PostgresSilence:
             await say(connection, [made], now=now)
             return True
 
-    async def unanswered(self, *, now: datetime) -> list[Notification]:
+    async def unanswered(self, *, now: datetime, limit: int, passing_over: Collection[str]) -> list[Notification]:
         """Return what nobody took up within the time for an answer, and whose sender has not been told so."""
-        query = select(notification).where(notification.c.answer_due_at < now, _MAY_BE_UNANSWERED)
+        query = select(notification).where(
+            notification.c.answer_due_at < now, _MAY_BE_UNANSWERED, _is_none_of(passing_over)
+        )
         async with self._engine.connect() as connection:
-            rows = (await connection.execute(query.order_by(notification.c.answer_due_at).limit(MOST_AT_ONCE))).all()
+            rows = (await connection.execute(query.order_by(notification.c.answer_due_at).limit(limit))).all()
         return [notification_in(row) for row in rows]
 
     async def say_unanswered(self, waiting: Notification, made: Fact, *, now: datetime) -> bool:
@@ -63,3 +65,7 @@ class PostgresSilence:
                 return False
             await say(connection, [made], now=now)
             return True
+
+
+def _is_none_of(obligations: Collection[str]) -> ColumnElement[bool]:
+    return notification.c.obligation_id != all_(listed(obligations))

@@ -1,20 +1,20 @@
 """The withholdings in force, in Postgres: what an entry says of one, and which are to be opened again or chased."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, all_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.notifier.adapters.postgres_intake import say
 from services.notifier.adapters.tables import child_harm, withholding
+from services.notifier.adapters.turn_order import listed
 from services.notifier.domain.withholdings import Standing, StandingWithholding
 from services.notifier.facts import Fact
 from shared.entries import Entry
 from shared.identifiers import AgencyId, ChildRef, EntryId
-
-AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +82,25 @@ class PostgresWithholdings:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
 
-    async def to_chase(self, *, today: date) -> list[StandingWithholding]:
-        """Return withholdings whose day of review has passed, and that were not chased since they last changed."""
-        query = select(withholding).where(
-            withholding.c.review_due_on < today,
-            withholding.c.ended.is_(False),
-            withholding.c.chased.is_(False),
-            withholding.c.agency.is_not(None),
+    async def to_chase(self, *, today: date, limit: int, passing_over: Collection[str]) -> list[StandingWithholding]:
+        """Return withholdings whose day of review has passed, and that were not chased since they last changed.
+
+        The longest overdue come first.
+        """
+        query = (
+            select(withholding)
+            .where(
+                withholding.c.review_due_on < today,
+                withholding.c.ended.is_(False),
+                withholding.c.chased.is_(False),
+                withholding.c.agency.is_not(None),
+                withholding.c.withholding_id != all_(listed(passing_over)),
+            )
+            .order_by(withholding.c.review_due_on)
+            .limit(limit)
         )
         async with self._engine.connect() as connection:
-            return [_standing(row) for row in await connection.execute(query.limit(AT_ONCE))]
+            return [_standing(row) for row in await connection.execute(query)]
 
     async def chase(self, overdue: StandingWithholding, made: Fact, *, now: datetime) -> None:
         """Have it said, once, that a review is overdue; not if the withholding was reviewed meanwhile."""

@@ -9,6 +9,9 @@ from shared.vocabulary import LADDER
 OVERTAKE_AFTER_S = 60.0
 """How long a later notification waits for an earlier one that has failed, before it goes out marked as overtaking."""
 
+OVERTAKE_LESS_URGENT_AFTER_S = 5.0
+"""How long it waits for an earlier one that is less urgent: what comes together goes out in order where it can."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notification:
