@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from services.notifier.adapters.http_push import HttpPush, PrivateAddresses
 from services.notifier.adapters.kafka_intake import IntakeSettings, KafkaIntake
+from services.notifier.adapters.postgres_channels import PostgresChannels
 from services.notifier.adapters.postgres_facts import PostgresFacts
 from services.notifier.adapters.postgres_silence import PostgresSilence
 from services.notifier.adapters.postgres_store import PostgresStore
@@ -85,7 +86,7 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
             *_intake_tasks(settings, store=store, ledger=ledger, registry=registry, taker=taker, clock=clock),
             registry.follow(),
             deliverer.run(),
-            ChannelWatcher(turns=turns, registry=registry, facts=facts, clock=clock).run(),
+            ChannelWatcher(waiting=PostgresChannels(engine), registry=registry, facts=facts, clock=clock).run(),
             FactAppender(facts=PostgresFacts(engine), ledger=ledger, clock=clock).run(),
             ClockWatcher(silence=PostgresSilence(engine), facts=facts, clock=clock).run(),
             ReviewWatcher(withholdings=PostgresWithholdings(engine), facts=withholdings, clock=clock).run(),

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections import Counter as Counts
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -12,15 +13,16 @@ from prometheus_client import Counter
 
 from services.notifier.adapters.database_away import DATABASE_AWAY
 from services.notifier.adapters.postgres_turns import Claimed, PostgresTurns
+from services.notifier.channels import Channel, Channels
 from services.notifier.domain.cloud_event import MEDIA_TYPE
 from services.notifier.domain.notification import Notification, next_attempt_at
 from services.notifier.facts import Fact, FactMaker
 from services.notifier.make_event import EventMaker
 from services.notifier.ports import DELIVERED, RECEIVED, Push, PushOutcome
-from services.notifier.room import TO_ONE_HOST, Room, host_of
+from services.notifier.room import TO_ONE_ENDPOINT, Room
 from shared.clock import Clock
 from shared.errors import NotFound, Unavailable
-from shared.identifiers import ObligationId, Recipient
+from shared.identifiers import ChildRef, ObligationId, Recipient
 from shared.ledger.registry import EndpointFacts
 from shared.ledger.registry_copy import RegistryCopy
 from shared.process.taking_turns import note_failure, take_turns
@@ -41,6 +43,9 @@ NOT_TOLD = Counter("notifier_not_told_total", "Pushes not attempted since there 
 
 log = structlog.get_logger()
 
+Pair = tuple[Recipient, ChildRef | None]
+"""A recipient and a child: what is owed to one about the other goes out one after the other."""
+
 
 @dataclass(frozen=True, slots=True)
 class Persistence:
@@ -59,7 +64,7 @@ class Persistence:
 class Deliverer:
     """Carries notifications out. Several processes may each run one: rows are leased, never shared.
 
-    Many pushes are under way at once and few to one host, so that a host that hangs holds up nobody else.
+    Many pushes are under way at once and few to one host or endpoint, so that one that hangs holds up nobody else.
     """
 
     def __init__(
@@ -82,8 +87,10 @@ class Deliverer:
         self._clock = clock
         self._persistence = persistence
         self._jitter = jitter
+        self._channels = Channels(registry)
         self._room = Room()
         self._under_way: dict[ObligationId, asyncio.Task[None]] = {}
+        self._pairs: set[Pair] = set()
         self._ended = asyncio.Event()
 
     async def run(self) -> None:
@@ -104,13 +111,18 @@ class Deliverer:
 
     async def start_due(self) -> list[asyncio.Task[None]]:
         """Start what is due, as far as there is room, and return what was started."""
-        chosen: dict[ObligationId, EndpointFacts] = {}
+        chosen: dict[ObligationId, Channel] = {}
+
+        def choose(candidates: Sequence[Notification]) -> Sequence[ObligationId]:
+            chosen.update(self._chosen(candidates))
+            return list(chosen)
+
         claimed = await self._turns.claim(
             self._reachable_now(),
             now=self._clock.now(),
             lease_s=self._persistence.lease_s,
-            of_each=TO_ONE_HOST,
-            takes=self._taking(chosen),
+            of_each=TO_ONE_ENDPOINT,
+            choose=choose,
         )
         return [self._start(each, chosen[each.notification.obligation]) for each in claimed]
 
@@ -121,39 +133,59 @@ class Deliverer:
                 await asyncio.wait_for(self._ended.wait(), IDLE_S)
         return BETWEEN_CLAIMS_S
 
-    def _reachable_now(self) -> set[Recipient]:
-        """Return to whom a push could go now: who has an endpoint at a host to which there is room."""
-        endpoints = self._registry.current.endpoints.values()
-        return {each.recipient for each in endpoints if self._room.left(host_of(each.url)) > 0}
+    def _reachable_now(self) -> AbstractSet[Recipient]:
+        """Return to whom a push could go now: who has a channel on which there is room."""
+        if not self._room.left_in_all():
+            return frozenset()
+        beside = {each for host in self._room.hosts() for each in self._channels.recipients_at(host)}
+        full = {each for each in beside if not any(map(self._room.left, self._channels.of(each)))}
+        return self._channels.recipients() - full
 
-    def _taking(self, chosen: dict[ObligationId, EndpointFacts]) -> Callable[[Notification], bool]:
-        """Return what chooses an endpoint for each notification that there is room for, and refuses the others."""
-        planned: Counts[str] = Counts()
+    def _chosen(self, candidates: Sequence[Notification]) -> dict[ObligationId, Channel]:
+        """Return what there is room for, each with its channel, and of what belongs in one order the first alone."""
+        chosen: dict[ObligationId, Channel] = {}
+        plan, pairs = self._room.planned(), set(self._pairs)
+        for notification in self._alternating(candidates):
+            if notification.obligation in self._under_way or _pair(notification) in pairs:
+                continue
+            channels = self._channels.of(notification.recipient)
+            first = notification.attempts % len(channels) if channels else 0
+            channel = next((each for each in channels[first:] + channels[:first] if plan.left(each)), None)
+            if channel is not None:
+                plan.enter(channel)
+                pairs.add(_pair(notification))
+                chosen[notification.obligation] = channel
+        return chosen
 
-        def takes(notification: Notification) -> bool:
-            if notification.obligation in self._under_way:
-                return False
-            endpoints = self._registry.current.endpoints_of(notification.recipient)
-            for ordinal in range(len(endpoints)):
-                endpoint = endpoints[(notification.attempts + ordinal) % len(endpoints)]
-                host = host_of(endpoint.url)
-                if self._room.left(host) > planned[host] and self._room.left_in_all() > planned.total():
-                    planned[host] += 1
-                    chosen[notification.obligation] = endpoint
-                    return True
-            return False
+    def _alternating(self, candidates: Sequence[Notification]) -> Iterator[Notification]:
+        """Yield candidates as they stand, except that those to silent endpoints of one host change places.
 
-        return takes
+        Whoever has not been tried for longest comes first among these, however urgent what is owed to another: else
+        the one to whom most is owed would keep its neighbours from ever being tried again.
+        """
+        silent: dict[str, deque[Notification]] = defaultdict(deque)
+        for each in sorted(filter(self._last_in_vain, candidates), key=self._last_in_vain):
+            silent[self._channels.of(each.recipient)[0].host].append(each)
+        for each in candidates:
+            if self._last_in_vain(each):
+                yield silent[self._channels.of(each.recipient)[0].host].popleft()
+            else:
+                yield each
 
-    def _start(self, claimed: Claimed, endpoint: EndpointFacts) -> asyncio.Task[None]:
-        obligation, host = claimed.notification.obligation, host_of(endpoint.url)
-        self._room.enter(host)
-        task = asyncio.create_task(self._carry_out(claimed, endpoint))
+    def _last_in_vain(self, notification: Notification) -> int:
+        return min(map(self._room.last_in_vain, self._channels.of(notification.recipient)), default=0)
+
+    def _start(self, claimed: Claimed, channel: Channel) -> asyncio.Task[None]:
+        obligation, pair = claimed.notification.obligation, _pair(claimed.notification)
+        self._room.enter(channel)
+        task = asyncio.create_task(self._carry_out(claimed, channel))
         self._under_way[obligation] = task
+        self._pairs.add(pair)
 
         def ended(task: asyncio.Task[None]) -> None:
             del self._under_way[obligation]
-            self._room.leave(host)
+            self._pairs.discard(pair)
+            self._room.leave(channel)
             self._ended.set()
             error = None if task.cancelled() else task.exception()
             if isinstance(error, Exception):
@@ -163,8 +195,8 @@ class Deliverer:
         task.add_done_callback(ended)
         return task
 
-    async def _carry_out(self, claimed: Claimed, endpoint: EndpointFacts) -> None:
-        notification = claimed.notification
+    async def _carry_out(self, claimed: Claimed, channel: Channel) -> None:
+        notification, endpoint = claimed.notification, channel.endpoint
         body = await self._event(notification, endpoint)
         if body is None:
             return
@@ -176,7 +208,7 @@ class Deliverer:
             return
         headers = {"content-type": MEDIA_TYPE, "exchange-overtaking": "?1" if claimed.overtakes else "?0"}
         outcome = await self._push.send(endpoint, obligation=notification.obligation, body=body, headers=headers)
-        self._room.note(host_of(endpoint.url), answered=outcome.status is not None)
+        self._room.note(channel, answered=outcome.status is not None)
         ATTEMPTS.labels(outcome.outcome).inc()
         await self._record(replace(notification, attempts=number), endpoint, outcome)
 
@@ -242,9 +274,13 @@ class Deliverer:
         await self._turns.stand_in_queue(
             notification,
             next_attempt_at=self._in(again_s),
-            facts=[] if notification.queued else [self._facts.queued(notification, reason=reason)],
+            facts=[self._facts.queued(notification, reason=reason)],
             now=self._clock.now(),
         )
 
     def _in(self, seconds: float) -> datetime:
         return self._clock.now() + timedelta(seconds=seconds)
+
+
+def _pair(notification: Notification) -> Pair:
+    return notification.recipient, notification.child

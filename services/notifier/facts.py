@@ -125,8 +125,16 @@ class FactMaker:
         )
 
     def queued(self, notification: Notification, *, reason: str) -> Fact:
-        """Return the fact that a notification cannot be carried, and why: it stands in the human queue."""
-        return self._about(EntryType.NOTIFICATION_QUEUED, notification, {"state": "queued", "reason": reason})
+        """Return the fact that a notification cannot be carried, and why: it stands in the human queue.
+
+        For each reason it is the same until an attempt was made, and another after that.
+        """
+        return self._about(
+            EntryType.NOTIFICATION_QUEUED,
+            notification,
+            {"state": "queued", "reason": reason},
+            occasion=f"{notification.attempts}:{reason}",
+        )
 
     def overdue(self, notification: Notification, *, now: datetime) -> Fact:
         """Return the fact that a deadline passed and nobody owns the concern.

@@ -1,50 +1,74 @@
-"""Room for pushes: how many may be under way at once, in all and to one host, so that no host holds up another."""
+"""Room for pushes: how many may be under way in all, to one host and to one endpoint: none holds up another."""
 
-from collections import Counter
-from urllib.parse import urlsplit
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from itertools import count
+
+from services.notifier.channels import Channel
 
 IN_ALL = 128
-TO_ONE_HOST = 8
-TO_A_SILENT_HOST = 1
+TO_ONE_HOST = 12
+TO_ONE_ENDPOINT = 8
+TO_THE_SILENT = 1
+"""How many may be under way to those endpoints of a host, all together, that did not answer the last time."""
 
 
 class Room:
-    """Counts the pushes under way. A host that did not answer the last time is tried by one push at a time."""
+    """Counts the pushes under way. Endpoints that did not answer the last time share one push at a time of their host.
+
+    The other endpoints of that host keep the rest of its room: that one system hangs says nothing of its neighbours.
+    """
 
     def __init__(self) -> None:
-        self._under_way: Counter[str] = Counter()
-        self._silent: set[str] = set()
+        self._in_all = 0
+        self._at: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._silent: dict[str, int] = {}
+        self._in_vain = count(1)
 
-    def left(self, host: str) -> int:
-        """Return how many more pushes may be under way to a host now."""
-        most = TO_A_SILENT_HOST if host in self._silent else TO_ONE_HOST
-        return max(0, min(most - self._under_way[host], self.left_in_all()))
+    def left(self, channel: Channel) -> int:
+        """Return how many more pushes may be under way on a channel now."""
+        endpoint, at_host = channel.endpoint.endpoint, self._at.get(channel.host, Counter())
+        left = min(self.left_in_all(), TO_ONE_HOST - at_host.total(), TO_ONE_ENDPOINT - at_host[endpoint])
+        if endpoint in self._silent:
+            to_silent = sum(number for each, number in at_host.items() if each in self._silent)
+            left = min(left, TO_THE_SILENT - to_silent)
+        return max(0, left)
 
     def left_in_all(self) -> int:
-        """Return how many more pushes may be under way now, to all hosts together."""
-        return IN_ALL - self._under_way.total()
+        """Return how many more pushes may be under way now, on all channels together."""
+        return IN_ALL - self._in_all
 
-    def enter(self, host: str) -> None:
-        """Count a push to a host as under way."""
-        self._under_way[host] += 1
+    def hosts(self) -> Collection[str]:
+        """Return the hosts to which a push is under way."""
+        return self._at.keys()
 
-    def leave(self, host: str) -> None:
-        """Count a push to a host as ended."""
-        self._under_way[host] -= 1
-        if not self._under_way[host]:
-            del self._under_way[host]
+    def last_in_vain(self, channel: Channel) -> int:
+        """Return a number that is higher the later an endpoint was last tried in vain; 0 for one that is not silent."""
+        return self._silent.get(channel.endpoint.endpoint, 0)
 
-    def note(self, host: str, *, answered: bool) -> None:
-        """Remember whether a host answered, whatever it said."""
+    def planned(self) -> "Room":
+        """Return the room as it is now, to be filled without filling this one."""
+        plan = Room()
+        plan._in_all, plan._silent = self._in_all, self._silent
+        plan._at.update({host: Counter(at_host) for host, at_host in self._at.items()})
+        return plan
+
+    def enter(self, channel: Channel) -> None:
+        """Count a push on a channel as under way."""
+        self._in_all += 1
+        self._at[channel.host][channel.endpoint.endpoint] += 1
+
+    def leave(self, channel: Channel) -> None:
+        """Count a push on a channel as ended."""
+        self._in_all -= 1
+        at_host = self._at[channel.host]
+        at_host[channel.endpoint.endpoint] -= 1
+        if not at_host.total():
+            del self._at[channel.host]
+
+    def note(self, channel: Channel, *, answered: bool) -> None:
+        """Remember whether an endpoint answered, whatever it said."""
         if answered:
-            self._silent.discard(host)
+            self._silent.pop(channel.endpoint.endpoint, None)
         else:
-            self._silent.add(host)
-
-
-def host_of(url: str) -> str:
-    """Return the host and port that a push to a URL goes to. Whatever is no URL is a host of its own."""
-    try:
-        return urlsplit(url).netloc.lower() or url
-    except ValueError:
-        return url
+            self._silent[channel.endpoint.endpoint] = next(self._in_vain)

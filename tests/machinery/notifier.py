@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from deploy.migrate import ROLES, migrate
+from services.notifier.adapters.postgres_channels import PostgresChannels
 from services.notifier.adapters.postgres_facts import PostgresFacts
 from services.notifier.adapters.postgres_silence import PostgresSilence
 from services.notifier.adapters.postgres_store import PostgresStore
@@ -53,10 +54,11 @@ class Notifier:
     registry: RegistryCopy
     engine: AsyncEngine
 
-    def register(self, recipient: str) -> None:
-        """Have a recipient take pushes, at a host of its own, from when the registry is read again."""
+    def register(self, recipient: str, *, host: str | None = None) -> None:
+        """Have a recipient take pushes, at a host of its own if none is named, from when the registry is read again."""
         name = recipient.replace(":", "-").lower()
-        endpoint = EndpointFacts(name, Recipient(recipient), f"http://{name}.example/", KEY.thumbprint, KEY.jwk())
+        url = f"http://{host or name}.example/{name}"
+        endpoint = EndpointFacts(name, Recipient(recipient), url, KEY.thumbprint, KEY.jwk())
         self.ledger.add(EntryType.ENDPOINT_REGISTERED, facts=msgspec.to_builtins(endpoint))
 
     async def take_in(self, entry: Entry, road: Road = RECONCILED) -> None:
@@ -106,7 +108,7 @@ async def notifier_over(database: Database) -> AsyncIterator[Notifier]:
         clock,
         taker,
         deliverer,
-        ChannelWatcher(turns=turns, registry=registry, facts=facts, clock=clock),
+        ChannelWatcher(waiting=PostgresChannels(engine), registry=registry, facts=facts, clock=clock),
         FactAppender(facts=PostgresFacts(engine), ledger=ledger, clock=clock),
         ClockWatcher(silence=PostgresSilence(engine), facts=facts, clock=clock),
         Reconciler(store=store, ledger=ledger, taker=taker, clock=clock, interval_s=30, caught_up=None),

@@ -4,49 +4,17 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Select,
-    Text,
-    all_,
-    and_,
-    any_,
-    case,
-    exists,
-    func,
-    literal,
-    literal_column,
-    not_,
-    or_,
-    select,
-    tuple_,
-    update,
-)
+from sqlalchemy import any_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-from sqlalchemy.sql import FromClause
 
 from services.notifier.adapters.notification_rows import notification_in
 from services.notifier.adapters.postgres_intake import say, set_state
 from services.notifier.adapters.tables import attempt, notification
-from services.notifier.domain.notification import OVERTAKE_AFTER_S, Notification
+from services.notifier.adapters.turn_order import candidates, listed, locking
+from services.notifier.domain.notification import Notification
 from services.notifier.facts import Fact
-from shared.identifiers import Recipient
-from shared.vocabulary import LadderState, Urgency
-
-# Written out and not as parameters, so that the indexes over what is open are found whatever the values.
-_OWED: ColumnElement[str] = literal_column(f"'{LadderState.OWED.value}'")
-_OPEN: tuple[ColumnElement[str], ...] = (_OWED, literal_column(f"'{LadderState.DELIVERED.value}'"))
-_URGENCY = case(
-    *((notification.c.urgency == each.value, rank) for rank, each in enumerate(Urgency)), else_=literal_column("0")
-)
-"""From the most urgent on; what is not known here counts as most urgent."""
-_TRIED = notification.c.next_attempt_at > notification.c.created_at
-_ORDER = (_URGENCY, _TRIED, notification.c.due_at, notification.c.next_attempt_at, notification.c.position)
-
-_CARRIED_BY_NOBODY = "queue:%"
-CANDIDATES = 200
+from shared.identifiers import ObligationId, Recipient
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,30 +38,31 @@ class PostgresTurns:
         now: datetime,
         lease_s: float,
         of_each: int,
-        takes: Callable[[Notification], bool],
+        choose: Callable[[Sequence[Notification]], Collection[ObligationId]],
     ) -> list[Claimed]:
         """Return what is to go out now to some recipients, each leased to this process. Ask again while there is any.
 
-        What ``takes`` refuses is left for later. The most urgent comes first; of what is as urgent, what was never
-        tried before what was, and then what is due first, with at most ``of_each`` of a recipient. In position order
-        for each child and recipient: a later one waits for the earliest that is still owed, unless that one has
-        failed, is not under way, and this one has waited a minute; then it goes marked as overtaking (G8).
+        What ``choose`` does not take of the candidates is left for later. The most urgent come first; of what is as
+        urgent, what was never tried before what was, and then what is due first, with at most ``of_each`` of a
+        recipient. In position order for each child and recipient: a later one waits for the earlier that are still
+        owed. When those have failed or are less urgent, and none is under way, it waits a minute for what is as urgent
+        and a moment for what is not; then it goes marked as overtaking (G8).
         """
         if not recipients:
             return []
         async with self._engine.begin() as connection:
-            found = await connection.execute(_candidates(recipients, now=now, of_each=of_each))
+            found = await connection.execute(candidates(recipients, now=now, of_each=of_each))
             overtakes = {row.obligation_id: bool(row.overtakes) for row in found}
-            rows = (await connection.execute(_locking(list(overtakes), now=now))).all() if overtakes else []
-            candidates = [Claimed(notification_in(row), overtakes[row.obligation_id]) for row in rows]
-            claimed = [each for each in candidates if takes(each.notification)]
-            if not claimed:
+            rows = (await connection.execute(locking(list(overtakes), now=now))).all() if overtakes else []
+            locked = {row.obligation_id: notification_in(row) for row in rows}
+            chosen = choose([locked[each] for each in overtakes if each in locked])
+            if not chosen:
                 return []
+            claimed = [Claimed(locked[each], overtakes[each]) for each in chosen]
             until = now + timedelta(seconds=lease_s)
-            obligations = [each.notification.obligation for each in claimed]
             await connection.execute(
                 update(notification)
-                .where(notification.c.obligation_id == any_(_listed(obligations)))
+                .where(notification.c.obligation_id == any_(listed(chosen)))
                 .values(next_attempt_at=until, leased_until=until)
             )
         return claimed
@@ -157,42 +126,6 @@ class PostgresTurns:
             await _release(connection, claimed, next_attempt_at=next_attempt_at, queued=True)
             await say(connection, facts, now=now)
 
-    async def without_channel(self, reachable: Collection[Recipient], *, limit: int) -> list[Notification]:
-        """Return what is owed to others than these recipients and is in no human queue, the most urgent first."""
-        query = (
-            select(notification)
-            .where(
-                notification.c.state.in_(_OPEN),
-                not_(notification.c.queued),
-                notification.c.recipient.not_like(_CARRIED_BY_NOBODY),
-                notification.c.recipient != all_(_listed(reachable)),
-            )
-            .order_by(_URGENCY, notification.c.due_at)
-            .limit(limit)
-        )
-        async with self._engine.connect() as connection:
-            return [notification_in(row) for row in await connection.execute(query)]
-
-    async def queue_without_channel(self, owed: Notification, made: Fact, *, now: datetime) -> None:
-        """Put a notification to which no channel leads into the human queue, once; it goes out when there is one."""
-        async with self._engine.begin() as connection:
-            queued = await connection.execute(
-                update(notification)
-                .where(
-                    notification.c.obligation_id == owed.obligation,
-                    notification.c.state.in_(_OPEN),
-                    not_(notification.c.queued),
-                )
-                .values(queued=True)
-                .returning(notification.c.obligation_id)
-            )
-            if queued.first() is not None:
-                await say(connection, [made], now=now)
-
-
-def _listed(texts: Collection[str]) -> ColumnElement[Sequence[str]]:
-    return literal(list(texts), ARRAY(Text))
-
 
 async def _release(
     connection: AsyncConnection, claimed: Notification, *, next_attempt_at: datetime, queued: bool
@@ -203,69 +136,3 @@ async def _release(
         .where(notification.c.obligation_id == claimed.obligation, notification.c.attempts == claimed.attempts)
         .values(next_attempt_at=next_attempt_at, leased_until=None, queued=queued)
     )
-
-
-def _is_due(*, now: datetime) -> ColumnElement[bool]:
-    return and_(notification.c.state.in_(_OPEN), notification.c.next_attempt_at <= now)
-
-
-def _candidates(recipients: Collection[Recipient], *, now: datetime, of_each: int) -> Select[tuple[object, ...]]:
-    """Return the question whose turn it is. Asked apart from the lock: planned as one, they can take minutes."""
-    behind, must_wait = _behind(now=now)
-    waited = notification.c.created_at <= now - timedelta(seconds=OVERTAKE_AFTER_S)
-    of_all = func.row_number().over(order_by=_ORDER)
-    of_its_recipient = func.row_number().over(partition_by=notification.c.recipient, order_by=_ORDER)
-    turn = (
-        select(
-            notification.c.obligation_id,
-            behind.label("overtakes"),
-            of_all.label("nth_of_all"),
-            of_its_recipient.label("nth"),
-        )
-        .where(
-            _is_due(now=now),
-            notification.c.recipient == any_(_listed(recipients)),
-            or_(~behind, and_(waited, ~must_wait)),
-        )
-        .subquery("turn")
-    )
-    chosen = select(turn.c.obligation_id, turn.c.overtakes).where(turn.c.nth <= of_each)
-    return chosen.order_by(turn.c.nth_of_all).limit(CANDIDATES)
-
-
-def _locking(obligations: Collection[str], *, now: datetime) -> Select[tuple[object, ...]]:
-    """Return the question for candidates that nobody else has claimed meanwhile, each locked."""
-    return (
-        select(notification)
-        .where(notification.c.obligation_id == any_(_listed(obligations)), _is_due(now=now))
-        .order_by(*_ORDER)
-        .with_for_update(skip_locked=True)
-    )
-
-
-def _behind(*, now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Return whether an earlier one for the same child and recipient is owed, and whether one must be waited for.
-
-    The latter is one that is under way, or is about to go out for the first time.
-    """
-    earlier = notification.alias("earlier")
-    same = and_(
-        earlier.c.recipient == notification.c.recipient,
-        _of_child(earlier) == _of_child(notification),
-        earlier.c.state == _OWED,
-        not_(earlier.c.queued),
-        tuple_(earlier.c.position, earlier.c.obligation_id)
-        < tuple_(notification.c.position, notification.c.obligation_id),
-    )
-    under_way = earlier.c.leased_until > now
-    first_turn = and_(earlier.c.attempts == 0, earlier.c.next_attempt_at <= now)
-    return _is_there(earlier, same), _is_there(earlier, and_(same, or_(under_way, first_turn)))
-
-
-def _of_child(table: FromClause) -> ColumnElement[str]:
-    """Return whom a notification is about, as the index has it; what is about no child stands together."""
-    return func.coalesce(table.c.child, literal_column("''"))
-
-
-def _is_there(earlier: FromClause, which: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().select_from(earlier).where(which).correlate(notification)
