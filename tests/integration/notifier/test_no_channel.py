@@ -44,7 +44,7 @@ async def test_to_whom_anything_is_open_is_found_whatever_stands_in_queues_or_is
 
 
 async def test_looking_for_recipients_reads_no_more_of_the_table_than_it_must(notifier: Notifier) -> None:
-    """However much waits for a recipient, one step through the index leads to the next: it is over this very question."""
+    """However much waits for a recipient, one step through the index leads to the next one."""
     async with notifier.engine.connect() as connection:
         await connection.execute(text("SET enable_seqscan = off"))
         query = "SELECT min(recipient) FROM notifier.notification WHERE {} AND NOT queued AND recipient > 'a'"
