@@ -5,10 +5,16 @@ from datetime import datetime
 from shared.entries import Obligation
 from shared.identifiers import AuthorityCode, EntryId, authority_recipient
 from shared.telling import deadline_for, owed
-from shared.vocabulary import PASSED_ON_BY_A_PERSON, PLACED_BY_A_PERSON, Urgency
+from shared.vocabulary import (
+    ADDRESS_NOT_PLACED,
+    NOBODY_CAN_PLACE_IT,
+    PASSED_ON_BY_A_PERSON,
+    PLACED_BY_A_PERSON,
+    Urgency,
+)
 
-ASKS_NOTHING_OF_A_PLACE = frozenset({"recipient_not_known", "level_needs_a_person"})
-"""Why an item may stand in a queue though every place of the record has its authority, which is told."""
+ASKS_WHERE_THE_CHILD_IS = frozenset({NOBODY_CAN_PLACE_IT, ADDRESS_NOT_PLACED})
+"""Why an item stands in a queue that asks a person in whose area the child is."""
 
 
 def passed_on(
@@ -16,10 +22,10 @@ def passed_on(
 ) -> Obligation:
     """Return what an entry owes an authority to which a person passes an item on; ``asked`` is why the item stood.
 
-    Where the question may have been whose area the child is in, the authority must find the child: it is shown where
-    the child is, though that be protected.
+    Where the question was in whose area the child is, the authority must find the child: it is shown where the child
+    is, though that be protected. Whatever else was asked shows nobody a protected place.
     """
-    asks_for_a_place = not set(asked) <= ASKS_NOTHING_OF_A_PLACE
+    asks_for_a_place = not ASKS_WHERE_THE_CHILD_IS.isdisjoint(asked)
     return owed(
         entry_id,
         authority_recipient(authority),

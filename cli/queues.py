@@ -92,7 +92,11 @@ def resolve(
     item: Annotated[str, typer.Argument(help="The item's id, from `queue list`")],
     by: Annotated[str, typer.Option(help="The account of who decided")],
     pass_to: Annotated[
-        str, typer.Option(help="The authority that must go there, by GSS code or exact name; it is shown the place")
+        str,
+        typer.Option(
+            help="The authority it is for, by GSS code or exact name; where the item asks who must find the child, it "
+            "is shown where the child is"
+        ),
     ] = "",
 ) -> None:
     """Close an item, passing the matter on to the authority that was found, if any."""

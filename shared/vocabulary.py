@@ -198,6 +198,12 @@ NOT_KNOWN = "NOT_KNOWN"
 NOT_APPLICABLE = "NOT_APPLICABLE"
 """Answers of their own in a form's fields, so that a blank is never mistaken for either."""
 
+NOBODY_CAN_PLACE_IT = "nobody_can_place_it"
+"""Why a record waits for a person: no rule found whom to tell of it."""
+
+ADDRESS_NOT_PLACED = "address_not_placed"
+"""Why a record waits for a person: somebody is told of it, and an address in it lies nobody knows where."""
+
 PLACED_BY_A_PERSON = "placed_by_a_person"
 """The reason for telling an authority to which a person passed on what no rule could place: it must find the child."""
 

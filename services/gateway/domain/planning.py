@@ -16,7 +16,7 @@ from shared.ledger.registry import AgencyFacts
 from shared.reference.rules import RecordKind, Rule, RuleBook
 from shared.reference.working_days import local_day
 from shared.telling import IDENTITY_QUEUE, ROUTING_QUEUE, deadline_for, within_the_hour
-from shared.vocabulary import AuthorityRole, EntryType, Urgency
+from shared.vocabulary import NOBODY_CAN_PLACE_IT, AuthorityRole, EntryType, Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def ask_a_person_to_place(plan: Plan, circumstances: Circumstances) -> None:
     """Put the question *who must be told* to a person at once, and tell the sender's own authority meanwhile."""
     plan.book.owe(
         ROUTING_QUEUE,
-        reason="nobody_can_place_it",
+        reason=NOBODY_CAN_PLACE_IT,
         urgency=Urgency.IMMEDIATE,
         deadline=within_the_hour(circumstances.now),
     )

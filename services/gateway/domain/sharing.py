@@ -23,7 +23,7 @@ from shared.errors import InvalidInput
 from shared.identifiers import Recipient
 from shared.reference.rules import RecordKind
 from shared.telling import POLICE_QUEUE, ROUTING_QUEUE, deadline_for
-from shared.vocabulary import AuthorityRole, EntryType, Level, Urgency
+from shared.vocabulary import ADDRESS_NOT_PLACED, AuthorityRole, EntryType, Level, Urgency
 
 
 class NobodyAndNowhere(InvalidInput):
@@ -134,7 +134,7 @@ def _route(plan: Plan, record: ShareRecord, circumstances: Circumstances, *, lev
                 plan.advice.append("nowhere-given")
             ask_a_person_to_place(plan, circumstances)
         elif unplaced:
-            tell_queue(plan, circumstances, ROUTING_QUEUE, reason="address_not_placed", urgency=Urgency.ROUTINE)
+            tell_queue(plan, circumstances, ROUTING_QUEUE, reason=ADDRESS_NOT_PLACED, urgency=Urgency.ROUTINE)
     _tell_police(plan, record, circumstances, level=level, placed=(found, living, context))
 
 

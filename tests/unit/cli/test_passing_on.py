@@ -15,10 +15,16 @@ NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
     [
         (("nobody_can_place_it",), "placed_by_a_person"),
         (("address_not_placed", "recipient_not_known"), "placed_by_a_person"),
-        (("lives_in_area",), "placed_by_a_person"),
-        (("a reason of next year",), "placed_by_a_person"),
         (("recipient_not_known",), "passed_on_by_a_person"),
         (("level_needs_a_person", "recipient_not_known"), "passed_on_by_a_person"),
+        (("lives_in_area",), "passed_on_by_a_person"),
+        (("possible_same_child",), "passed_on_by_a_person"),
+        (("nobody_owns_it",), "passed_on_by_a_person"),
+        (("nobody_at_the_exchange_owns_it",), "passed_on_by_a_person"),
+        (("nobody_has_decided",), "passed_on_by_a_person"),
+        (("withholding_reopened",), "passed_on_by_a_person"),
+        (("a reason of next year",), "passed_on_by_a_person"),
+        ((), "passed_on_by_a_person"),
     ],
 )
 def test_only_who_was_found_for_a_place_is_told_as_being_of_that_place(asked: tuple[str, ...], told_for: str) -> None:
