@@ -28,8 +28,10 @@ def _open(proposal: Proposal, state: Stewardship, now: datetime) -> Iterator[str
     )
     yield f"  would erase: {would_erase(proposal)}"
     yield f"  ground {proposal.authority}, reason {proposal.reason}"
-    yield f"  approved by: {', '.join(_approvals(proposal)) or 'nobody'}"
-    yield f"  missing: {_missing(proposal, signed=state.approvers.must_sign)}"
+    signed = state.approvers.must_sign
+    said = " (signed)" * signed
+    yield f"  approved by: {', '.join(by + said for by in proposal.approved_by) or 'nobody'}"
+    yield f"  missing: {_missing(proposal, signed=signed)}"
     held = [hold for target in proposal.left.values() for hold in state.holds_on(target.child)]
     if held:
         yield f"  held: nothing under {', '.join(held)} is erased before that hold is lifted"
@@ -43,10 +45,6 @@ def would_erase(proposal: Proposal) -> str:
     if target.scope == SCOPE_CHILD:
         return f"all that is known of child {target.child}"
     return f"entry {target.entry}" + (f" about child {target.child}" if target.child is not None else "")
-
-
-def _approvals(proposal: Proposal) -> list[str]:
-    return [f"{by} (signed)" if by in proposal.signed_by else by for by in proposal.approved_by]
 
 
 def _missing(proposal: Proposal, *, signed: bool) -> str:

@@ -117,8 +117,8 @@ class ErasureFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Proposal:
     """What somebody proposed to erase and who approved it; ``left`` are the targets not yet erased.
 
-    ``proposed_at`` is when that was recorded (RFC 3339, UTC), ``entry_hash`` the leaf hash of the entry that says so,
-    and ``signed_by`` are those who signed their approval.
+    ``proposed_at`` is when that was recorded (RFC 3339, UTC), ``entry_hash`` the leaf hash of the entry that says so.
+    ``approved_by`` are those whose approval counts: once any approver has a key, who signed it.
     """
 
     id: EntryId
@@ -131,7 +131,6 @@ class Proposal:
     left: Mapping[str, Target]
     versions: Mapping[ChildRef, int] = field(default_factory=dict)
     approved_by: tuple[str, ...] = ()
-    signed_by: tuple[str, ...] = ()
 
     @property
     def is_approved(self) -> bool:
@@ -249,12 +248,7 @@ def _approved(draft: _Draft, entry: Entry) -> None:
     proposal = draft.proposals.now.get(facts.proposal)
     if proposal is None:
         return
-    approved = replace(
-        proposal,
-        approved_by=(*proposal.approved_by, facts.by),
-        signed_by=(*proposal.signed_by, *([facts.by] if facts.signed is not None else [])),
-    )
-    draft.proposals.put(facts.proposal, approved)
+    draft.proposals.put(facts.proposal, replace(proposal, approved_by=(*proposal.approved_by, facts.by)))
 
 
 def _withdrawn(draft: _Draft, entry: Entry) -> None:
@@ -277,6 +271,10 @@ def _erased(draft: _Draft, entry: Entry) -> None:
 
 
 def _approver_added(draft: _Draft, entry: Entry) -> None:
+    if not draft.approvers.must_sign:
+        # From here on nothing counts that nobody signed, whenever it was said.
+        for name, proposal in tuple(draft.proposals.now.items()):
+            draft.proposals.put(name, replace(proposal, approved_by=()))
     draft.approvers = draft.approvers.with_added(entry)
 
 

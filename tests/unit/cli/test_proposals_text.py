@@ -31,7 +31,6 @@ def listed(
     kind: EntryType = EntryType.ERASURE_PROPOSED,
     age: timedelta = timedelta(),
     held: bool = False,
-    signed_by: tuple[str, ...] = (),
     keys: tuple[KeyThumbprint, ...] = (),
 ) -> str:
     """Return the list of one open proposal."""
@@ -45,7 +44,6 @@ def listed(
         bytes(32),
         {target.name: target for target in targets},
         approved_by=approved_by,
-        signed_by=signed_by,
     )
     approvers = Approvers({key: ApproverKey("q.harrow", {}, Position(3), ()) for key in keys})
     holds = {EntryId("b" * 32): HoldFacts(CHILD, "inquiries_act_2005_s21", "inquiry", "s.vane")} if held else {}
@@ -71,9 +69,11 @@ def test_with_each_approval_less_is_missing() -> None:
 
 
 def test_where_approvals_are_signed_it_says_which_are_and_asks_for_signed_ones() -> None:
-    said = listed(TARGET, approved_by=("s.vane", "q.harrow"), signed_by=("q.harrow",))
-    assert "approved by: s.vane, q.harrow (signed)" in said
-    said = listed(TARGET, keys=(KeyThumbprint("k" * 43),))
+    keys = (KeyThumbprint("k" * 43),)
+    assert "approved by: s.vane (signed), q.harrow (signed)\n" in listed(
+        TARGET, approved_by=("s.vane", "q.harrow"), keys=keys
+    )
+    said = listed(TARGET, keys=keys)
     assert "missing: 2 signed approvals, not by p.ellis. Next: exchange erasure approve" in said
     assert said.endswith("--by … --signed …")
 

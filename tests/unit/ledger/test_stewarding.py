@@ -11,6 +11,7 @@ from services.ledger.domain.sealing import DataKey, WrappedKey
 from services.ledger.domain.sequencing import decide_batch
 from shared.errors import ExchangeError
 from shared.identifiers import ChildRef, EntryId, Position
+from shared.ledger.approvers import ApproverKeyFacts
 from shared.ledger.messages import Answer, AppendRequest, Idempotency, NamedChild
 from shared.ledger.registry import Registry
 from shared.ledger.stewardship import (
@@ -28,6 +29,7 @@ from shared.ledger.stewardship import (
 )
 from shared.transparency.merkle import EMPTY
 from shared.vocabulary import EntryType
+from tests.machinery.approvals import key_of
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 CHILD, NEW = ChildRef("c" * 32), ChildRef("d" * 32)
@@ -205,6 +207,19 @@ def test_what_was_withdrawn_a_moment_ago_is_neither_erased_nor_approved_nor_with
     assert said(plan) == ["entry", *["proposal-withdrawn"] * 3]
     assert not plan.stewardship.erased
     assert plan.stewardship.withdrawn[PROPOSAL].by == "p.ellis"
+
+
+def test_the_first_approvers_key_makes_what_was_approved_by_name_alone_count_no_more() -> None:
+    public = key_of("q.harrow").public
+    key = prepared(
+        105,
+        EntryType.APPROVER_KEY_ADDED,
+        ApproverKeyFacts("q.harrow", public.thumbprint, public.jwk(), "p.ellis"),
+        known=None,
+        key=f"{105:032x}",
+    )
+    assert said(decided(key, ERASURE)) == ["entry", "not-approved"]
+    assert said(decided(ERASURE, key)) == ["entry", "entry"]
 
 
 def test_what_is_erased_already_cannot_be_withdrawn() -> None:
