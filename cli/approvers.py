@@ -1,5 +1,6 @@
 """``exchange approver``: whose keys sign approvals of erasures, registered once and vouched for by each other."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,8 @@ from shared.ledger.approvers import ApproverKey, parse_signed, sign_text, vouchi
 
 approver_app = typer.Typer(help="Who signs approvals of erasures, and by which key.", no_args_is_help=True)
 
+_HASH = re.compile(r"[0-9a-f]{64}\Z")
+
 Account = Annotated[str, typer.Argument(help="The account that approves by this key, never a name")]
 OwnKey = Annotated[Path, typer.Option("--with", help="Your own private key, PKCS#8 PEM, registered as an approver's")]
 
@@ -28,29 +31,45 @@ def add_approver(
     vouched: Annotated[
         list[str] | None, typer.Option(help="The line that `approver vouch` printed for another approver; repeatable")
     ] = None,
+    recovered: Annotated[
+        bool, typer.Option("--recovered", help="Too few are left to vouch, and the ledger's settings name this key")
+    ] = False,
 ) -> None:
     """Let an account sign approvals by a key. From the first key on, every approval must be signed.
 
-    Two approvers vouch for each further key, or the one there is. The key stays with its owner: give its .jwk file.
+    The first approver vouches for the second, and two for each further key. The key stays with its owner: give its
+    .jwk file.
     """
+    if recovered and vouched:
+        raise typer.BadParameter("give either --vouched or --recovered")
 
     async def work() -> None:
         vouchers = [parse_signed(each) for each in vouched or []]
         public = read_public_key(key)
         async with open_steward() as acting:
-            await acting.add_approver(parse_account(account), public, vouchers=vouchers, by=by)
+            if recovered:
+                await acting.recover_approver(parse_account(account), public, by=by)
+            else:
+                await acting.add_approver(parse_account(account), public, vouchers=vouchers, by=by)
             typer.echo(f"{account} approves by the key {public.thumbprint} from now on")
 
     reach.run(work())
 
 
 @approver_app.command("vouch")
-def vouch(account: Account, key: KeyFile, own: OwnKey) -> None:
+def vouch(
+    account: Account,
+    key: KeyFile,
+    own: OwnKey,
+    as_of: Annotated[str, typer.Option(help="The 64 characters that `approver list` ends with")],
+) -> None:
     """Sign, as an approver, that a key is an account's, and print the line for `approver add --vouched`.
 
     Needs no exchange: do it where your key is, and only once you have the new key from its owner's own hands.
     """
-    text = vouching_text(parse_account(account), read_public_key(key).thumbprint)
+    if not _HASH.match(as_of):
+        raise typer.BadParameter("give the 64 characters that `exchange approver list` ends with")
+    text = vouching_text(parse_account(account), read_public_key(key).thumbprint, as_of=bytes.fromhex(as_of))
     typer.echo(sign_text(text, key=private_key(own)).text())
 
 
@@ -65,6 +84,8 @@ def list_approvers() -> None:
         typer.echo(f"{len(approvers.accounts())} approvers have a key; approvals {signed}")
         for thumbprint, key in approvers.keys.items():
             typer.echo(f"{thumbprint}  {key.account}  {_standing(key)}")
+        if approvers.must_sign:
+            typer.echo(f"To vouch for a further key: --as-of {approvers.as_of.hex()}")
 
     reach.run(work())
 
@@ -86,5 +107,5 @@ def revoke_approver(
 
 
 def _standing(key: ApproverKey) -> str:
-    vouched = f"vouched for by {', '.join(key.vouched_by)}" if key.vouched_by else "vouched for by nobody"
+    vouched = f"vouched for by {', '.join(key.vouched_by) or 'nobody'}" + ", RECOVERED" * key.recovered
     return f"since entry {key.position}, {vouched}" + (f", revoked {key.revoked_at}" if key.revoked_at else "")

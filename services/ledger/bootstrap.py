@@ -154,6 +154,7 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
                 tiles,
                 published,
                 WhoKnewAnswerer(reader, published, registry),
+                frozenset(filter(None, settings.approver_keys_recovered.split(","))),
             )
         )
         relay = None

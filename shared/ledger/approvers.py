@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from shared.entries import Entry
+from shared.entries import Entry, encode_entry
 from shared.errors import InvalidInput
 from shared.identifiers import EntryId, KeyThumbprint, Position
 from shared.ledger.facts import read_facts
 from shared.signatures.errors import SignatureInvalid
 from shared.signatures.keys import PublicKey, SigningKey, public_key_from_jwk
+from shared.transparency.merkle import leaf_hash
 
 _APPROVAL = "safeguarding-exchange/erasure-approval/v1"
 _VOUCHING = "safeguarding-exchange/approver-vouching/v1"
@@ -34,6 +35,7 @@ class ApproverKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Facts of ``approver.key_added``: an account signs approvals with this key from here on.
 
     ``by`` is the account of who registered it; ``vouchers`` are signatures by approvers who were there before.
+    ``recovered`` says that it was let in by a setting of the ledger instead, because too few were left to vouch.
     """
 
     account: str
@@ -41,6 +43,7 @@ class ApproverKeyFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     jwk: dict[str, str]
     by: str
     vouchers: tuple[Signed, ...] = ()
+    recovered: bool = False
 
 
 class ApproverKeyRevokedFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,12 +56,16 @@ class ApproverKeyRevokedFacts(msgspec.Struct, frozen=True, forbid_unknown_fields
 
 @dataclass(frozen=True, slots=True)
 class ApproverKey:
-    """A key, the account that it signs for, and who vouched for it; ``revoked_at`` is when it was given up."""
+    """A key, the account that it signs for, and who vouched for it or that nobody needed to.
+
+    ``revoked_at`` is when it was given up.
+    """
 
     account: str
     jwk: Mapping[str, str]
     position: Position
     vouched_by: tuple[str, ...]
+    recovered: bool = False
     revoked_at: str | None = None
 
     def public(self) -> PublicKey:
@@ -71,10 +78,11 @@ class Approvers:
     """What the entries so far say of approvers' keys. Immutable: ``with_added`` and ``with_revoked`` return the next.
 
     Whoever once signs approvals always does: from the first key on no approval counts without a signature, whatever
-    becomes of the keys.
+    becomes of the keys. ``as_of`` is the leaf hash of the last entry among them, empty before the first.
     """
 
     keys: Mapping[KeyThumbprint, ApproverKey] = field(default_factory=dict)
+    as_of: bytes = b""
 
     @property
     def must_sign(self) -> bool:
@@ -90,13 +98,17 @@ class Approvers:
         """Return the accounts that can sign now."""
         return frozenset(key.account for key in self.keys.values() if key.revoked_at is None)
 
+    def ever(self) -> frozenset[str]:
+        """Return the accounts that can sign now or once could."""
+        return frozenset(key.account for key in self.keys.values())
+
     def with_added(self, entry: Entry) -> "Approvers":
         """Return the state after ``approver.key_added``. Raises IntegrityFailure when its facts do not fit it."""
         facts = read_facts(entry, ApproverKeyFacts)
         known = (self.keys.get(each.key) for each in facts.vouchers)
         vouched_by = tuple(key.account for key in known if key is not None)
-        added = ApproverKey(facts.account, facts.jwk, entry.position, vouched_by)
-        return replace(self, keys={**self.keys, facts.thumbprint: added})
+        added = ApproverKey(facts.account, facts.jwk, entry.position, vouched_by, facts.recovered)
+        return Approvers({**self.keys, facts.thumbprint: added}, leaf_hash(encode_entry(entry)))
 
     def with_revoked(self, entry: Entry) -> "Approvers":
         """Return the state after ``approver.key_revoked``. Raises IntegrityFailure when its facts do not fit it."""
@@ -104,7 +116,8 @@ class Approvers:
         key = self.keys.get(thumbprint)
         if key is None or key.revoked_at is not None:
             return self
-        return replace(self, keys={**self.keys, thumbprint: replace(key, revoked_at=entry.time)})
+        revoked = replace(key, revoked_at=entry.time)
+        return Approvers({**self.keys, thumbprint: revoked}, leaf_hash(encode_entry(entry)))
 
 
 def approval_text(proposal: EntryId, *, entry_hash: bytes, by: str) -> bytes:
@@ -116,9 +129,12 @@ def approval_text(proposal: EntryId, *, entry_hash: bytes, by: str) -> bytes:
     return f"{_APPROVAL}\nproposal: {proposal}\nentry: {entry_hash.hex()}\nby: {by}\n".encode("ascii")
 
 
-def vouching_text(account: str, thumbprint: KeyThumbprint) -> bytes:
-    """Return what an approver signs to vouch that a key is an account's: three lines, each with its newline."""
-    return f"{_VOUCHING}\naccount: {account}\nkey: {thumbprint}\n".encode("ascii")
+def vouching_text(account: str, thumbprint: KeyThumbprint, *, as_of: bytes) -> bytes:
+    """Return what an approver signs to vouch that a key is an account's: four lines, each with its newline.
+
+    ``as_of`` is that of the approvers it is to join: the word is for that log, and until anybody else joins or leaves.
+    """
+    return f"{_VOUCHING}\naccount: {account}\nkey: {thumbprint}\nas of: {as_of.hex()}\n".encode("ascii")
 
 
 def sign_text(text: bytes, *, key: SigningKey) -> Signed:

@@ -76,6 +76,10 @@ class LedgerSettings(BaseSettings):
         default="",
         description="The account of who adds or gives up a log key, needed on the start that does; goes on record",
     )
+    approver_keys_recovered: str = Field(
+        default="",
+        description="Thumbprints, with commas, of keys of approvers that two need not vouch for: too few are left",
+    )
     key_encryption: Literal["file", "pkcs11"] = Field(
         default="file", description="Where the keys that wrap the children's data keys are kept: file or pkcs11"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from shared.signatures.keys import public_key_from_jwk
 from tests.machinery.answers import child_ref
 from tests.machinery.command_line import Command, command_on
 from tests.machinery.exchange import TestExchange, running_exchange
@@ -61,25 +62,29 @@ async def test_two_keys_approve_and_names_do_not(own: TestExchange, command: Com
         await done(command, "keygen", tmp_path / f"{name}.pem")
     before, file_before = await proposed(own, command, tmp_path)
     assert "approvals are not signed" in await done(command, "approver", "list")
-    await done(command, "erasure", "approve", before, "--by", "x.anybody")
+    for by in ("x.anybody", "y.anybody"):
+        await done(command, "erasure", "approve", before, "--by", by)
 
     public = ("--key", tmp_path / "harrow.jwk", "--by", "p.ellis")
     await done(command, "approver", "add", "q.harrow", *public)
     second = ("approver", "add", "r.dunmore", "--key", tmp_path / "dunmore.jwk", "--by", "p.ellis")
     await refused(command, "0 of 1 approvers have vouched", *second)
-    vouching = ("--key", tmp_path / "dunmore.jwk", "--with", tmp_path / "harrow.pem")
+    vouching = ("--key", tmp_path / "dunmore.jwk", "--with", tmp_path / "harrow.pem", *await as_of(command))
     word = last_line(await done(command, "approver", "vouch", "r.dunmore", *vouching))
     await refused(command, "not over this", *("approver", "add", "s.vane", *second[3:]), "--vouched", word)
     await done(command, *second, "--vouched", word)
     third = ("approver", "add", "t.oake", "--key", tmp_path / "oake.jwk", "--by", "p.ellis")
-    vouching = ("--key", tmp_path / "oake.jwk", "--with", tmp_path / "harrow.pem")
+    vouching = ("--key", tmp_path / "oake.jwk", "--with", tmp_path / "harrow.pem", *await as_of(command))
     word = last_line(await done(command, "approver", "vouch", "t.oake", *vouching))
     await refused(command, "1 of 2 approvers have vouched", *third, "--vouched", word)
+    await refused(command, "an approver vouches twice", *third, "--vouched", word, "--vouched", word)
     listed = await done(command, "approver", "list")
     assert "2 approvers have a key; approvals are signed" in listed
     assert re.search(r"r\.dunmore  since entry [0-9]+, vouched for by q\.harrow", listed)
 
-    # What was approved before there were keys still counts, and the next approval of it is signed.
+    # What was approved by name alone before there were keys counts no more.
+    assert "missing: 2 signed approvals" in await done(command, "erasure", "list")
+    await refused(command, "0 of 2 have approved", "erasure", "carry-out", before, "--by", "p.ellis")
     await refused(command, "approvals are signed here", "erasure", "approve", before, "--by", "q.harrow")
     proposal, file = await proposed(own, command, tmp_path)
     await refused(command, "approvals are signed here", "erasure", "approve", proposal, "--by", "x.anybody")
@@ -97,18 +102,18 @@ async def test_two_keys_approve_and_names_do_not(own: TestExchange, command: Com
     await done(command, "erasure", "approve", proposal, "--by", "r.dunmore", "--signed", last_line(said))
     await done(command, "erasure", "carry-out", proposal, "--by", "p.ellis")
 
-    signed = last_line(
-        await done(command, "erasure", "sign", file_before, "--by", "q.harrow", "--key", tmp_path / "harrow.pem")
-    )
-    await done(command, "erasure", "approve", before, "--by", "q.harrow", "--signed", signed)
+    for by, key in (("q.harrow", "harrow.pem"), ("r.dunmore", "dunmore.pem")):
+        said = await done(command, "erasure", "sign", file_before, "--by", by, "--key", tmp_path / key)
+        await done(command, "erasure", "approve", before, "--by", by, "--signed", last_line(said))
+        if by == "q.harrow":
+            await refused(command, "1 of 2 have approved", "erasure", "carry-out", before, "--by", "p.ellis")
     await done(command, "erasure", "carry-out", before, "--by", "p.ellis")
     replayed = (await done(command, "audit", "replay", "--type", "erasure.approved")).splitlines()
     approvals = [json.loads(line)["facts"] for line in replayed]
     assert [(each["by"], each["signed"] is not None) for each in approvals] == [
         ("x.anybody", False),
-        ("q.harrow", True),
-        ("r.dunmore", True),
-        ("q.harrow", True),
+        ("y.anybody", False),
+        *[("q.harrow", True), ("r.dunmore", True)] * 2,
     ]
     report = await own.audit()
     assert report.intact, report.findings
@@ -137,6 +142,24 @@ async def test_a_restarted_ledger_still_knows_whose_signatures_count(
     assert report.intact, report.findings
 
 
+async def test_where_too_few_are_left_to_vouch_the_ledger_is_started_to_let_a_key_in(
+    own: TestExchange, command: Command, tmp_path: Path
+) -> None:
+    await done(command, "keygen", tmp_path / "oake.pem")
+    adding = ("approver", "add", "t.oake", "--key", tmp_path / "oake.jwk", "--by", "p.ellis")
+    await refused(command, "0 of 2 approvers have vouched", *adding)
+    await refused(command, "not started to let that key in", *adding, "--recovered")
+    thumbprint = public_key_from_jwk(json.loads((tmp_path / "oake.jwk").read_text())).thumbprint
+    await own.local.stop_service("ledger")
+    await own.local.start_service("ledger", {"LEDGER_APPROVER_KEYS_RECOVERED": thumbprint})
+    await refused(command, "0 of 2 approvers have vouched", *adding)
+    assert thumbprint in await done(command, *adding, "--recovered")
+    listed = await done(command, "approver", "list")
+    assert re.search(r"t\.oake  since entry [0-9]+, vouched for by nobody, RECOVERED", listed)
+    report = await own.audit()
+    assert report.intact, report.findings
+
+
 async def test_only_what_proposes_something_is_signed(own: TestExchange, command: Command, tmp_path: Path) -> None:
     await done(command, "keygen", tmp_path / "harrow.pem")
     other = tmp_path / "other.json"
@@ -145,6 +168,13 @@ async def test_only_what_proposes_something_is_signed(own: TestExchange, command
     await refused(command, "that entry proposes nothing", "erasure", "sign", other, *signing)
     other.write_text(other.read_text().replace('"position":0', '"position": 0'))
     await refused(command, "not in canonical form", "erasure", "sign", other, *signing)
+
+
+async def as_of(command: Command) -> tuple[str, str]:
+    """Return what a voucher must know of the approvers whom a key is to join."""
+    match = re.search(r"--as-of ([0-9a-f]{64})$", (await done(command, "approver", "list")).strip())
+    assert match is not None
+    return "--as-of", match[1]
 
 
 def last_line(said: str) -> str:

@@ -9,9 +9,9 @@ import pytest_asyncio
 
 from services.ledger.audit.findings import FindingKind
 from shared.entries import Entry
-from shared.ledger.approvers import Signed, approval_text, sign_text, vouching_text
+from shared.ledger.approvers import approval_text, sign_text, vouching_text
 from shared.ledger.stewardship import SCOPE_CHILD, ProposalWithdrawnFacts, Target
-from shared.signatures.keys import SigningKey, generate_signing_key
+from shared.signatures.keys import generate_signing_key
 from shared.transparency.merkle import leaf_hash
 from shared.vocabulary import EntryType
 from tests.machinery.answers import child_ref
@@ -26,10 +26,6 @@ APPROVERS = ("q.harrow", "r.dunmore")
 KEYS = {account: generate_signing_key() for account in APPROVERS}
 
 
-def vouched(account: str, *, by: SigningKey) -> Signed:
-    return sign_text(vouching_text(account, KEYS[account].public.thumbprint), key=by)
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def opened() -> AsyncIterator[Laboratory]:
     """A ledger in which two people approved an erasure by their signatures, laid open to an attacker."""
@@ -40,7 +36,9 @@ async def opened() -> AsyncIterator[Laboratory]:
         async with steward(exchange) as acting:
             first, second = APPROVERS
             await acting.add_approver(first, KEYS[first].public, vouchers=[], by="p.ellis")
-            words = [vouched(second, by=KEYS[first])]
+            as_of = (await acting.stewardship()).approvers.as_of
+            word = vouching_text(second, KEYS[second].public.thumbprint, as_of=as_of)
+            words = [sign_text(word, key=KEYS[first])]
             await acting.add_approver(second, KEYS[second].public, vouchers=words, by="p.ellis")
             target = Target(SCOPE_CHILD, about)
             proposal = await acting.propose_erasure(target, authority=GROUND, reason=REASON, by="p.ellis")

@@ -23,6 +23,7 @@ from shared.ledger.stewardship import (
     ErasureFacts,
     ErasureProposedFacts,
     ProposalWithdrawnFacts,
+    Stewardship,
     Target,
 )
 from shared.signatures.keys import SigningKey, ed25519_signing_key
@@ -37,11 +38,6 @@ PROPOSER, FIRST, SECOND, THIRD = "p.ellis", "q.harrow", "r.dunmore", "t.oake"
 def key_of(account: str) -> SigningKey:
     """Return the one key that an account has in these tests."""
     return ed25519_signing_key(sha256(account.encode()).digest())
-
-
-def vouched(account: str, *, by: str) -> Signed:
-    """Return somebody's word that the account's key is its own."""
-    return sign_text(vouching_text(account, key_of(account).public.thumbprint), key=key_of(by))
 
 
 @dataclass
@@ -94,10 +90,26 @@ class StewardLog:
         facts = ErasureFacts(TARGET, "ground", "reason", self.proposal.id, PROPOSER, approved_by, "2026-12-29", THIRD)
         return self.add(EntryType.ERASURE_RECORDED, facts)
 
-    def approver(self, account: str, *vouchers: Signed, key: SigningKey | None = None) -> "StewardLog":
-        """Register an account's key."""
+    def word(self, account: str, *, by: str) -> Signed:
+        """Return somebody's word, as of now, that the account's key is its own."""
+        as_of = Stewardship().with_entries(self.entries).approvers.as_of
+        return sign_text(vouching_text(account, key_of(account).public.thumbprint, as_of=as_of), key=key_of(by))
+
+    def approver(
+        self, account: str, *vouchers: Signed, by: tuple[str, ...] = (), key: SigningKey | None = None
+    ) -> "StewardLog":
+        """Register an account's key with some words for it, or with those of accounts as of now."""
         public = (key or key_of(account)).public
-        facts = ApproverKeyFacts(account, public.thumbprint, public.jwk(), PROPOSER, vouchers)
+        words = (*vouchers, *(self.word(account, by=each) for each in by))
+        return self.add(
+            EntryType.APPROVER_KEY_ADDED,
+            ApproverKeyFacts(account, public.thumbprint, public.jwk(), PROPOSER, words),
+        )
+
+    def approver_recovered(self, account: str) -> "StewardLog":
+        """Register an account's key for which nobody vouches any more."""
+        public = key_of(account).public
+        facts = ApproverKeyFacts(account, public.thumbprint, public.jwk(), PROPOSER, recovered=True)
         return self.add(EntryType.APPROVER_KEY_ADDED, facts)
 
     def approver_revoked(self, account: str) -> "StewardLog":

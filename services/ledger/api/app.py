@@ -9,6 +9,7 @@ from services.ledger.api.parts import LedgerParts
 from services.ledger.api.published_files import PublishedFilesApp
 from services.ledger.api.several import outcome_of, several
 from services.ledger.domain.amending import amended_by, check_amendment
+from services.ledger.domain.approving import check_recovery
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
 from services.ledger.domain.standing import Standing, check_answers
@@ -104,6 +105,7 @@ class LedgerApi:
     async def _append(self, body: bytes, caller: str) -> Appended:
         request = decode(body, AppendRequest)
         check_append(request, caller=caller)
+        check_recovery(request, may_recover=self._parts.may_recover)
         self._parts.own_keys.check(request)
         amended = amended_by(request)
         if amended is not None:

@@ -40,3 +40,4 @@ class LedgerParts:
     tiles: TileSource
     published: AsPublished
     who_knew: WhoKnewAnswerer
+    may_recover: frozenset[str]

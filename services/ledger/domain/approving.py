@@ -3,7 +3,7 @@
 ``services.ledger.domain.stewarding`` asks this of each entry, at the writer and again in an audit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from shared.errors import Conflict, InvalidInput, NotFound, NotPermitted
 from shared.ledger.approvers import (
@@ -15,9 +15,11 @@ from shared.ledger.approvers import (
     verify_signed,
     vouching_text,
 )
+from shared.ledger.messages import AppendRequest
 from shared.ledger.stewardship import APPROVALS_NEEDED, ApprovalFacts, Proposal
 from shared.signatures.errors import SignatureInvalid
 from shared.signatures.keys import public_key_from_jwk
+from shared.vocabulary import EntryType
 
 
 class ApprovalUnproven(NotPermitted):
@@ -41,19 +43,38 @@ class ApproverKeyKnown(Conflict):
 def check_approver_added(facts: ApproverKeyFacts, approvers: Approvers) -> None:
     """Return when a key may sign approvals for an account from now on; raise if not.
 
-    As many approvers vouch for it as approve an erasure, or all there are while they are fewer; the first has nobody.
-    Raises InvalidInput for what is no key, ApproverKeyKnown, NotVouchedFor.
+    The first has nobody to vouch for it, the next approver the first; from then on it is two, also when keys were
+    revoked since, unless it is said to be ``recovered``. Raises InvalidInput for what is no key or for two words of
+    one account, ApproverKeyKnown, NotVouchedFor.
     """
     if public_key_from_jwk(facts.jwk).thumbprint != facts.thumbprint:
         raise InvalidInput("the thumbprint is another key's")
     if facts.thumbprint in approvers.keys:
         raise ApproverKeyKnown("that key is registered already, or was", remedy="Make a new key: exchange keygen")
-    vouching = _accounts_of(facts.vouchers, vouching_text(facts.account, facts.thumbprint), approvers)
-    needed = min(APPROVALS_NEEDED, len(approvers.accounts()))
-    if len(vouching) < needed:
+    text = vouching_text(facts.account, facts.thumbprint, as_of=approvers.as_of)
+    vouching = _accounts_of(facts.vouchers, text, approvers)
+    if len(vouching) < len(facts.vouchers):
+        raise InvalidInput("an approver vouches twice", remedy="Give the lines of two approvers.")
+    needed = min(APPROVALS_NEEDED, len(approvers.ever()))
+    if len(vouching) < needed and not facts.recovered:
         raise NotVouchedFor(
             f"{len(vouching)} of {needed} approvers have vouched for this key",
-            remedy="Each signs for it: exchange approver vouch. Then give each line with --vouched.",
+            remedy="Each signs for it: exchange approver vouch. Then give each line with --vouched. "
+            "Where too few are left who can: see docs/operations.md, Approvers' keys.",
+        )
+
+
+def check_recovery(request: AppendRequest, *, may_recover: Collection[str]) -> None:
+    """Return unless a request says that a key is recovered which whoever starts the ledger did not name.
+
+    Asked at the door, and not in an audit, which cannot know how the ledger was started. Raises NotVouchedFor.
+    """
+    if request.type is not EntryType.APPROVER_KEY_ADDED or request.facts.get("recovered", False) is False:
+        return
+    if request.facts.get("thumbprint") not in may_recover:
+        raise NotVouchedFor(
+            "the ledger was not started to let that key in",
+            remedy="Whoever runs the ledger names it in LEDGER_APPROVER_KEYS_RECOVERED and starts the ledger again.",
         )
 
 

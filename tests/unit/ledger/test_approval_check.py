@@ -1,13 +1,19 @@
 """An audit holds every erasure against what was proposed, approved, signed and withdrawn before it."""
 
 import pytest
+from msgspec.structs import replace
 
 from services.ledger.audit.approvals import ApprovalCheck
 from services.ledger.audit.findings import Finding, FindingKind, Report
+from services.ledger.domain.approving import NotVouchedFor, check_recovery
 from shared.errors import ExchangeError
-from shared.ledger.approvers import Signed, approval_text, parse_signed, vouching_text
+from shared.identifiers import EntryId
+from shared.ledger.approvers import Signed, approval_text, parse_signed, sign_text, vouching_text
+from shared.ledger.messages import Answer, AppendRequest, Idempotency
+from shared.ledger.stewardship import Stewardship
 from shared.signatures.keys import Algorithm, generate_signing_key
-from tests.machinery.approvals import FIRST, PROPOSER, SECOND, THIRD, StewardLog, key_of, vouched
+from shared.vocabulary import EntryType
+from tests.machinery.approvals import FIRST, PROPOSER, SECOND, THIRD, StewardLog, key_of
 
 
 def findings(log: StewardLog) -> list[Finding]:
@@ -26,7 +32,7 @@ def wrong(log: StewardLog) -> list[int]:
 
 def two_approvers() -> StewardLog:
     """Return a log in which two approvers have keys, the second vouched for by the first, and something is proposed."""
-    return StewardLog().approver(FIRST).approver(SECOND, vouched(SECOND, by=FIRST)).propose()
+    return StewardLog().approver(FIRST).approver(SECOND, by=(FIRST,)).propose()
 
 
 def signed_by_both() -> StewardLog:
@@ -61,6 +67,28 @@ def test_once_there_are_keys_a_name_alone_approves_nothing_whatever_becomes_of_t
     assert wrong(revoked.approve("x.else").approve("y.else").erase(approved_by=("x.else", "y.else"))) == [5, 6, 7]
 
 
+def test_what_was_approved_by_name_alone_counts_no_more_once_there_are_keys() -> None:
+    before = StewardLog().propose().approve(FIRST).approve(SECOND)
+    keys = before.approver(FIRST).approver(SECOND, by=(FIRST,))
+    assert wrong(keys.erase()) == [5]
+    for signed in (FIRST, THIRD):
+        mixed = StewardLog().propose().approve("x.anybody").approver(FIRST).approver(THIRD, by=(FIRST,))
+        mixed.approve(signed, signed=mixed.signature(signed))
+        assert wrong(mixed.erase(approved_by=("x.anybody", signed))) == [5]
+
+
+def test_who_approved_by_name_alone_may_sign_it_once_there_are_keys() -> None:
+    log = StewardLog().propose().approve(FIRST).approver(FIRST).approver(SECOND, by=(FIRST,))
+    for by in (FIRST, SECOND):
+        log.approve(by, signed=log.signature(by))
+    assert findings(log.erase()) == []
+
+
+def test_what_was_erased_before_there_were_keys_stays_approved() -> None:
+    log = StewardLog().propose().approve(FIRST).approve(SECOND).erase()
+    assert findings(log.approver(FIRST).approver(SECOND, by=(FIRST,))) == []
+
+
 @pytest.mark.parametrize("forged", ["by another's key", "another's approval", "of another proposal", "not at all"])
 def test_a_signature_is_by_the_approvers_own_key_over_this_very_proposal(forged: str) -> None:
     log = two_approvers()
@@ -77,28 +105,81 @@ def test_a_signature_is_by_the_approvers_own_key_over_this_very_proposal(forged:
 def test_a_revoked_key_approves_and_vouches_no_more_and_what_it_approved_before_stays() -> None:
     log = two_approvers().approver_revoked(FIRST)
     assert wrong(log.approve(FIRST, signed=log.signature(FIRST))) == [4]
-    assert wrong(two_approvers().approver_revoked(FIRST).approver(THIRD, vouched(THIRD, by=FIRST))) == [4]
+    assert wrong(two_approvers().approver_revoked(FIRST).approver(THIRD, by=(FIRST, SECOND))) == [4]
     assert findings(signed_by_both().approver_revoked(FIRST).erase()) == []
 
 
 def test_two_approvers_let_a_third_in_and_neither_alone_nor_anybody_else() -> None:
-    both = (vouched(THIRD, by=FIRST), vouched(THIRD, by=SECOND))
-    assert findings(two_approvers().approver(THIRD, *both)) == []
-    for too_few in ((), both[:1], (both[0], both[0]), (vouched(THIRD, by=THIRD), both[0])):
-        assert wrong(two_approvers().approver(THIRD, *too_few)) == [3]
+    assert findings(two_approvers().approver(THIRD, by=(FIRST, SECOND))) == []
+    for too_few in ((), (FIRST,), (FIRST, FIRST), (THIRD, FIRST)):
+        assert wrong(two_approvers().approver(THIRD, by=too_few)) == [3]
     assert wrong(StewardLog().approver(FIRST).approver(SECOND)) == [1]
 
 
+def test_nobody_vouches_twice_with_one_key_or_with_two() -> None:
+    assert wrong(StewardLog().approver(FIRST).approver(SECOND, by=(FIRST, FIRST))) == [1]
+    log = StewardLog().approver(FIRST)
+    other = generate_signing_key()
+    as_of = Stewardship().with_entries(log.entries).approvers.as_of
+    log.approver(
+        FIRST,
+        sign_text(vouching_text(FIRST, other.public.thumbprint, as_of=as_of), key=key_of(FIRST)),
+        key=other,
+    )
+    as_of = Stewardship().with_entries(log.entries).approvers.as_of
+    text = vouching_text(SECOND, key_of(SECOND).public.thumbprint, as_of=as_of)
+    both = [sign_text(text, key=key) for key in (key_of(FIRST), other)]
+    (finding,) = findings(log.approver(SECOND, *both))
+    assert (finding.first_position, "an approver vouches twice" in finding.detail) == (2, True)
+
+
 def test_a_word_for_one_account_is_none_for_another() -> None:
-    mallory = generate_signing_key()
-    assert wrong(StewardLog().approver(FIRST).approver(SECOND, vouched(SECOND, by=FIRST), key=mallory)) == [1]
-    assert wrong(StewardLog().approver(FIRST).approver(THIRD, vouched(SECOND, by=FIRST))) == [1]
+    mallory, log = generate_signing_key(), StewardLog().approver(FIRST)
+    assert wrong(log.approver(SECOND, log.word(SECOND, by=FIRST), key=mallory)) == [1]
+    log = StewardLog().approver(FIRST)
+    assert wrong(log.approver(THIRD, log.word(SECOND, by=FIRST))) == [1]
 
 
-def test_a_lost_key_is_replaced_by_the_word_of_who_is_left() -> None:
+def test_a_word_is_for_one_log_and_until_anybody_joins_or_leaves() -> None:
+    elsewhere = StewardLog().propose().approver(FIRST)
+    assert wrong(StewardLog().approver(FIRST).approver(SECOND, elsewhere.word(SECOND, by=FIRST))) == [1]
+    log = two_approvers()
+    words = [log.word("s.vane", by=by) for by in (FIRST, SECOND)]
+    assert findings(two_approvers().approver("s.vane", *words)) == []
+    assert wrong(log.approver(THIRD, by=(FIRST, SECOND)).approver("s.vane", *words)) == [4]
+    assert wrong(two_approvers().approver_revoked(FIRST).approver("s.vane", words[1])) == [4]
+
+
+def test_revoking_keys_makes_none_easier_to_add() -> None:
     log = two_approvers().approver_revoked(SECOND)
-    assert wrong(log.approver(SECOND, vouched(SECOND, by=FIRST))) == [4], "the lost key is not had back"
-    assert findings(two_approvers().approver_revoked(SECOND).approver(THIRD, vouched(THIRD, by=FIRST))) == []
+    assert wrong(log.approver(THIRD, by=(FIRST,))) == [4]
+    assert wrong(two_approvers().approver_revoked(FIRST).approver_revoked(SECOND).approver(THIRD)) == [5]
+
+
+def test_where_too_few_are_left_a_key_is_recovered_and_the_entry_says_so() -> None:
+    log = two_approvers().approver_revoked(SECOND)
+    assert findings(log.approver_recovered(THIRD)) == []
+    recovered = Stewardship().with_entries(log.entries).approvers.in_force(key_of(THIRD).public.thumbprint)
+    assert recovered is not None
+    assert (recovered.recovered, recovered.vouched_by) == (True, ())
+    assert findings(log.approver("s.vane", by=(FIRST, THIRD))) == []
+    assert wrong(two_approvers().approver_revoked(SECOND).approver_recovered(SECOND)) == [4], "it is not had back"
+
+
+def test_the_door_lets_only_those_keys_be_recovered_that_the_ledger_was_started_to_let_in() -> None:
+    named, facts = key_of(THIRD).public.thumbprint, dict(StewardLog().approver_recovered(THIRD).entries[0].facts)
+    request = AppendRequest(
+        entry_id=EntryId("a" * 32),
+        type=EntryType.APPROVER_KEY_ADDED,
+        idempotency=Idempotency("service:operator", "a", b""),
+        answer=Answer(201, {}),
+        facts=facts,
+    )
+    check_recovery(request, may_recover={named})
+    check_recovery(replace(request, facts={**facts, "recovered": False}), may_recover=())
+    for may_recover, said in (((), True), ({key_of(SECOND).public.thumbprint}, True), ((), 1)):
+        with pytest.raises(NotVouchedFor):
+            check_recovery(replace(request, facts={**facts, "recovered": said}), may_recover=may_recover)
 
 
 def test_a_key_has_one_owner_and_may_be_of_either_kind() -> None:
@@ -134,8 +215,9 @@ def test_what_an_approver_signs_is_these_bytes() -> None:
         b"safeguarding-exchange/erasure-approval/v1\nproposal: %032x\nentry: %s\nby: q.harrow\n" % (0, b"0" * 64)
     )
     thumbprint = key_of(FIRST).public.thumbprint
-    assert vouching_text(FIRST, thumbprint) == (
-        b"safeguarding-exchange/approver-vouching/v1\naccount: q.harrow\nkey: %s\n" % thumbprint.encode()
+    assert vouching_text(FIRST, thumbprint, as_of=bytes(32)) == (
+        b"safeguarding-exchange/approver-vouching/v1\naccount: q.harrow\nkey: %s\nas of: %s\n"
+        % (thumbprint.encode(), b"0" * 64)
     )
     signed = log.signature(FIRST)
     assert parse_signed(signed.text() + "\n") == signed
