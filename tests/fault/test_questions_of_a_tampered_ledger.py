@@ -9,15 +9,20 @@ import pytest
 import pytest_asyncio
 
 from client.errors import Refused
+from services.gateway.api.problem_types import PROBLEMS
+from shared.canonical_json import Json
 from shared.identifiers import ChildRef
 from shared.transparency.merkle import leaf_hash
 from tests.machinery.answers import child_ref
 from tests.machinery.command_line import Command, command_on
 from tests.machinery.exchange import TestExchange, patiently, running_exchange
-from tests.machinery.people import share
+from tests.machinery.people import child, share
 from tests.machinery.tampering import edited_leaf
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+WHO = child()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -25,7 +30,7 @@ async def asked() -> AsyncIterator[tuple[TestExchange, ChildRef, int]]:
     """An exchange that holds a share, whose child it is about, and where it stands."""
     async with running_exchange() as exchange:
         async with exchange.client() as client:
-            shared = await client.share(share())
+            shared = await client.share(share(WHO))
         await exchange.all_signed_for()
         entries = await exchange.entries()
         yield exchange, child_ref(shared), next(each.position for each in entries if each.id == shared.content["id"])
@@ -75,6 +80,17 @@ async def test_a_changed_entry_is_told_of_to_nobody(
                 await agency.get(path)
             problem = refused.value.problem
             assert (problem.status, problem.code, expected in problem.detail) == (500, "ledger-damaged", True), problem
+            assert problem.remedy == PROBLEMS["ledger-damaged"].cure
+        correction: dict[str, Json] = {"decided_at": "2026-11-24T11:00:00Z", "members": {"rationale": "Put right."}}
+        search: dict[str, Json] = {"child": WHO}
+        posted = [("/v1/children/searches", search), (f"/v1/shares/{share_id}/corrections", correction)]
+        # The search holds each entry against its own hash alone.
+        for path, record in posted[with_its_hash:]:
+            with pytest.raises(Refused) as refused:
+                await agency.post(path, record)
+            problem = refused.value.problem
+            assert (problem.status, problem.code, problem.outcome) == (500, "ledger-damaged", ""), problem
+            assert problem.remedy == PROBLEMS["ledger-damaged"].cure
         for form in ((), ("--json",)):
             code, said = await command("audit", "who-knew", child, *form)
             assert code == 1, said

@@ -12,10 +12,12 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 from services.gateway.api.app import make_app
+from services.gateway.api.children import ChildrenApi, add_children_routes
 from services.gateway.api.metrics import show_metrics
 from services.gateway.api.signed_requests import Asked, SignedRequests
 from services.gateway.bootstrap import make_gateway
 from services.gateway.limit_requests import RequestLimits
+from services.gateway.read_case import CaseReader
 from shared.clock import SystemClock
 from shared.errors import IntegrityFailure, Unavailable
 from shared.identifiers import AgencyId, AuthorityCode
@@ -82,7 +84,7 @@ def registered(folder: Path) -> FailingLedger:
 
 
 def add_failing_routes(app: FastAPI, signed: SignedRequests, ledger: FailingLedger) -> None:
-    """Add a signed read, and a route that fails outside of what proves requests and leaves a failing task behind."""
+    """Add signed reads, and a route that fails outside of what proves requests and leaves a failing task behind."""
 
     async def stray() -> None:
         raise NameQuoted(CHILD)
@@ -103,6 +105,13 @@ def add_failing_routes(app: FastAPI, signed: SignedRequests, ledger: FailingLedg
     async def looks() -> int:
         return ledger.looks
 
+    reader = CaseReader(
+        ledger=ledger,  # type: ignore[arg-type]
+        directories=directories(),
+        clock=SystemClock(),
+        in_production=False,
+    )
+    add_children_routes(app, ChildrenApi(signed=signed, reader=reader))
     app.add_api_route("/fail", fail)
     app.add_api_route("/looks", looks)
     app.add_api_route("/v1/read", read)

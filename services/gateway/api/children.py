@@ -6,7 +6,7 @@ from starlette.responses import Response
 from services.gateway.admit_request import Admitted
 from services.gateway.api.openapi import audit_operation, schema_ref, search_operation
 from services.gateway.api.reading import RecordDecoder
-from services.gateway.api.signed_requests import Asked, Found, SignedRequests
+from services.gateway.api.signed_requests import Asked, Found, SignedRequests, nothing_to_record
 from services.gateway.read_case import CaseReader, SearchRecord
 from shared.signatures.message import RequestParts
 
@@ -45,7 +45,7 @@ class ChildrenApi:
             target = parts.raw_target.decode("latin-1")
             return Found(await self._reader.search(record, admitted, body=body, target=target))
 
-        return await self._signed.post(request, "searches", search)
+        return await self._signed.post(request, "searches", search, outcome=nothing_to_record)
 
 
 def add_children_routes(app: FastAPI, api: ChildrenApi) -> None:

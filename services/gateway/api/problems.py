@@ -72,6 +72,7 @@ class Outcome(StrEnum):
 
 _SEND_AGAIN = "Send the same again with the same Idempotency-Key: it is recorded once at most."
 
+_DAMAGED = "ledger-damaged"
 
 _FALLBACKS: Sequence[tuple[type[ExchangeError], str]] = (
     (Unavailable, "unavailable"),
@@ -100,8 +101,9 @@ def outcome_of(error: ExchangeError) -> Outcome | None:
     """Return what is to be said of what a request was to record, when an error is the answer to it."""
     if isinstance(error, Unavailable):
         return Outcome.UNKNOWN if error.outcome_unknown else None
-    # What fails here may fail after it was recorded.
-    return Outcome.UNKNOWN if problem_of(error).status == 500 else None
+    problem = problem_of(error)
+    # What fails here may fail after it was recorded. Damage is come upon in reading, and outlasts every repetition.
+    return Outcome.UNKNOWN if problem.status == 500 and problem.code != _DAMAGED else None
 
 
 def problem_body(error: ExchangeError, *, call: Sequence[Telephone] = (), outcome: Outcome | None = None) -> bytes:
@@ -115,11 +117,10 @@ def problem_body(error: ExchangeError, *, call: Sequence[Telephone] = (), outcom
         "title": problem.title,
         "status": problem.status,
         "detail": error.detail,
-        "remedy": error.remedy or problem.cure,
+        "remedy": _remedy(error, problem, outcome=outcome),
     }
-    if outcome is Outcome.UNKNOWN:
+    if outcome is not None:
         said["outcome"] = outcome.value
-        said["remedy"] = _SEND_AGAIN
     if call:
         numbers = "; ".join(each.in_words() for each in call)
         said["remedy"] = f"{DANGER} {numbers}. Then: {said['remedy']}"
@@ -127,3 +128,12 @@ def problem_body(error: ExchangeError, *, call: Sequence[Telephone] = (), outcom
     if isinstance(error, RateLimited):
         said["violated-policies"] = list(error.violated)
     return orjson.dumps(said)
+
+
+def _remedy(error: ExchangeError, problem: ProblemType, *, outcome: Outcome | None) -> str:
+    if problem.code == _DAMAGED:
+        # The ledger's own is a command of the operator's.
+        return problem.cure
+    if outcome is Outcome.UNKNOWN and "Idempotency-Key" not in error.remedy:
+        return f"{error.remedy} {_SEND_AGAIN}".lstrip()
+    return error.remedy or problem.cure

@@ -63,7 +63,7 @@ OutcomeOf = Callable[[ExchangeError], Outcome | None]
 
 
 def nothing_to_record(_error: ExchangeError) -> None:
-    """Return that a request of this kind was to record nothing."""
+    """Return that a request of this kind was to record nothing of its sender's: under any key it may be sent again."""
 
 
 class SignedRequests:

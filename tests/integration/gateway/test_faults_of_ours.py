@@ -110,6 +110,16 @@ async def test_a_fault_of_ours_is_a_signed_answer_that_says_whom_to_call_and_wha
     assert 'gateway_refusals_total{code="internal"} 4.0' in metrics
 
 
+async def test_a_search_that_fails_asks_for_no_repeat_under_its_key_which_it_does_not_use(failing: Failing) -> None:
+    async with failing.client() as client:
+        with pytest.raises(NotReached) as silence:
+            await client.post("/v1/children/searches", {"child": child()})
+    problem = silence.value.problem
+    assert problem is not None
+    assert (problem.status, problem.code, problem.outcome) == (500, "internal", "")
+    assert "Idempotency-Key" not in problem.remedy
+
+
 async def test_asking_whether_it_is_ready_costs_the_ledger_nothing(failing: Failing) -> None:
     before = await looks(failing)
     answers = {(await failing.get("/readyz"))[0] for _ in range(50)}
