@@ -104,7 +104,7 @@ PROBLEMS: Mapping[str, ProblemType] = {
             "wrong-types",
             422,
             "Wrong shape",
-            "A member has another type than docs/api.md says",
+            "A member has another type than docs/api.md says, or is outside its range",
             "Mend each that is named.",
         ),
         ProblemType(

@@ -1,4 +1,4 @@
-"""Reading a JSON value as a record, or naming every member that has another type than the record's schema says.
+"""Reading a JSON value as a record, or naming every member that is not of the type, or in the range, of its schema.
 
 The library stops at the first fault: what it points at is taken out, and the rest read again. Nothing that was sent is
 repeated, only where it stood.
@@ -25,6 +25,8 @@ _KINDS = {
     "float": "a number",
     "bool": "true or false",
 }
+_RANGES = {">=": "at least", "<=": "at most", "matching regex": "a text that matches"}
+_OUTSIDE = re.compile(r"Expected `[a-z]+` (>=|<=|matching regex) (.+?)(?: - at `\$[^`]*`)?\Z")
 _PATH_IN_ERROR = re.compile(r"`(\$[^`]*)`\Z")
 _STEP = re.compile(r"\.([^.\[]+)|\[([0-9]+)\]")
 
@@ -35,7 +37,7 @@ Path = tuple[str | int, ...]
 def read_record(value: Json, shape: type[Record]) -> Record:
     """Return a value as a record, a null where a list belongs being nothing: many systems write an empty list so.
 
-    Raises WrongTypes that points at each member of another type, up to MOST_FAULTS of them.
+    Raises WrongTypes that points at each member of another type or out of range, up to MOST_FAULTS of them.
     """
     rest, faults = _without_nulls(value), _Faults()
     while True:
@@ -72,7 +74,7 @@ class _Faults:
     def refusal(self) -> WrongTypes:
         """Return what refuses the body."""
         more = "; and perhaps others" if len(self.said) >= MOST_FAULTS else ""
-        return WrongTypes("; ".join(self.said) + more, remedy="See docs/schemas for the type of each member.")
+        return WrongTypes("; ".join(self.said) + more, remedy="See docs/schemas for what each member takes.")
 
     def _as_it_came(self, steps: Path) -> Path:
         path: Path = ()
@@ -117,6 +119,9 @@ def _in_words(path: Sequence[str | int], message: str, *, lacks: str) -> str:
     pointer = "/" + "/".join(map(str, path))
     if lacks:
         return f"the object at {pointer} lacks the member {lacks}"
+    outside = _OUTSIDE.match(message)
+    if outside:
+        return f"the member at {pointer} is outside what is taken there: {_RANGES[outside.group(1)]} {outside.group(2)}"
     expected = re.match(r"Expected `([a-z |`]+)`, got `([a-z ]+)`", message)
     what = f": {_kinds(expected.group(1))} is expected there, not {_kinds(expected.group(2))}" if expected else ""
     return f"the member at {pointer} has the wrong type{what}"

@@ -1,5 +1,6 @@
 """A body of another shape is refused by pointing at the member, whatever stands around it."""
 
+import json
 import re
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 
 from services.gateway.api.reading import RecordDecoder
 from services.gateway.api.wrong_types import MOST_FAULTS
+from services.gateway.read_ledger import SignaturesRecord
 from shared.errors import ExchangeError
 
 
@@ -66,6 +68,23 @@ def test_every_member_of_a_wrong_type_is_pointed_at_where_it_stood() -> None:
     assert found[0] == "the member at /title has the wrong type: a text is expected there, not a whole number"
     assert found[-1] == "the object at /also/1 lacks the member key"
     assert "secret" not in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("member", "sent", "said"),
+    [
+        ("size", 0, "is outside what is taken there: at least 1"),
+        ("limit", 501, "is outside what is taken there: at most 500"),
+        ("size", 2**70, "is outside what is taken there: at most 9007199254740991"),
+        ("run", "SECRET", "is outside what is taken there: a text that matches '^[a-z0-9-]{8,64}$'"),
+        ("size", "secret", "has the wrong type: a whole number is expected there, not a text"),
+    ],
+)
+def test_a_value_out_of_range_is_told_what_the_range_is(member: str, sent: object, said: str) -> None:
+    taken = {"run": "a-run-of-2026", "size": 7, "after": -1, "limit": 5, "compared": "none", "reason": "r", "note": "n"}
+    with pytest.raises(ExchangeError) as refused:
+        RecordDecoder(SignaturesRecord).decode(json.dumps({**taken, member: sent}).encode())
+    assert refused.value.detail == f"the member at /{member} {said}"
 
 
 def test_a_null_that_is_nothing_is_not_blamed_for_what_stands_behind_it() -> None:
