@@ -160,10 +160,10 @@ class Registry:
 
     def with_entries(self, entries: Iterable[Entry]) -> "Registry":
         """Return the registry after ``entries``, in position order: what is there is copied once, however many."""
-        draft = _Draft(self)
+        draft = RegistryDraft(self)
         for entry in entries:
             draft.fold(entry)
-        return Registry(draft.position, draft.agencies.now, draft.keys.now, draft.endpoints.now, draft.service_keys)
+        return draft.as_it_stands()
 
     def key_valid_at(self, thumbprint: str, *, at: datetime) -> RegisteredKey:
         """Return the key of that thumbprint if it may sign at that moment.
@@ -214,8 +214,8 @@ class KeyRevoked(NotPermitted):
     code = "key-revoked"
 
 
-class _Draft:
-    """A registry while entries are folded into it."""
+class RegistryDraft:
+    """A registry while entries are folded into it. An entry that does not fit leaves it as the one before did."""
 
     def __init__(self, before: Registry) -> None:
         self.position = before.position
@@ -225,20 +225,24 @@ class _Draft:
         self.service_keys = before.service_keys
 
     def fold(self, entry: Entry) -> None:
-        """Take in the next entry."""
+        """Take in the next entry. Raises IntegrityFailure when its facts do not fit its type."""
         fold = _FOLDS.get(entry.type)
         if fold is not None:
             fold(self, entry)
         self.service_keys = self.service_keys.with_entry(entry)
         self.position = entry.position
 
+    def as_it_stands(self) -> Registry:
+        """Return the registry so far. Fold nothing into the draft afterwards."""
+        return Registry(self.position, self.agencies.now, self.keys.now, self.endpoints.now, self.service_keys)
 
-def _agency_registered(draft: _Draft, entry: Entry) -> None:
+
+def _agency_registered(draft: RegistryDraft, entry: Entry) -> None:
     facts = read_facts(entry, AgencyFacts)
     draft.agencies.put(facts.agency, facts)
 
 
-def _key_added(draft: _Draft, entry: Entry) -> None:
+def _key_added(draft: RegistryDraft, entry: Entry) -> None:
     facts = read_facts(entry, KeyFacts)
     known = draft.keys.now.get(facts.thumbprint)
     key = RegisteredKey(
@@ -256,7 +260,7 @@ def _key_added(draft: _Draft, entry: Entry) -> None:
     draft.keys.put(facts.thumbprint, key)
 
 
-def _key_revoked(draft: _Draft, entry: Entry) -> None:
+def _key_revoked(draft: RegistryDraft, entry: Entry) -> None:
     facts = read_facts(entry, RevocationFacts)
     key = draft.keys.now.get(facts.thumbprint)
     if key is None:
@@ -274,16 +278,16 @@ def _key_revoked(draft: _Draft, entry: Entry) -> None:
     draft.keys.put(facts.thumbprint, revoked)
 
 
-def _endpoint_registered(draft: _Draft, entry: Entry) -> None:
+def _endpoint_registered(draft: RegistryDraft, entry: Entry) -> None:
     facts = read_facts(entry, EndpointFacts)
     draft.endpoints.put(facts.endpoint, facts)
 
 
-def _endpoint_withdrawn(draft: _Draft, entry: Entry) -> None:
+def _endpoint_withdrawn(draft: RegistryDraft, entry: Entry) -> None:
     draft.endpoints.remove(read_facts(entry, WithdrawalFacts).endpoint)
 
 
-_FOLDS: Mapping[EntryType, Callable[[_Draft, Entry], None]] = {
+_FOLDS: Mapping[EntryType, Callable[[RegistryDraft, Entry], None]] = {
     EntryType.AGENCY_REGISTERED: _agency_registered,
     EntryType.AGENCY_KEY_ADDED: _key_added,
     EntryType.AGENCY_KEY_REVOKED: _key_revoked,

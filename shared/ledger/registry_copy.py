@@ -1,15 +1,15 @@
 """A copy of the registry that follows the ledger, at most a second behind."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Protocol
 
 import structlog
 
 from shared.entries import Entry, parse_entry
 from shared.errors import ExchangeError, Unavailable
-from shared.ledger.messages import EntriesPage
-from shared.ledger.registry import Registry
+from shared.ledger.messages import EntriesPage, StoredEntry
+from shared.ledger.registry import Registry, RegistryDraft
 from shared.process.logs import fault
 from shared.vocabulary import EntryType
 
@@ -45,22 +45,22 @@ class RegistryCopy:
         async with self._refreshing:
             while True:
                 page = await self._ledger.entries(after=self.current.position, limit=PAGE, registry_only=True)
-                entries: list[Entry] = []
-                try:
-                    for stored in page.entries:
-                        entries.append(parse_entry(stored.leaf))
-                finally:
-                    # What comes before an entry that cannot be read is known all the same.
-                    self._fold(entries)
+                self._fold(page.entries)
                 if len(page.entries) < PAGE:
                     self._refreshed_at_s = asyncio.get_running_loop().time()
                     return
 
-    def _fold(self, entries: Sequence[Entry]) -> None:
-        self.current = self.current.with_entries(entries)
-        for entry in entries:
-            if entry.type is EntryType.LEDGER_OPENED:
-                self._genesis = entry
+    def _fold(self, entries: Iterable[StoredEntry]) -> None:
+        draft = RegistryDraft(self.current)
+        try:
+            for stored in entries:
+                entry = parse_entry(stored.leaf)
+                draft.fold(entry)
+                if entry.type is EntryType.LEDGER_OPENED:
+                    self._genesis = entry
+        finally:
+            # What comes before an entry that cannot be read, or whose facts do not fit, is known all the same.
+            self.current = draft.as_it_stands()
 
     async def follow(self) -> None:
         """Refresh every second until cancelled, whatever goes wrong: a copy that stands still says so in the log."""
