@@ -138,6 +138,12 @@ def _listen(door: Door) -> socket.socket:
 
 def _listen_at(path: Path) -> socket.socket:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists() and not path.is_socket():
+        # A door that was set to some other file by mistake, a key perhaps, takes nothing away.
+        raise Unavailable(
+            f"the socket {path.name} cannot be listened on: what is there is no socket",
+            remedy="Choose another path in the settings.",
+        )
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     previous = os.umask(0o177)
     try:

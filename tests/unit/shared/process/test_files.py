@@ -50,3 +50,18 @@ async def test_a_socket_where_somebody_listens_is_named_and_left_to_them(tmp_pat
         with pytest.raises(Unavailable, match=r"the socket door\.sock cannot be listened on: Address already in use"):
             await serve(nobody, [Door("operator", UnixAddress(path))], stop=asyncio.Event())
         assert path.exists()
+
+
+async def test_a_file_that_is_no_socket_is_named_and_not_taken_away(tmp_path: Path) -> None:
+    key = secret(tmp_path / "log-key.pem", b"a key")
+    with pytest.raises(Unavailable, match=r"log-key\.pem cannot be listened on: what is there is no socket"):
+        await serve(nobody, [Door("operator", UnixAddress(key))], stop=asyncio.Event())
+    assert key.read_bytes() == b"a key"
+
+
+async def test_a_socket_that_was_left_behind_is_listened_on_anew(tmp_path: Path) -> None:
+    path, stop = tmp_path / "door.sock", asyncio.Event()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as left:
+        left.bind(str(path))
+    stop.set()
+    await asyncio.wait_for(serve(nobody, [Door("operator", UnixAddress(path))], stop=stop), 10)
