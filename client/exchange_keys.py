@@ -67,10 +67,21 @@ def read_keys(published: Json) -> ExchangeKeys:
         listed = published.get("log_keys") or [published["log"]]  # type: ignore[index,call-overload,union-attr]
         log_keys = parse_log_keys(str(line) for line in listed)  # type: ignore[union-attr]
     except (KeyError, TypeError, AttributeError) as error:
-        raise InvalidInput("not the exchange's document of keys") from error
+        raise _no_keys() from error
     return ExchangeKeys({key.thumbprint: key for key in keys}, log_keys)
 
 
 def parse_keys(document: bytes) -> ExchangeKeys:
-    """Return the keys in the bytes of that document, as kept in a file. Raises InvalidInput."""
-    return read_keys(parse_json(document))
+    """Return the keys in the bytes of that document, as kept in a file. Raises InvalidInput when they are not one."""
+    try:
+        published = parse_json(document)
+    except InvalidInput as error:
+        raise _no_keys() from error
+    return read_keys(published)
+
+
+def _no_keys() -> InvalidInput:
+    return InvalidInput(
+        "not the exchange's document of keys",
+        remedy="Give the exchange's address with no path after it, such as https://exchange.example.",
+    )
