@@ -149,10 +149,14 @@ class StoredEntry(msgspec.Struct, frozen=True):
 
 
 class EntriesPage(msgspec.Struct, frozen=True):
-    """Entries in position order. ``size`` is how many the ledger held when the page was read."""
+    """Entries in position order. ``size`` is how many the ledger held when the page was read.
+
+    ``writing`` is whether what gave it would have taken an append then; a ledger of an earlier release does not say.
+    """
 
     entries: tuple[StoredEntry, ...]
     size: int
+    writing: bool = True
 
 
 class ObligationState(msgspec.Struct, frozen=True):

@@ -38,6 +38,7 @@ class RegistryCopy:
         self._genesis: Entry | None = None
         self._refreshing = asyncio.Lock()
         self._refreshed_at_s: float | None = None
+        self._ledger_writing = False
         self.current = Registry()
 
     async def refresh(self) -> None:
@@ -48,6 +49,7 @@ class RegistryCopy:
                 self._fold(page.entries)
                 if len(page.entries) < PAGE:
                     self._refreshed_at_s = asyncio.get_running_loop().time()
+                    self._ledger_writing = page.writing
                     return
 
     def _fold(self, entries: Iterable[StoredEntry]) -> None:
@@ -78,6 +80,11 @@ class RegistryCopy:
         read_at_s = self._refreshed_at_s
         if read_at_s is None or asyncio.get_running_loop().time() - read_at_s > FRESH_FOR_S:
             raise Unavailable(f"the ledger has given no registry for {FRESH_FOR_S:.0f} seconds")
+
+    def check_writing(self) -> None:
+        """Raise Unavailable when the ledger wrote nothing at the latest look. Asks the ledger nothing."""
+        if not self._ledger_writing:
+            raise Unavailable("the ledger is starting, or cannot write")
 
     def log_facts(self) -> tuple[str, tuple[str, ...]]:
         """Return the log's origin and the verifier keys that sign it now, the oldest first.

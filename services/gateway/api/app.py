@@ -158,12 +158,13 @@ class GatewayApi:
         return JSONResponse({"status": "alive"})
 
     async def get_readyz(self, _request: Request) -> Response:
-        """Say whether requests can be proven and recorded. Kafka has no part in it.
+        """Say whether requests can be proven and recorded, as of the registry's latest look. Kafka has no part in it.
 
         Anybody may ask, as often as they like: it costs the ledger nothing.
         """
         try:
             self._registry.check_fresh()
+            self._registry.check_writing()
             self._registry.log_facts()
         except ExchangeError as error:
             return self._signed.refuse(error, None)

@@ -13,6 +13,7 @@ from services.ledger.domain.approving import check_recovery
 from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
 from services.ledger.domain.standing import Standing, check_answers
+from services.ledger.ports import Head
 from services.ledger.read_history import read_history
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from shared.entries import parse_entry
@@ -31,6 +32,7 @@ from shared.ledger.messages import (
     ObligationQuery,
     OpenSection,
     OwedQuery,
+    StoredEntry,
     TileQuery,
     TreeHead,
     WaitForEntry,
@@ -157,8 +159,7 @@ class LedgerApi:
         asked = decode(body, EntriesQuery)
         head = self._parts.writer.released_head
         limit = max(1, min(asked.limit, LARGEST_PAGE))
-        entries = await self._parts.reader.stewardship_entries(after=asked.after, limit=limit)
-        return EntriesPage(entries, head.size if head is not None else 0)
+        return self._page_of(await self._parts.reader.stewardship_entries(after=asked.after, limit=limit), head)
 
     async def _page(self, asked: EntriesQuery, *, registry_only: bool) -> EntriesPage:
         # The size is read first: the page then holds at least all that the size speaks of.
@@ -166,7 +167,11 @@ class LedgerApi:
         entries = await self._parts.reader.entries(
             after=asked.after, limit=max(1, min(asked.limit, LARGEST_PAGE)), registry_only=registry_only
         )
-        return EntriesPage(entries, head.size if head is not None else 0)
+        return self._page_of(entries, head)
+
+    def _page_of(self, entries: tuple[StoredEntry, ...], head: Head | None) -> EntriesPage:
+        writing = self._parts.writer.standing is Standing.WRITING
+        return EntriesPage(entries, head.size if head is not None else 0, writing)
 
     async def _entry_status(self, body: bytes, _caller: str) -> object:
         try:
