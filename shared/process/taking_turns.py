@@ -22,6 +22,14 @@ FAILED = Counter(
 
 _CATEGORIES = (InvalidInput, NotPermitted, NotFound, Conflict, Unavailable, IntegrityFailure)
 
+_SAID_BY_DATABASES: dict[str, type[ExchangeError]] = {
+    "08": Unavailable,
+    "53": Unavailable,
+    "57": Unavailable,
+    "40": Conflict,
+}
+"""By class of SQLSTATE (PostgreSQL, appendix A): the connection, resources, and an operator's stop; a rollback."""
+
 Item = TypeVar("Item")
 
 log = structlog.get_logger()
@@ -36,11 +44,18 @@ async def take_turns(
 ) -> None:
     """Take turns until cancelled. Each says how many seconds to rest before the next; a failed one ``retry_after_s``.
 
-    ``away`` are the kinds of error that say that what the work needs does not answer, beside those of the network.
+    ``away`` are the kinds of error that say that what the work needs does not answer, beside those of the network. A
+    task of some library's that was cancelled ends a turn, and nothing more.
     """
     while True:
         try:
             rest_s = await turn()
+        except asyncio.CancelledError:
+            if must_end():
+                raise
+            FAILED.labels(work, Unavailable.__name__).inc()
+            log.warning(f"{work}_interrupted", category=Unavailable.__name__, kind="CancelledError")
+            rest_s = retry_after_s
         except Exception as error:
             note_failure(error, work=work, away=away)
             rest_s = retry_after_s
@@ -97,8 +112,22 @@ def note_failure(error: Exception, *, work: str, away: tuple[type[Exception], ..
 
 
 def category_of(error: Exception, *, away: tuple[type[Exception], ...] = ()) -> str:
-    """Return what to do about an error: the name of its category, or FAULT for what nobody raised on purpose."""
+    """Return what to do about an error: the name of its category, or FAULT for what nobody raised on purpose.
+
+    What a database says of itself in an SQLSTATE goes before the kind of error in which a library wraps it.
+    """
     for category in _CATEGORIES:
         if isinstance(error, category):
             return category.__name__
-    return Unavailable.__name__ if isinstance(error, (OSError, TimeoutError, *away)) else FAULT
+    said = _SAID_BY_DATABASES.get(sqlstate_of(error)[:2])
+    if said is not None:
+        return said.__name__
+    # So SQLAlchemy marks an error after which the connection is gone, whatever the error was.
+    lost = getattr(error, "connection_invalidated", False)
+    return Unavailable.__name__ if lost or isinstance(error, (OSError, TimeoutError, *away)) else FAULT
+
+
+def sqlstate_of(error: Exception) -> str:
+    """Return the SQLSTATE that an error carries, by itself or in what it wraps; empty where there is none."""
+    stated = getattr(getattr(error, "orig", None), "sqlstate", None) or getattr(error, "sqlstate", None)
+    return stated if isinstance(stated, str) else ""

@@ -1,15 +1,9 @@
-"""The errors by which SQLAlchemy and asyncpg say that the database does not answer now."""
+"""The errors by which SQLAlchemy says that the database does not answer now, where no SQLSTATE does."""
 
-import asyncpg
 from sqlalchemy import exc
 
-DATABASE_AWAY: tuple[type[Exception], ...] = (
-    exc.OperationalError,
-    exc.InterfaceError,
-    exc.TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-)
-"""All of them mend themselves. What else the database says is a fault of ours, or of its schema."""
+DATABASE_AWAY: tuple[type[Exception], ...] = (exc.OperationalError, exc.TimeoutError)
+"""All of them mend themselves. What PostgreSQL says by an SQLSTATE is judged by that (``category_of``).
+
+A value that the driver cannot send is an ``InterfaceError``, and a fault of ours: no such error is among these.
+"""

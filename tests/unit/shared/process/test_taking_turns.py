@@ -20,14 +20,22 @@ class NoDatabase(Exception):
 class Work:
     """Raises what comes next, and ends the test when there is nothing left."""
 
-    errors: Sequence[Exception]
+    errors: Sequence[BaseException]
     turns: int = 0
 
     async def turn(self) -> float:
         if self.turns == len(self.errors):
-            raise asyncio.CancelledError
+            await end_this_task()
         self.turns += 1
         raise self.errors[self.turns - 1]
+
+
+async def end_this_task() -> None:
+    """Have the present task cancelled, as somebody does who wants it to end."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    await asyncio.sleep(0)
 
 
 def counted(work: str, category: str) -> float:
@@ -37,7 +45,7 @@ def counted(work: str, category: str) -> float:
 async def test_whatever_a_turn_ends_with_the_next_is_taken() -> None:
     work = Work([KeyError("x"), Unavailable("x"), IntegrityFailure("x"), NoDatabase("x")])
     with pytest.raises(asyncio.CancelledError), capture_logs() as lines:
-        await take_turns(work.turn, work="a_test", retry_after_s=0.0, away=(NoDatabase,))
+        await asyncio.create_task(take_turns(work.turn, work="a_test", retry_after_s=0.0, away=(NoDatabase,)))
     assert work.turns == 4
     assert [(line["log_level"], line["category"]) for line in lines] == [
         ("error", "Fault"),
@@ -46,6 +54,17 @@ async def test_whatever_a_turn_ends_with_the_next_is_taken() -> None:
         ("warning", "Unavailable"),
     ]
     assert (counted("a_test", "Fault"), counted("a_test", "Unavailable")) == (1, 2)
+
+
+async def test_a_cancelled_task_of_a_librarys_ends_a_turn_and_not_the_work() -> None:
+    """A client that stops its own tasks may raise their cancellation where nobody wanted the work to end."""
+    before = counted("a_test_of_clients", "Unavailable")
+    work = Work([asyncio.CancelledError(), asyncio.CancelledError()])
+    with pytest.raises(asyncio.CancelledError), capture_logs() as lines:
+        await asyncio.create_task(take_turns(work.turn, work="a_test_of_clients", retry_after_s=0.0))
+    assert work.turns == 2
+    assert [(line["log_level"], line["kind"]) for line in lines] == [("warning", "CancelledError")] * 2
+    assert counted("a_test_of_clients", "Unavailable") == before + 2
 
 
 async def test_of_several_things_one_that_fails_holds_up_none_unless_what_all_need_is_away() -> None:
