@@ -1,6 +1,6 @@
 """Recognising the ledger's entries among Kafka's records: a record says that there is one, the ledger says what."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from services.notifier.ports import Ledger
@@ -22,7 +22,7 @@ class Recognised:
 
 
 async def leaves_at(ledger: Ledger, positions: Collection[Position]) -> dict[Position, bytes]:
-    """Return the leaves that the ledger has at positions; one call for those that stand near one another."""
+    """Return the leaves that the ledger has at positions; one call for those that stand within five hundred."""
     wanted, found = sorted(set(positions)), dict[Position, bytes]()
     while wanted:
         near = [position for position in wanted if position < wanted[0] + LARGEST_CALL]
@@ -50,5 +50,18 @@ def recognise(value: bytes | None, headers: Mapping[str, str], leaves: Mapping[P
 
 def said_position(headers: Mapping[str, str]) -> Position | None:
     """Return the position that a record's headers name; None when they name none."""
-    text = headers.get("position", "")
+    return _position(headers.get("position", ""))
+
+
+def said_previous(headers: Mapping[str, str]) -> Position | None:
+    """Return the position that a record names as the one before it in its partition; None when it names none."""
+    return _position(headers.get("previous", ""))
+
+
+def read_headers(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    """Return a record's headers as text, whatever anybody wrote there. Kafka lets a header have no value."""
+    return {name: (value or b"").decode("ascii", "replace") for name, value in headers}
+
+
+def _position(text: str) -> Position | None:
     return Position(int(text)) if text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS else None

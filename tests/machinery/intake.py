@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
 from aiokafka import ConsumerRecord, TopicPartition
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from deploy.migrate import ROLES, migrate
 from services.notifier.adapters.postgres_facts import PostgresFacts
+from services.notifier.adapters.postgres_intake import Intake
 from services.notifier.adapters.postgres_store import PostgresStore
 from services.notifier.append_facts import FactAppender
 from services.notifier.facts import FactMaker
-from services.notifier.ports import RECONCILED
+from services.notifier.ports import RECONCILED, Road
 from services.notifier.reconcile import Reconciler
 from services.notifier.take_in import EntryTaker
 from services.notifier.withholding_facts import WithholdingFacts
@@ -98,6 +100,19 @@ async def intake_on(database: Database) -> AsyncIterator[IntakeParts]:
     reconciler = Reconciler(store=store, ledger=ledger, taker=taker, clock=clock, interval_s=30, caught_up=None)
     yield IntakeParts(engine, store, ledger, clock, taker, reconciler)
     await engine.dispose()
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, parts: IntakeParts, faults: Mapping[int, Exception]) -> None:
+    """Have some positions not taken in, by raising after all has been done for them."""
+    take_in = parts.taker.take_in
+
+    async def refusing(entry: Entry, *, road: Road, intake: Intake) -> bool:
+        taken = await take_in(entry, road=road, intake=intake)
+        if entry.position in faults:
+            raise faults[entry.position]
+        return taken
+
+    monkeypatch.setattr(parts.taker, "take_in", refusing)
 
 
 @dataclass

@@ -16,10 +16,14 @@ from prometheus_client import Counter, Gauge
 from services.notifier.adapters.database_away import DATABASE_AWAY
 from services.notifier.adapters.postgres_store import PostgresStore
 from services.notifier.ports import Ledger, Road
-from services.notifier.recognise import Recognised, leaves_at, recognise, said_position
+from services.notifier.recognise import Recognised, leaves_at, read_headers, recognise, said_position, said_previous
 from services.notifier.take_in import EntryTaker
+from shared.errors import Unavailable
 from shared.identifiers import Position
-from shared.process.taking_turns import must_end, note_failure
+from shared.process.taking_turns import category_of, each_apart, note_failure, take_turns
+
+WORK = "intake"
+AWAY: tuple[type[Exception], ...] = (KafkaError, *DATABASE_AWAY)
 
 RETRY_AFTER_S = 1.0
 POLL_MS = 500
@@ -28,10 +32,13 @@ SILENT_AFTER_S = 30.0
 STOP_S = 5.0
 
 TAKEN_IN = Counter("notifier_entries_total", "Entries taken in from Kafka")
-UNREADABLE = Counter("notifier_unreadable_total", "Kafka records that were no entries of this ledger")
+STRANGERS = Counter("notifier_strangers_total", "Kafka records that were no entries of this ledger")
 LAG = Gauge("notifier_lag", "Records not yet consumed", ["partition"])
 
 log = structlog.get_logger()
+
+Found = tuple[ConsumerRecord, Recognised | None]
+"""A record, and the entry of the ledger that it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +94,10 @@ class KafkaIntake:
 
     async def run(self) -> None:
         """Consume until cancelled; a failure of any kind builds a new consumer."""
-        while True:
-            try:
-                await self._consume()
-            except asyncio.CancelledError:
-                if must_end():
-                    raise
-                # A task of the client's that was cancelled is no wish of anybody's that this one end.
-                log.warning("intake_interrupted", kind="CancelledError")
-            except Exception as error:
-                # Neither a broker nor its client may end the deliveries that go on beside this task.
-                note_failure(error, work="intake", away=(KafkaError, *DATABASE_AWAY))
-            await asyncio.sleep(RETRY_AFTER_S)
+        # Neither a broker nor its client may end the deliveries that go on beside this task.
+        await take_turns(self._consume, work=WORK, retry_after_s=RETRY_AFTER_S, away=AWAY)
 
-    async def _consume(self) -> None:
+    async def _consume(self) -> float:
         consumer = self.make_consumer(self._settings)
         consumer.subscribe([self._settings.topic], listener=_Quiet(self._working))
         try:
@@ -114,7 +111,9 @@ class KafkaIntake:
                     async with self._working:
                         leaves = await self._leaves_of(batches)
                         for partition, records in batches.items():
-                            await self._take_in(partition, records, leaves)
+                            found = _recognised(records, leaves)
+                            await self._take_in(partition, found)
+                            self._tell_of_strangers(partition, found)
                         await consumer.commit(
                             {partition: records[-1].offset + 1 for partition, records in batches.items()}
                         )
@@ -124,7 +123,7 @@ class KafkaIntake:
                     silent_since = now
                 elif now - silent_since > SILENT_AFTER_S and consumer.assignment():
                     log.warning("intake_silent", lag=lag)
-                    return
+                    return RETRY_AFTER_S
         finally:
             # The consumer is gone either way, and what the client's own tasks end with, cancelled ones among them,
             # is a result here: raised, it would hide what went wrong first.
@@ -132,43 +131,54 @@ class KafkaIntake:
                 await asyncio.wait_for(asyncio.gather(consumer.stop(), return_exceptions=True), STOP_S)
 
     async def _leaves_of(self, batches: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> dict[Position, bytes]:
-        said = (said_position(_headers(record)) for records in batches.values() for record in records)
+        said = (said_position(read_headers(record.headers)) for records in batches.values() for record in records)
         return await leaves_at(self._ledger, [position for position in said if position is not None])
 
-    async def _take_in(
-        self, partition: TopicPartition, records: Sequence[ConsumerRecord], leaves: Mapping[Position, bytes]
-    ) -> None:
-        found = [(record, recognise(record.value, _headers(record), leaves)) for record in records]
-        lost = False
+    async def _take_in(self, partition: TopicPartition, found: Sequence[Found]) -> None:
+        """Take records in together; when that fails, each by itself, so that one that cannot be holds up no other.
+
+        What cannot be taken in stays open. The record after it says so, and has the reconciler come to it.
+        """
+        try:
+            await self._take_in_together(partition, found)
+        except Exception as error:
+            if category_of(error, away=AWAY) == Unavailable.__name__:
+                raise
+            note_failure(error, work=WORK, away=AWAY)
+
+            async def alone(each: Found) -> bool:
+                await self._take_in_together(partition, [each])
+                return True
+
+            await each_apart(found, alone, work=WORK, away=AWAY)
+
+    async def _take_in_together(self, partition: TopicPartition, found: Sequence[Found]) -> None:
+        lost, taken = False, 0
         async with self._store.intake() as intake:
             await intake.hold([known.entry for _, known in found if known is not None and known.entry is not None])
             before = await intake.progress(topic=partition.topic, partition=partition.partition)
             for record, known in found:
                 if known is None:
-                    await intake.note_unreadable(
-                        topic=partition.topic, partition=partition.partition, offset=record.offset
-                    )
                     continue
                 # An entry that this release cannot read stays open, for the reconciler of one that can.
                 road = Road("kafka", partition.topic, partition.partition, record.offset)
-                if known.entry is not None and await self._taker.take_in(known.entry, road=road, intake=intake):
-                    TAKEN_IN.inc()
-                lost = lost or _is_missing(_headers(record), before)
+                if known.entry is not None:
+                    taken += await self._taker.take_in(known.entry, road=road, intake=intake)
+                previous = said_previous(read_headers(record.headers))
+                lost = lost or (previous is not None and (before is None or before < previous))
                 before = known.position
             if before is not None:
                 await intake.reach(topic=partition.topic, partition=partition.partition, position=before)
-        self._tell_of_strangers(partition, found)
+        TAKEN_IN.inc(taken)
         if lost:
             self._lost()
 
-    def _tell_of_strangers(
-        self, partition: TopicPartition, found: Sequence[tuple[ConsumerRecord, Recognised | None]]
-    ) -> None:
+    def _tell_of_strangers(self, partition: TopicPartition, found: Sequence[Found]) -> None:
         """Log that records are none of this ledger's, and how many of them name another as theirs."""
         strangers = [record for record, known in found if known is None]
         if strangers:
-            names = [_headers(record).get("origin") for record in strangers]
-            UNREADABLE.inc(len(strangers))
+            names = [read_headers(record.headers).get("origin") for record in strangers]
+            STRANGERS.inc(len(strangers))
             log.error(
                 "records_not_of_this_ledger",
                 partition=partition.partition,
@@ -203,14 +213,5 @@ def consumer_of(settings: IntakeSettings) -> AIOKafkaConsumer:
     )
 
 
-def _headers(record: ConsumerRecord) -> Mapping[str, str]:
-    return {name: value.decode("ascii", "replace") for name, value in record.headers}
-
-
-def _is_missing(headers: Mapping[str, str], before: Position | None) -> bool:
-    """Return whether a record names a predecessor in its partition that never came."""
-    previous = headers.get("previous", "")
-    if not previous.lstrip("-").isdigit():
-        return False
-    named = Position(int(previous))
-    return named >= 0 and (before is None or before < named)
+def _recognised(records: Sequence[ConsumerRecord], leaves: Mapping[Position, bytes]) -> list[Found]:
+    return [(record, recognise(record.value, read_headers(record.headers), leaves)) for record in records]

@@ -17,10 +17,10 @@ from services.notifier.adapters.tables import (
     notification,
     partition_progress,
     seen,
-    unreadable,
 )
 from services.notifier.domain.moves import Report
 from services.notifier.domain.notification import climbs
+from services.notifier.domain.withholdings import standing_by
 from services.notifier.facts import Fact
 from services.notifier.ports import Road
 from shared.clock import parse_rfc3339
@@ -114,7 +114,7 @@ class Intake:
 
         What is said of an obligation that is no notification yet is kept until it is one.
         """
-        for obligation, state in _climbs(entry):
+        for obligation, state in told_of_obligations(entry):
             if await set_state(self._connection, obligation, state):
                 continue
             there = select(notification.c.obligation_id).where(notification.c.obligation_id == obligation)
@@ -176,14 +176,8 @@ class Intake:
             upsert.on_conflict_do_update(index_elements=["topic", "partition"], set_={"position": position})
         )
 
-    async def note_unreadable(self, *, topic: str, partition: int, offset: int) -> None:
-        """Put a record that is no entry on record."""
-        await self._connection.execute(
-            insert(unreadable).values(topic=topic, partition=partition, offset=offset).on_conflict_do_nothing()
-        )
 
-
-def _climbs(entry: Entry) -> list[tuple[str, str]]:
+def told_of_obligations(entry: Entry) -> list[tuple[str, str]]:
     """Return which obligations an entry moves, each with the rung that it reaches."""
     settled = entry.facts.get("settles")
     if entry.type in SETTLING_TYPES and isinstance(settled, list):
@@ -197,10 +191,12 @@ def _climbs(entry: Entry) -> list[tuple[str, str]]:
 
 
 def _spoken_of(entry: Entry) -> set[str]:
-    """Return what an entry speaks of: its children, and the entries whose obligations it makes or moves."""
+    """Return what an entry speaks of: its children, the entries whose obligations it makes or moves, a withholding."""
     owing = {entry.id} if entry.obligations else set()
-    moved = {obligation.partition("-")[0] for obligation, _ in _climbs(entry)}
-    return {*owing, *moved, *(subject.ref for subject in entry.subjects)} or {entry.id}
+    moved = {obligation.partition("-")[0] for obligation, _ in told_of_obligations(entry)}
+    standing = standing_by(entry)
+    withheld = {standing.withholding} if standing is not None else set()
+    return {*owing, *moved, *withheld, *(subject.ref for subject in entry.subjects)} or {entry.id}
 
 
 def _lock(name: str) -> int:

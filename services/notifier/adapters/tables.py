@@ -179,6 +179,7 @@ intake = Table(
     comment="Every entry up to this position has been taken in",
 )
 
+# Written by the release before, read by nobody; a later release drops it.
 unreadable = Table(
     "unreadable",
     metadata,

@@ -57,20 +57,28 @@ def moves_shown(
     these are looked at again, since it may say from where the child came to them, or who else must know. Whatever the
     order in which reports come, every move is shown that they show in the ledger's order.
     """
-    found = ((report, detect_move(report, known=reports, now_named=now_named)) for report in reports)
-    return [(report, move) for report, move in found if move is not None and report.position >= since]
+    shown: list[tuple[Report, Move]] = []
+    latest: dict[str, AuthorityCode] = {}
+    for report in sorted(reports, key=lambda each: each.position):
+        if report.position >= since:
+            move = _detect_move(report, latest=latest, now_named=now_named)
+            if move is not None:
+                shown.append((report, move))
+        latest |= {fact.role: fact.authority for fact in sorted(report.roles, key=lambda fact: fact.authority)}
+    return shown
 
 
-def detect_move(report: Report, *, known: Sequence[Report], now_named: Mapping[str, AuthorityCode]) -> Move | None:
+def _detect_move(
+    report: Report, *, latest: Mapping[str, AuthorityCode], now_named: Mapping[str, AuthorityCode]
+) -> Move | None:
     """Return the move that a report shows, or None.
 
-    ``known`` are reports of the same child, of which the earlier ones count; ``now_named`` takes an authority's code
-    to the one in force today, so that a recoded or abolished authority is not a move. The first place known is no
-    move, nor is the same area again; a child's temporary stay is one, and is told as such.
+    ``latest`` is the authority that was last named in each role before it; ``now_named`` takes an authority's code to
+    the one in force today, so that a recoded or abolished authority is not a move. The first place known is no move,
+    nor is the same area again; a child's temporary stay is one, and is told as such.
     """
     if report.entry is None or report.type not in _TELLS_OF_PLACES:
         return None
-    latest = _latest_before(report, known)
     for fact in sorted((fact for fact in report.roles if fact.role in _SHOWS_A_MOVE), key=_home_first):
         to_authority = now_named.get(fact.authority, fact.authority)
         home = latest.get(AuthorityRole.LIVING_AT.value)
@@ -90,14 +98,6 @@ def detect_move(report: Report, *, known: Sequence[Report], now_named: Mapping[s
         )
         return Move(from_authorities, to_authority, fact.role, report.permanence, also_told)
     return None
-
-
-def _latest_before(report: Report, known: Sequence[Report]) -> dict[str, AuthorityCode]:
-    """Return the authority that was last named in each role before a report."""
-    earlier = sorted((each for each in known if each.position < report.position), key=lambda each: each.position)
-    return {
-        fact.role: fact.authority for each in earlier for fact in sorted(each.roles, key=lambda fact: fact.authority)
-    }
 
 
 def _home_first(fact: RoleFact) -> tuple[int, str]:

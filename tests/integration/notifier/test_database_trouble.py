@@ -1,4 +1,4 @@
-"""A database that stops is no fault of the notifier's, and a value that it will not take is one (who is called, by it)."""
+"""A database that stops is no fault of the notifier's; a value that it will not take is one, and calls a person."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator

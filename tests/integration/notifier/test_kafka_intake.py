@@ -1,21 +1,24 @@
 """What Kafka brings is taken in only when the ledger has it, and nothing that Kafka does ends the notifier (G5, G6)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 import pytest
 import pytest_asyncio
 from aiokafka import ConsumerRecord
+from structlog.testing import capture_logs
 
 from services.notifier.adapters import kafka_intake
 from services.notifier.adapters.kafka_intake import IntakeSettings, KafkaIntake
 from shared.entries import Entry, encode_entry
+from shared.errors import IntegrityFailure, InvalidInput
 from shared.identifiers import EntryId, Position
 from shared.ledger.messages import EntriesPage
 from shared.vocabulary import EntryType
-from tests.machinery.intake import TOPIC, FakeConsumer, IntakeParts, intake_on, record, relayed
+from tests.machinery.intake import TOPIC, FakeConsumer, IntakeParts, intake_on, record, refuse, relayed
 from tests.machinery.postgres import Database
 
 SETTINGS = IntakeSettings("nowhere:9092", TOPIC, "a-group", 10_000)
@@ -30,6 +33,7 @@ class Consuming:
     committed: list[int] = field(default_factory=list)
     consumers: int = 0
     losses: int = 0
+    lines: list[MutableMapping[str, Any]] = field(default_factory=list)
     stopping: Callable[[], None] = lambda: None
 
     def intake(self) -> KafkaIntake:
@@ -54,19 +58,20 @@ class Consuming:
     async def consume(self, *records: ConsumerRecord) -> None:
         """Have records consumed, until the offset after the last one is committed."""
         self.records.extend(records)
-        running = asyncio.create_task(self.intake().run())
-        while not running.done() and self.committed[-1:] != [len(self.records)]:
-            await asyncio.sleep(0.01)
-        assert not running.done()
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
+        with capture_logs() as lines:
+            running = asyncio.create_task(self.intake().run())
+            while not running.done() and self.committed[-1:] != [len(self.records)]:
+                await asyncio.sleep(0.01)
+            assert not running.done()
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+        self.lines += lines
 
-    async def strange(self) -> list[int]:
-        """Return the offsets of records that were noted as none of this ledger's."""
-        return [
-            int(str(row[0])) for row in await self.parts.rows('SELECT "offset" FROM notifier.unreadable ORDER BY 1')
-        ]
+    def strange(self) -> list[tuple[int, int]]:
+        """Return the records that were said to be none of this ledger's, by batch: the first offset, how many."""
+        said = [line for line in self.lines if line["event"] == "records_not_of_this_ledger"]
+        return [(line["first_offset"], line["records"]) for line in said]
 
 
 @pytest_asyncio.fixture
@@ -84,7 +89,7 @@ async def test_what_the_relay_wrote_is_taken_in_by_kafka(consuming: Consuming) -
     first, second = consuming.parts.ledger.add_share(), consuming.parts.ledger.add_share()
     await consuming.consume(relayed(0, first), relayed(1, second, previous=0))
     assert [each.came_by for each in await consuming.parts.store.notifications()] == ["kafka", "kafka"]
-    assert (await consuming.strange(), consuming.losses) == ([], 0)
+    assert (consuming.strange(), consuming.losses) == ([], 0)
 
 
 async def test_a_record_whose_predecessor_never_came_has_what_is_lost_fetched(consuming: Consuming) -> None:
@@ -110,7 +115,7 @@ async def test_a_forged_entry_settles_nothing(consuming: Consuming) -> None:
     true = consuming.parts.ledger.add_share()
     await consuming.consume(relayed(2, true))
     assert await consuming.parts.states() == ["owed", "owed"]
-    assert await consuming.strange() == [1]
+    assert consuming.strange() == [(1, 1)]
 
 
 async def test_another_ledgers_record_does_not_stand_for_the_one_at_its_position(consuming: Consuming) -> None:
@@ -120,7 +125,7 @@ async def test_another_ledgers_record_does_not_stand_for_the_one_at_its_position
     await consuming.consume(relayed(0, other, origin="other/log"), relayed(1, share))
     (owed,) = await consuming.parts.store.notifications()
     assert (owed.entry, owed.came_by) == (share.id, "kafka")
-    assert await consuming.strange() == [0]
+    assert consuming.strange() == [(0, 1)]
 
 
 async def test_what_a_forged_record_took_the_place_of_is_fetched_from_the_ledger(consuming: Consuming) -> None:
@@ -150,7 +155,57 @@ async def test_no_record_of_a_stranger_holds_up_the_true_ones(
     share = consuming.parts.ledger.add_share()
     await consuming.consume(record(0, value, {"position": position}), record(1, value, {}), relayed(2, share))
     assert await consuming.parts.states() == ["owed"]
-    assert await consuming.strange() == [0, 1]
+    assert consuming.strange() == [(0, 2)]
+
+
+async def test_no_header_without_a_value_holds_up_the_true_ones(consuming: Consuming) -> None:
+    """Kafka lets anybody write one, and whatever it is named."""
+    share = consuming.parts.ledger.add_share()
+    strange = record(0, b"no entry", {})
+    strange.headers.extend([("position", None), ("previous", None), ("anything", None)])
+    await consuming.consume(strange, relayed(1, share))
+    assert (consuming.consumers, await consuming.parts.states()) == (1, ["owed"])
+    assert consuming.strange() == [(0, 1)]
+
+
+@pytest.mark.parametrize("previous", ["--5", "9" * 4301, "9" * 19, "-1", "", "²", "5 "])
+async def test_no_predecessor_that_is_none_holds_up_an_entry(consuming: Consuming, previous: str) -> None:
+    """A stranger copies a true entry, and says of it what no relay says."""
+    share = consuming.parts.ledger.add_share()
+    headers = {"position": str(share.position), "previous": previous}
+    await consuming.consume(record(0, encode_entry(share), headers))
+    assert (consuming.consumers, consuming.losses, await consuming.parts.states()) == (1, 0, ["owed"])
+
+
+@pytest.mark.parametrize("fault", [RuntimeError("a fault of ours"), InvalidInput("no"), IntegrityFailure("no")])
+async def test_an_entry_that_cannot_be_taken_in_stays_open_and_holds_up_no_other(
+    consuming: Consuming, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    """The batch is taken in without it, and the reconciler is told."""
+    shares = [consuming.parts.ledger.add_share() for _ in range(4)]
+    refuse(monkeypatch, consuming.parts, {shares[1].position: fault})
+    await consuming.consume(*(relayed(offset, each, previous=offset - 1) for offset, each in enumerate(shares)))
+    assert [each.entry for each in await consuming.parts.store.notifications()] == [
+        shares[place].id for place in (0, 2, 3)
+    ]
+    assert (consuming.consumers, consuming.losses) == (1, 1)
+    assert await consuming.parts.store.complete_up_to() == 0
+    assert {line["kind"] for line in consuming.lines if line["event"] == "intake_interrupted"} == {type(fault).__name__}
+
+
+async def test_two_batches_about_the_same_withholdings_of_no_child_never_wait_for_each_other(
+    consuming: Consuming,
+) -> None:
+    """Each ends what the other ends, in another order."""
+    ledger = consuming.parts.ledger
+    withheld = [EntryId(f"{number:032x}") for number in range(40)]
+    ended = [ledger.add(EntryType.RECORD_RETRACTED, causes=(each,)) for each in withheld]
+    again = [ledger.add(EntryType.RECORD_RETRACTED, causes=(each,)) for each in reversed(withheld)]
+    beside = Consuming(consuming.parts)
+    for records, intake in ((ended, consuming), (again, beside)):
+        intake.records.extend(relayed(offset, each) for offset, each in enumerate(records))
+    await asyncio.gather(consuming.consume(), beside.consume())
+    assert [line for line in consuming.lines + beside.lines if "interrupted" in line["event"]] == []
 
 
 async def test_while_the_ledger_is_away_no_offset_is_committed_and_nothing_is_taken_in(consuming: Consuming) -> None:
@@ -208,7 +263,7 @@ async def test_an_entry_that_this_release_cannot_read_stays_open_and_holds_up_no
     assert await consuming.parts.reconciler.reconcile(grace_s=0) == 1
     assert [each.entry for each in await consuming.parts.store.notifications()] == [first.id, last.id]
     assert await consuming.parts.store.complete_up_to() == 0
-    assert await consuming.strange() == []
+    assert consuming.strange() == []
     del ledger.leaves[new.position]
     assert await consuming.parts.reconciler.reconcile(grace_s=0) == 1
     assert await consuming.parts.store.complete_up_to() == 2

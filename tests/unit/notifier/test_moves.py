@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.notifier.domain.moves import Move, Report, detect_move, moves_shown
+from services.notifier.domain.moves import Move, Report, moves_shown
 from shared.entries import RoleFact
 from shared.identifiers import AuthorityCode, EntryId
 from shared.vocabulary import EntryType
@@ -24,7 +24,8 @@ def known(role: str, authority: AuthorityCode, position: int = 5) -> Report:
 
 
 def found(told: Report, *earlier: Report) -> Move | None:
-    return detect_move(told, known=earlier, now_named=NOW_NAMED)
+    shown = moves_shown([*earlier, told], since=told.position, now_named=NOW_NAMED)
+    return next((move for by, move in shown if by is told), None)
 
 
 def test_a_new_home_in_another_area_is_a_move_told_to_both() -> None:
@@ -59,6 +60,21 @@ def test_what_is_before_a_report_is_not_looked_at_again() -> None:
     moved = report("living_at", DURHAM)
     again = known("living_at", DURHAM, 20)
     assert moves_shown([known("living_at", DARLINGTON), moved, again], since=20, now_named=NOW_NAMED) == []
+
+
+def test_of_a_child_that_is_reported_often_only_the_new_report_is_held_against_the_rest() -> None:
+    """Each report of a child would otherwise cost the square of all that are known of it."""
+    looked_up: list[str] = []
+
+    class Named(dict[str, AuthorityCode]):
+        def get(self, code: str, default: AuthorityCode) -> AuthorityCode:  # type: ignore[override]
+            looked_up.append(code)
+            return default
+
+    reports = [known("living_at", (DARLINGTON, DURHAM)[number % 2], number) for number in range(1000)]
+    ((shown_by, _move),) = moves_shown(reports, since=999, now_named=Named())
+    assert shown_by is reports[-1]
+    assert len(looked_up) < 10
 
 
 def test_a_home_shows_the_move_before_a_school_does() -> None:
