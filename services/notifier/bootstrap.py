@@ -14,11 +14,13 @@ from services.notifier.adapters.kafka_intake import IntakeSettings, KafkaIntake
 from services.notifier.adapters.postgres_channels import PostgresChannels
 from services.notifier.adapters.postgres_facts import PostgresFacts
 from services.notifier.adapters.postgres_silence import PostgresSilence
+from services.notifier.adapters.postgres_states import PostgresStates
 from services.notifier.adapters.postgres_store import PostgresStore
 from services.notifier.adapters.postgres_turns import PostgresTurns
 from services.notifier.adapters.postgres_withholdings import PostgresWithholdings
 from services.notifier.api.operator import make_app
 from services.notifier.append_facts import FactAppender
+from services.notifier.correct_states import StateCorrector
 from services.notifier.deliver import Deliverer, Persistence
 from services.notifier.facts import FactMaker
 from services.notifier.make_event import EventMaker
@@ -84,6 +86,7 @@ async def run_notifier(settings: NotifierSettings, *, stop: asyncio.Event) -> No
         )
         tasks = [
             *_intake_tasks(settings, store=store, ledger=ledger, registry=registry, taker=taker, clock=clock),
+            StateCorrector(states=PostgresStates(engine), ledger=ledger).run(),
             registry.follow(),
             deliverer.run(),
             ChannelWatcher(waiting=PostgresChannels(engine), registry=registry, facts=facts, clock=clock).run(),

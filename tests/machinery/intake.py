@@ -22,7 +22,7 @@ from services.notifier.take_in import EntryTaker
 from services.notifier.withholding_facts import WithholdingFacts
 from shared.entries import Entry, RoleFact, Subject, encode_entry
 from shared.identifiers import AuthorityCode, ChildRef, EntryId
-from shared.ledger.messages import AppendRequest
+from shared.ledger.messages import AppendRequest, EntriesPage
 from shared.reference.authorities import load_register
 from shared.vocabulary import EntryType
 from tests.machinery.fakes import FakeClock, FakeLedger
@@ -53,6 +53,24 @@ class IntakeParts:
         for entry in entries:
             async with self.store.intake() as intake:
                 await self.taker.take_in(entry, road=RECONCILED, intake=intake)
+
+    def new_reconciler(self) -> Reconciler:
+        """Return a reconciler as a process has one that was started now."""
+        return Reconciler(
+            store=self.store, ledger=self.ledger, taker=self.taker, clock=self.clock, interval_s=30, caught_up=None
+        )
+
+    def count_calls(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+        """Return a list that from now on gets what the ledger is asked for: after which position, and how many."""
+        calls: list[tuple[int, int]] = []
+        ask = self.ledger.entries
+
+        async def counted(*, after: int, limit: int = 500, registry_only: bool = False) -> EntriesPage:
+            calls.append((after, limit))
+            return await ask(after=after, limit=limit, registry_only=registry_only)
+
+        monkeypatch.setattr(self.ledger, "entries", counted)
+        return calls
 
     async def states(self) -> list[str]:
         """Return on which rung each notification stands."""

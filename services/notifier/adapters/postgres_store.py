@@ -40,9 +40,10 @@ class PostgresStore:
             before = -1 if stored is None else int(stored)
             reached = await connection.scalar(
                 text(
-                    "SELECT max(position) FROM"
-                    " (SELECT position, position - row_number() OVER (ORDER BY position) AS run"
-                    "    FROM notifier.seen WHERE position > :before) AS above WHERE run = :before"
+                    "SELECT position FROM notifier.seen AS taken WHERE position > :before"
+                    " AND EXISTS (SELECT FROM notifier.seen WHERE position = :before + 1)"
+                    " AND NOT EXISTS (SELECT FROM notifier.seen WHERE position = taken.position + 1)"
+                    " ORDER BY position LIMIT 1"
                 ),
                 {"before": before},
             )
@@ -54,11 +55,11 @@ class PostgresStore:
             await connection.execute(seen.delete().where(seen.c.position <= stands))
             return stands
 
-    async def seen_above(self, position: int) -> set[int]:
-        """Return the positions above one that have been taken in."""
+    async def seen_between(self, after: int, last: int) -> set[int]:
+        """Return the positions after one and up to another that have been taken in, from where all has been on."""
+        query = select(seen.c.position).where(seen.c.position > after, seen.c.position <= last)
         async with self._engine.connect() as connection:
-            rows = await connection.execute(select(seen.c.position).where(seen.c.position > position))
-            return {row.position for row in rows}
+            return set(await connection.scalars(query))
 
     async def notifications(self, *, child: ChildRef | None = None, entry: EntryId | None = None) -> list[Notification]:
         """Return notifications in position order, of one child or one entry if asked."""

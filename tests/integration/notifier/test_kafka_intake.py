@@ -16,7 +16,6 @@ from services.notifier.adapters.kafka_intake import IntakeSettings, KafkaIntake
 from shared.entries import Entry, encode_entry
 from shared.errors import IntegrityFailure, InvalidInput
 from shared.identifiers import EntryId, Position
-from shared.ledger.messages import EntriesPage
 from shared.vocabulary import EntryType
 from tests.machinery.intake import TOPIC, FakeConsumer, IntakeParts, intake_on, record, refuse, relayed
 from tests.machinery.postgres import Database
@@ -226,14 +225,7 @@ async def test_a_batch_is_compared_with_the_ledger_in_one_call(
 ) -> None:
     ledger = consuming.parts.ledger
     shares = [ledger.add_share() for _ in range(20)]
-    calls: list[tuple[int, int]] = []
-    ask = ledger.entries
-
-    async def counted(*, after: int, limit: int = 500, registry_only: bool = False) -> EntriesPage:
-        calls.append((after, limit))
-        return await ask(after=after, limit=limit, registry_only=registry_only)
-
-    monkeypatch.setattr(ledger, "entries", counted)
+    calls = consuming.parts.count_calls(monkeypatch)
     await consuming.consume(*(relayed(offset, share) for offset, share in enumerate(shares)))
     assert calls == [(-1, 20)]
 
@@ -265,7 +257,7 @@ async def test_an_entry_that_this_release_cannot_read_stays_open_and_holds_up_no
     assert await consuming.parts.store.complete_up_to() == 0
     assert consuming.strange() == []
     del ledger.leaves[new.position]
-    assert await consuming.parts.reconciler.reconcile(grace_s=0) == 1
+    assert await consuming.parts.new_reconciler().reconcile(grace_s=0) == 1
     assert await consuming.parts.store.complete_up_to() == 2
 
 
