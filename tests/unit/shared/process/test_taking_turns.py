@@ -45,7 +45,7 @@ def counted(work: str, category: str) -> float:
 async def test_whatever_a_turn_ends_with_the_next_is_taken() -> None:
     work = Work([KeyError("x"), Unavailable("x"), IntegrityFailure("x"), NoDatabase("x")])
     with pytest.raises(asyncio.CancelledError), capture_logs() as lines:
-        await asyncio.create_task(take_turns(work.turn, work="a_test", retry_after_s=0.0, away=(NoDatabase,)))
+        await asyncio.create_task(take_turns(work.turn, work="turns_of_a_test", retry_after_s=0.0, away=(NoDatabase,)))
     assert work.turns == 4
     assert [(line["log_level"], line["category"]) for line in lines] == [
         ("error", "Fault"),
@@ -53,7 +53,7 @@ async def test_whatever_a_turn_ends_with_the_next_is_taken() -> None:
         ("error", "IntegrityFailure"),
         ("warning", "Unavailable"),
     ]
-    assert (counted("a_test", "Fault"), counted("a_test", "Unavailable")) == (1, 2)
+    assert (counted("turns_of_a_test", "Fault"), counted("turns_of_a_test", "Unavailable")) == (1, 2)
 
 
 async def test_a_cancelled_task_of_a_librarys_ends_a_turn_and_not_the_work() -> None:
