@@ -78,13 +78,17 @@ class NameResolver(AbstractResolver):
                 result = self._look_up(host, port, family)
             except OSError as error:
                 result = error
-            except (UnicodeError, ValueError) as error:
+            except Exception as error:
+                # Whatever it is, whoever waits must hear of it: else the name would count as being looked up for ever.
                 result = NameNotFound(type(error).__name__)
             # The loop may have ended meanwhile.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(found, result)
 
-        threading.Thread(target=run, name="name-lookup", daemon=True).start()
+        try:
+            threading.Thread(target=run, name="name-lookup", daemon=True).start()
+        except RuntimeError:
+            found(NameNotFound("there is no thread left to look a name up in"))
         return future
 
     def _checked(self, host: str, port: int, found: tuple[int, int, int, str, tuple[str | int, ...]]) -> ResolveResult:

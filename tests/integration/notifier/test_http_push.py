@@ -224,6 +224,21 @@ async def test_a_name_that_is_not_found_or_no_name_at_all_is_not_connected() -> 
         raise {"x.example": socket.gaierror("no such name"), "y.example": UnicodeError("no name")}[host]
 
     async with pushing(look_up=not_found) as push:
-        for name in ("x.example", "y.example"):
+        for name in ("x.example", "y.example", "what-the-fake-does-not-know.example"):
             came = await push.send(named(endpoint(1), name), obligation=OBLIGATION, body=BODY, headers=HEADERS)
             assert came.outcome == "not_connected"
+
+
+async def test_without_a_thread_to_look_a_name_up_in_nothing_is_sent_and_the_next_push_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def start(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async with receiving(Behaviour.SIGN) as (_, where), pushing(look_up=Names().look_up) as push:
+        alive = named(where, "alive")
+        with monkeypatch.context() as without_threads:
+            without_threads.setattr(threading.Thread, "start", start)
+            came = await push.send(alive, obligation=OBLIGATION, body=BODY, headers=HEADERS)
+        assert came.outcome == "not_connected"
+        assert (await push.send(alive, obligation=OBLIGATION, body=BODY, headers=HEADERS)).outcome == "received"
