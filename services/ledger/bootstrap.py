@@ -37,8 +37,10 @@ from services.ledger.open_signatures import SignatureOpener
 from services.ledger.ports import DataKeyStore, Witnesses
 from services.ledger.prepare_append import AppendPreparer, Secrets
 from services.ledger.prove_auditor import AuditorProver
+from services.ledger.proven_entries import ProvenEntries
 from services.ledger.publish_tiles import TilePublisher
 from services.ledger.reading.joined import CommittedRegistry, join_reading, names_in_force
+from services.ledger.reading.sight_of_told import SightOfTold
 from services.ledger.record_opening import OpeningRecorder
 from services.ledger.request_queue import Queue
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
@@ -110,7 +112,8 @@ async def joined(settings: LedgerSettings) -> AsyncIterator[Ledger]:
         recorder = OpeningRecorder(preparer, queue, os.urandom)
         clock = clock_of(settings.sandbox_clock_file)
         now_named = names_in_force(load_register(), clock=clock)
-        opener = SectionOpener(reader=reader, recorder=recorder, secrets=secrets, now_named=now_named)
+        sight = SightOfTold(reader, ProvenEntries(published), now_named=now_named)
+        opener = SectionOpener(reader=reader, recorder=recorder, secrets=secrets, sight=sight)
         prover = AuditorProver(writer.registry, clock)
         breaker = GlassBreaker(prover=prover, opener=opener, recorder=recorder)
         signatures = SignatureOpener(reader=reader, prover=prover, opener=opener, recorder=recorder)

@@ -1,20 +1,17 @@
 """Opens sealed content, once it is on the record that it is opened: by whom, what for, and what (G12)."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.ledger.adapters.postgres_reader import PostgresReader
 from services.ledger.domain.callers import check_opening
 from services.ledger.domain.sealing import SALT_BYTES, unseal_salted
 from services.ledger.prepare_append import Secrets
-from services.ledger.reading.need_to_see import Sight, needs_of_roles, needs_of_told
-from services.ledger.reading.part_in_case import NowNamed, case_of
+from services.ledger.reading.sight_of_told import SightOfTold
 from services.ledger.record_opening import Opening, OpeningRecorder
-from shared.entries import Entry, parse_entry
+from shared.entries import Entry
 from shared.errors import IntegrityFailure, NotFound
-from shared.identifiers import EntryId, agency_recipient, entry_of
+from shared.identifiers import EntryId
 from shared.ledger.messages import Idempotency, OpenedSection, OpenSection
-from shared.protection import Protection
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +32,10 @@ class SectionOpener:
         reader: PostgresReader,
         recorder: OpeningRecorder,
         secrets: Secrets,
-        now_named: Callable[[], NowNamed],
+        sight: SightOfTold,
     ) -> None:
         self._reader = reader
-        self._now_named = now_named
+        self._sight = sight
         self._recorder = recorder
         self._secrets = secrets
 
@@ -51,7 +48,7 @@ class SectionOpener:
         """
         revealed = await self.reveal(asked.entry_id, asked.section)
         check_opening(revealed.entry, asked.section, caller=caller)
-        sight = await self._sight(asked, revealed.entry)
+        sight = await self._sight.judge(asked)
         opening = Opening(
             facts={
                 "section": asked.section,
@@ -68,27 +65,6 @@ class SectionOpener:
         )
         recorded = await self._recorder.record(opening)
         return OpenedSection(sight.of(revealed.content), recorded.position)
-
-    async def _sight(self, asked: OpenSection, entry: Entry) -> Sight:
-        """Return what of an entry its recipient may see, by the entry that owes it: the same on every attempt."""
-        if entry.agency is not None and asked.recipient == agency_recipient(entry.agency):
-            return Sight(frozenset(), frozenset(), whole=True)
-        owing = entry
-        if asked.obligation is not None:
-            owing = parse_entry((await self._reader.entry(entry_of(asked.obligation))).leaf)
-        owed = [each for each in owing.obligations if each.id == asked.obligation and each.recipient == asked.recipient]
-        if not entry.subjects:
-            return Sight(needs_of_told(owed, about_a_child=False), frozenset())
-        child = entry.subjects[0].ref
-        stored = await self._reader.child_entries(child)
-        case = case_of(child, (parse_entry(each.leaf) for each in stored if each.position <= owing.position))
-        needs: frozenset[Protection] = frozenset()
-        if owed:
-            names = frozenset({owed[0].recipient})
-            told = case.owed_of(entry, names)
-            needs = needs_of_roles(case.roles_of(names, now_named=self._now_named()))
-            needs |= needs_of_told(told, about_a_child=True)
-        return Sight(needs, frozenset(case.protections))
 
     async def reveal(self, entry_id: EntryId, section: str) -> Revealed:
         """Return a section in plain, for a caller that puts the opening on the record before it shows anything.

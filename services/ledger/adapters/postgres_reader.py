@@ -34,7 +34,7 @@ _STEWARDSHIP_ENTRIES = (
 )
 
 _ABOUT_CHILD = """
-SELECT position, leaf FROM ledger.entry
+SELECT position, leaf, leaf_hash FROM ledger.entry
  WHERE position IN (SELECT position FROM ledger.child_entry WHERE ref = $1) ORDER BY position
 """
 
@@ -123,10 +123,10 @@ class PostgresReader:
         rows = await self._fetch(query, after, limit)
         return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
 
-    async def child_entries(self, ref: ChildRef) -> tuple[StoredEntry, ...]:
-        """Return every entry about a child, in order."""
+    async def child_entries(self, ref: ChildRef) -> tuple[HashedEntry, ...]:
+        """Return every entry about a child, in order, with the hash that stands beside each."""
         rows = await self._fetch(_ABOUT_CHILD, ref)
-        return tuple(StoredEntry(Position(row["position"]), row["leaf"]) for row in rows)
+        return tuple(HashedEntry(Position(row[0]), row[1], row[2]) for row in rows)
 
     async def knows_child(self, ref: ChildRef) -> bool:
         """Return whether anything was ever recorded about a child, erased or not."""

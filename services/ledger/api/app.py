@@ -14,11 +14,12 @@ from services.ledger.domain.callers import check_append, check_call
 from services.ledger.domain.sequencing import EncryptionKeyChanged, NonceReplayed
 from services.ledger.domain.standing import Standing, check_answers
 from services.ledger.ports import Head
+from services.ledger.read_entry_status import read_entry_status
 from services.ledger.read_history import read_history
 from services.ledger.rotate_encryption_key import EncryptionKeyRotation
 from shared.entries import parse_entry
 from shared.errors import InvalidInput, NotFound, Unavailable
-from shared.identifiers import EntryId, Position
+from shared.identifiers import EntryId
 from shared.ledger.audit_messages import BreakGlass, OpenSignatures, WhoKnewQuery
 from shared.ledger.key_messages import DestroyEncryptionKey, RewrapDataKeys, RotateEncryptionKey
 from shared.ledger.messages import (
@@ -27,7 +28,6 @@ from shared.ledger.messages import (
     AppendRequest,
     ChildKnownQuery,
     EntriesPage,
-    EntryStatus,
     LedgerStanding,
     ObligationQuery,
     OpenSection,
@@ -44,7 +44,6 @@ from shared.process.message_app import MessageApp, Route, answered, decode
 
 LARGEST_PAGE = 1000
 LONGEST_WAIT_S = 20.0
-NOWHERE = Position(-1)
 
 
 class EntriesQuery(msgspec.Struct, frozen=True):
@@ -174,19 +173,7 @@ class LedgerApi:
         return EntriesPage(entries, head.size if head is not None else 0, writing)
 
     async def _entry_status(self, body: bytes, _caller: str) -> object:
-        try:
-            stored = await self._parts.reader.entry(decode(body, EntryQuery).entry_id)
-        except NotFound:
-            # As much work as for one that is there, so that the time it takes tells nothing to whom it is refused.
-            await self._parts.reader.answer(NOWHERE)
-            await self._parts.reader.obligations_of(NOWHERE)
-            raise
-        return EntryStatus(
-            stored.position,
-            stored.leaf,
-            await self._parts.reader.answer(stored.position),
-            await self._parts.reader.obligations_of(stored.position),
-        )
+        return await read_entry_status(self._parts.reader, self._parts.published, decode(body, EntryQuery).entry_id)
 
     async def _child_known(self, body: bytes, _caller: str) -> object:
         return await self._parts.reader.knows_child(decode(body, ChildKnownQuery).child)
