@@ -49,6 +49,8 @@ class Change:
                 members[self.name] = content[:at] + self.put + content[at + len(self.put) :]
 
 
+# What writes zip files ends a name at a zero character, and writes none that is empty.
+ANY_NAME = st.text(min_size=1, max_size=30).filter(lambda name: not name.startswith("\0"))
 CHANGES = st.builds(
     Change, NAMES, st.sampled_from(["lost", "other", "cut", "changed"]), st.integers(0, 1 << 20), st.binary(max_size=40)
 )
@@ -78,7 +80,7 @@ def test_it_ends_with_a_report_or_with_what_cannot_be_read(
 
 
 @settings(deadline=None)
-@given(st.text(min_size=1, max_size=30) | OPENED | NAMES, st.binary(max_size=40))
+@given(ANY_NAME | OPENED | NAMES, st.binary(max_size=40))
 def test_whatever_is_added_to_it_is_found_be_it_under_a_name_that_is_there_already(name: str, content: bytes) -> None:
     with TemporaryDirectory() as folder:
         file = write_bundle(WHOLE, Path(folder) / "bundle.zip", before=[(name, content)])
