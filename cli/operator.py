@@ -20,6 +20,7 @@ from shared.identifiers import (
     ObligationId,
     Position,
     is_code,
+    parse_account,
     parse_agency_id,
     parse_recipient,
 )
@@ -130,7 +131,7 @@ class Operator:
                 sealed = entry.id
         if sealed is None:
             raise NotFound(f"no safeguarding lead of {agency} is registered", remedy="See: exchange agency change")
-        purpose = f"reach-lead:{_code(reason)}:{_account(by)}:{rfc3339(self._clock.now())}"
+        purpose = f"reach-lead:{_code(reason)}:{parse_account(by)}:{rfc3339(self._clock.now())}"
         opened = await self._ledger.open_section(OpenSection(sealed, LEAD_SECTION, purpose))
         return msgspec.json.decode(opened.content, type=SafeguardingLead)
 
@@ -200,7 +201,7 @@ class Operator:
         known = await self._waiting(obligation)
         return await self._record(
             EntryType.QUEUE_ASSIGNED,
-            {"obligation": obligation, "owner": _account(owner)},
+            {"obligation": obligation, "owner": parse_account(owner)},
             child=NamedChild(known.child, None) if known.child is not None else None,
             causes=(known.entry_id,),
         )
@@ -213,7 +214,7 @@ class Operator:
         known = await self._waiting(obligation)
         entry_id = new_entry_id()
         obligations: tuple[Obligation, ...] = ()
-        facts: dict[str, object] = {"obligation": obligation, "owner": _account(by), "outcome": "closed"}
+        facts: dict[str, object] = {"obligation": obligation, "owner": parse_account(by), "outcome": "closed"}
         if pass_to is not None:
             authority = self._authority(pass_to)
             nation = self._register_of_authorities.nation_of(authority)
@@ -273,13 +274,4 @@ class Operator:
 def _code(text: str) -> str:
     if not is_code(text):
         raise InvalidInput("a reason is a code, such as rotated, lost or compromised")
-    return text
-
-
-def _account(text: str) -> str:
-    if not is_code(text):
-        raise InvalidInput(
-            "an owner is an account name of lower-case letters, digits, dots and hyphens",
-            remedy="Use the person's account, not their name: entries hold no names in clear.",
-        )
     return text

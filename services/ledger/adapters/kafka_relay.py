@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NoReturn
 
 import asyncpg
 import orjson
@@ -16,7 +17,7 @@ from prometheus_client import Counter, Gauge
 
 from shared.entries import parse_entry
 from shared.identifiers import Position
-from shared.process.taking_turns import must_end, note_failure
+from shared.process.taking_turns import take_turns
 
 CURSOR = "kafka"
 BATCH = 500
@@ -68,22 +69,15 @@ class KafkaRelay:
 
     async def run(self) -> None:
         """Publish until cancelled. A failure builds a new producer and goes on from the cursor."""
-        while True:
-            try:
-                await self._publish_with_new_producer()
-            except asyncio.CancelledError:
-                if must_end():
-                    raise
-                # A task of the client's that was cancelled is no wish of anybody's that this one end.
-                RELAY_FAILURES.inc()
-                log.warning("relay_interrupted", kind="CancelledError")
-            except Exception as error:
-                # Nothing that a broker or its client does may reach the writer, which runs in this process.
-                RELAY_FAILURES.inc()
-                note_failure(error, work="relay", away=(KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError))
-            await asyncio.sleep(RETRY_AFTER_S)
+        away = (KafkaError, asyncpg.PostgresError, asyncpg.InterfaceError)
+        await take_turns(self._turn, work="relay", retry_after_s=RETRY_AFTER_S, away=away)
 
-    async def _publish_with_new_producer(self) -> None:
+    async def _turn(self) -> float:
+        # Nothing that a broker or its client does may reach the writer, which runs in this process.
+        with RELAY_FAILURES.count_exceptions((Exception, asyncio.CancelledError)):
+            await self._publish_with_new_producer()
+
+    async def _publish_with_new_producer(self) -> NoReturn:
         await self._make_topic()
         producer = self.make_producer(self._settings.bootstrap_servers)
         try:

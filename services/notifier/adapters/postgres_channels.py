@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import all_, any_, func, not_, select, text, update
+from sqlalchemy import all_, and_, any_, func, not_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.adapters.notification_rows import notification_in
-from services.notifier.adapters.postgres_intake import say
+from services.notifier.adapters.say_once import say_once
 from services.notifier.adapters.tables import OPEN, notification
 from services.notifier.adapters.turn_order import OPEN_STATES, URGENCY, listed
 from services.notifier.domain.notification import Notification
@@ -57,14 +57,4 @@ class PostgresChannels:
 
         What is no longer open is left as it is.
         """
-        async with self._engine.begin() as connection:
-            queued = await connection.execute(
-                update(notification)
-                .where(notification.c.obligation_id == owed.obligation, *_IS_WAITING)
-                .values(queued=True)
-                .returning(notification.c.obligation_id)
-            )
-            if queued.first() is None:
-                return False
-            await say(connection, [made], now=now)
-            return True
+        return await say_once(self._engine, owed, made, if_still=and_(*_IS_WAITING), remember={"queued": True}, now=now)

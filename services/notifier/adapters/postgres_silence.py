@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, all_, select, text, update
+from sqlalchemy import ColumnElement, all_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.notifier.adapters.notification_rows import notification_in
-from services.notifier.adapters.postgres_intake import say
+from services.notifier.adapters.say_once import say_once
 from services.notifier.adapters.tables import MAY_BE_OVERDUE, MAY_BE_UNANSWERED, notification
 from services.notifier.adapters.turn_order import listed
 from services.notifier.domain.notification import Notification
@@ -31,17 +31,8 @@ class PostgresSilence:
 
     async def say_overdue(self, overdue: Notification, made: Fact, *, now: datetime) -> bool:
         """Have it said, once, that a notification is overdue; False if somebody took it up meanwhile."""
-        async with self._engine.begin() as connection:
-            told = await connection.execute(
-                update(notification)
-                .where(notification.c.obligation_id == overdue.obligation, _MAY_BE_OVERDUE)
-                .values(overdue=True)
-                .returning(notification.c.obligation_id)
-            )
-            if told.first() is None:
-                return False
-            await say(connection, [made], now=now)
-            return True
+        remember = {"overdue": True}
+        return await say_once(self._engine, overdue, made, if_still=_MAY_BE_OVERDUE, remember=remember, now=now)
 
     async def unanswered(self, *, now: datetime, limit: int, passing_over: Collection[str]) -> list[Notification]:
         """Return what nobody took up within the time for an answer, and whose sender has not been told so."""
@@ -54,17 +45,8 @@ class PostgresSilence:
 
     async def say_unanswered(self, waiting: Notification, made: Fact, *, now: datetime) -> bool:
         """Have it said, once, that nobody took a notification up; False if somebody did meanwhile."""
-        async with self._engine.begin() as connection:
-            told = await connection.execute(
-                update(notification)
-                .where(notification.c.obligation_id == waiting.obligation, _MAY_BE_UNANSWERED)
-                .values(answer_due_at=None)
-                .returning(notification.c.obligation_id)
-            )
-            if told.first() is None:
-                return False
-            await say(connection, [made], now=now)
-            return True
+        remember = {"answer_due_at": None}
+        return await say_once(self._engine, waiting, made, if_still=_MAY_BE_UNANSWERED, remember=remember, now=now)
 
 
 def _is_none_of(obligations: Collection[str]) -> ColumnElement[bool]:
